@@ -134,7 +134,10 @@ class Override:
 
 @dataclass(slots=True)
 class Limit:
-    """The band that safety leaves to an output, and the rule that set each end."""
+    """The band that safety leaves to an output, and the rule that set each end.
+
+    Rules are applied the strongest first, so a weaker one never widens or empties the band.
+    """
 
     low: float = -math.inf
     high: float = math.inf
@@ -146,12 +149,13 @@ class Limit:
         self.low, self.high, self.low_rule, self.high_rule = -math.inf, math.inf, "", ""
 
     def at_most(self, value: float, rule: str) -> None:
-        """Close the band from above; the tighter end keeps its rule."""
+        """Close the band from above, but not below a floor that a stronger rule has set."""
+        value = max(value, self.low)
         if value < self.high:
             self.high, self.high_rule = value, rule
 
     def at_least(self, value: float, rule: str) -> None:
-        """Close the band from below; a ceiling that is already lower stays the stronger."""
+        """Close the band from below, but not above a ceiling that a stronger rule has set."""
         value = min(value, self.high)
         if value > self.low:
             self.low, self.low_rule = value, rule
@@ -194,15 +198,22 @@ P = TypeVar("P", bound=Point)
 class Image:
     """All points of a station by name. Whoever writes a point adds it, once."""
 
-    __slots__ = ("outputs", "points")
+    __slots__ = ("outputs", "points", "rebuilding")
 
     def __init__(self) -> None:
         self.points: dict[str, Point] = {}
         self.outputs: dict[str, Output] = {}
+        self.rebuilding = False
 
     def add(self, point: P) -> P:
-        """Register a point; ValueError when somebody else writes it already."""
-        if point.name in self.points:
+        """Register a point; ValueError when somebody else writes it already.
+
+        While a broken circuit is rebuilt (`rebuilding`) its writer gets its own old point back.
+        """
+        known = self.points.get(point.name)
+        if known is not None:
+            if self.rebuilding and type(known) is type(point):
+                return known
             raise ValueError(f"{point.name} has a writer already")
         self.points[point.name] = point
         if isinstance(point, Output):

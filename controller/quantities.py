@@ -61,11 +61,11 @@ _ROWS = (
     Quantity("area", "m²", 0, "MTK", (("m2", 1.0), ("万m²", 10000.0))),
     Quantity("conductance", "kW/K", 1, ""),
     Quantity("gain", "%/K", 2, ""),
-    Quantity("pressure_gain", "%/kPa", 3, ""),
+    Quantity("pressure_gain", "Hz/kPa", 3, ""),
     Quantity("duration", "ms", 2, "C26"),
-    Quantity("coordinate", "°", 3, "DD"),
     Quantity("number", "", 2, ""),
     Quantity("count", "", 0, ""),
+    Quantity("fraction", "", 2, ""),
     Quantity("flag", "", 0, ""),
     Quantity("choice", "", 0, ""),
 )

@@ -34,6 +34,8 @@ def decode(point: ProfilePoint, words: Sequence[int]) -> tuple[float, Fault]:
         return math.nan, Fault.NOT_AVAILABLE
     if point.bit is not None:
         return float(int(raw) >> point.bit & 1), Fault.NONE
+    if set(point.codes) == {0, 1}:  # one word of an enumeration: true for its code and nothing else
+        return float(raw == point.codes[1]), Fault.NONE
     for value, code in point.codes.items():
         if code == raw:
             return float(value), Fault.NONE

@@ -1,0 +1,1 @@
+"""Models of the parts of a heat station: SI inside, one component a file, plain floats."""

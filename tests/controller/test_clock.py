@@ -8,7 +8,9 @@ import pytest
 from controller.clock import RateClock, SteppedClock
 
 
-async def _sleeper(clock: SteppedClock, name: str, period: float, times: int, trace: list[tuple[str, float]]) -> None:
+async def _sleeper(
+    clock: SteppedClock, name: str, period: float, times: int, trace: list[tuple[str, float]]
+) -> None:
     async with clock.part():
         for _ in range(times):
             await clock.sleep(period)

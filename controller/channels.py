@@ -1,0 +1,94 @@
+"""Channels: which device point feeds which point of the station, and what an output drives.
+
+`settings.wiring` makes them from the file; the input stage, the service and the simulator read the
+same table, so that the emulated plant sits on exactly the wires that the controller listens to.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+Key = tuple[str, str]
+"""(device, point)."""
+
+
+class Reading(Protocol):
+    """What a bus hands out (`drivers.readings.Reading`): value or fault, and when it was read."""
+
+    @property
+    def value(self) -> float:
+        """In the profile's unit; NaN with a fault."""
+
+    @property
+    def time(self) -> float:
+        """Plant seconds of the reply."""
+
+    @property
+    def fault(self) -> str:
+        """Code of the fault, empty for a good reading."""
+
+
+@dataclass(frozen=True, slots=True)
+class InputChannel:
+    """value = (raw − raw_low)·scale + value_low + add, or 1 − raw for an inverted contact.
+
+    `low`, `high`, `rate`: what a sound sensor can show, per second for the rate; `stale_after_s`.
+    """
+
+    point: str
+    quantity: str
+    source: Key
+    low: float
+    high: float
+    rate: float
+    stale_after_s: float
+    raw_span: tuple[float, float] | None = None
+    value_span: tuple[float, float] | None = None
+    add: float = 0.0
+    invert: bool = False
+
+    def value(self, raw: float) -> float:
+        """Station value of a device value."""
+        if self.invert:
+            return 1.0 - raw
+        if self.raw_span is not None and self.value_span is not None:
+            (r0, r1), (v0, v1) = self.raw_span, self.value_span
+            return v0 + (raw - r0) * (v1 - v0) / (r1 - r0) + self.add
+        return raw + self.add
+
+    def raw(self, value: float) -> float:
+        """Device value that shows `value` (what the emulated transmitter sends)."""
+        if self.invert:
+            return 1.0 - value
+        if self.raw_span is not None and self.value_span is not None:
+            (r0, r1), (v0, v1) = self.raw_span, self.value_span
+            return r0 + (value - self.add - v0) * (r1 - r0) / (v1 - v0)
+        return value - self.add
+
+
+@dataclass(frozen=True, slots=True)
+class OutputChannel:
+    """An output of the station and the device point that it drives."""
+
+    output: str
+    target: Key
+
+
+@dataclass(frozen=True, slots=True)
+class Wiring:
+    """All channels of a station, in the order of the file.
+
+    `redundant`: points with two sensors; their channels are `<point>_1` and `<point>_2`.
+    """
+
+    inputs: tuple[InputChannel, ...]
+    outputs: tuple[OutputChannel, ...]
+    redundant: tuple[str, ...]
+
+    def used(self) -> dict[str, set[str]]:
+        """Device → its points that are read."""
+        found: dict[str, set[str]] = {}
+        for channel in self.inputs:
+            found.setdefault(channel.source[0], set()).add(channel.source[1])
+        return found

@@ -1,0 +1,28 @@
+"""Band (two-point) control with hysteresis: on below one value and off above another, or the reverse."""
+
+from __future__ import annotations
+
+from controller.points import Point
+
+
+class Band:
+    """A switch that keeps its state between its two values and when it cannot see.
+
+    `on_at` < `off_at`: filling (on when low); `on_at` > `off_at`: relieving (on when high).
+    """
+
+    def __init__(self, on_at: float, off_at: float) -> None:
+        if on_at == off_at:
+            raise ValueError("a band needs two different values")
+        self.on_at, self.off_at = on_at, off_at
+        self.on = False
+
+    def step(self, measured: Point) -> bool:
+        """New state. A value that is not usable switches off: filling or relieving blind does harm."""
+        if not measured.usable:
+            self.on = False
+        elif self.on_at < self.off_at:
+            self.on = measured.value <= self.on_at or (self.on and measured.value < self.off_at)
+        else:
+            self.on = measured.value >= self.on_at or (self.on and measured.value > self.off_at)
+        return self.on

@@ -1,0 +1,62 @@
+"""Carry on without the supply temperature sensor: estimate it, or repeat the day's average.
+
+While the sensor is good the block learns the heat capacity flow of the secondary side,
+C = P/(Ts − Tr) (energy balance of the exchanger, losses neglected), averaged over an hour. Without
+the sensor Ts = Tr + P/C. Without meter or return as well it gives the share of valve flow of the
+last day, scaled to today's load, q = (20 − To)/(20 − mean To).
+"""
+
+from __future__ import annotations
+
+import math
+
+from controller.control.tick import Tick
+from controller.points import Point
+
+_HOUR, _DAY = 3600.0, 86400.0
+_MIN_SPREAD_K = 3.0
+
+
+class SupplyEstimate:
+    """Learns while it can, estimates when it must."""
+
+    def __init__(self) -> None:
+        self.capacity_flow = math.nan
+        self.mean_flow = math.nan
+        self.mean_outdoor = math.nan
+
+    def learn(self, tick: Tick, supply: Point, back: Point | None, power: Point | None) -> None:
+        """Update C (kW/K) from good values: °C, °C, kW."""
+        if back is None or power is None or not (supply.usable and back.usable and power.usable):
+            return
+        spread = supply.value - back.value
+        if spread < _MIN_SPREAD_K or power.value <= 0:
+            return
+        self.capacity_flow = _average(self.capacity_flow, power.value / spread, tick.dt / _HOUR)
+
+    def learn_day(self, tick: Tick, flow_share: float, outdoor: Point) -> None:
+        """Update the day's average of the valve's flow share (%) and of the outdoor temperature."""
+        self.mean_flow = _average(self.mean_flow, flow_share, tick.dt / _DAY)
+        if outdoor.usable:
+            self.mean_outdoor = _average(self.mean_outdoor, outdoor.value, tick.dt / _DAY)
+
+    def supply(self, back: Point | None, power: Point | None) -> float | None:
+        """Estimated supply temperature, °C, or None when meter, return or experience is missing."""
+        if back is None or power is None or not (back.usable and power.usable):
+            return None
+        if math.isnan(self.capacity_flow):
+            return None
+        return back.value + power.value / self.capacity_flow
+
+    def flow_share(self, outdoor: Point) -> float | None:
+        """The day's average share of flow, %, for this outdoor temperature."""
+        if math.isnan(self.mean_flow):
+            return None
+        if not outdoor.usable or math.isnan(self.mean_outdoor):
+            return self.mean_flow
+        usual = max(20 - self.mean_outdoor, 1.0)
+        return min(max(self.mean_flow * (20 - outdoor.value) / usual, 0.0), 100.0)
+
+
+def _average(mean: float, value: float, weight: float) -> float:
+    return value if math.isnan(mean) else mean + min(weight, 1.0) * (value - mean)

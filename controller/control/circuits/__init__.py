@@ -1,0 +1,1 @@
+"""Circuits: compositions of blocks, each readable from top to bottom as the water flows."""

@@ -1,0 +1,64 @@
+"""Which measured points a station and its circuits know, by role. `check` and the simulator use it too."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """`quantity` of the point; `low`/`high`: what a sound sensor can read there; `required`: a circuit
+    cannot run without it; `rate`: fastest believable change per second."""
+
+    quantity: str
+    low: float
+    high: float
+    required: bool = False
+    rate: float = float("inf")
+
+
+def _temperature(low: float, high: float, *, required: bool = False) -> Role:
+    return Role("temperature", low, high, required, rate=10.0)
+
+
+_FLAG = Role("flag", 0, 1)
+
+STATION_ROLES: dict[str, Role] = {
+    "outdoor_temperature": Role("temperature", -60, 60, rate=1.0),
+    "primary_supply_temperature": _temperature(-10, 180),
+    "primary_return_temperature": _temperature(-10, 150),
+    "primary_supply_pressure": Role("pressure", -100, 2500),
+    "primary_return_pressure": Role("pressure", -100, 2500),
+    "primary_flow": Role("flow", 0, 2000),
+    "heat_power": Role("power", -100, 50000),
+    "heat_energy": Role("heat", 0, 1e9),
+    "tank_level": Role("length", -0.2, 20),
+    "power_failure": _FLAG,
+    "flood": _FLAG,
+    "emergency_stop": _FLAG,
+}
+
+CIRCUIT_ROLES: dict[str, Role] = {
+    "supply_temperature": _temperature(-10, 150, required=True),
+    "return_temperature": _temperature(-10, 150),
+    "supply_pressure": Role("pressure", -100, 2500),
+    "return_pressure": Role("pressure", -100, 2500),
+    "differential_pressure": Role("pressure", -100, 1000),
+    "makeup_flow": Role("flow", 0, 500),
+    "makeup_pressure": Role("pressure", -100, 2500),
+    "suction_switch": _FLAG,
+    "thermostat": _FLAG,
+    "valve_local": _FLAG,
+    "room_temperature": _temperature(-20, 50),
+}
+"""`room_temperature` stands for room_temperature_1, _2 …"""
+
+DRIVE_POINTS: dict[str, tuple[str, str]] = {
+    "running": ("running", "flag"),
+    "fault": ("fault", "flag"),
+    "remote": ("local", "flag"),
+    "frequency": ("frequency", "frequency"),
+    "current": ("current", "current"),
+}
+"""Profile point of a drive → (suffix of the station's point, quantity). `remote` is inverted: the
+station says `local`."""

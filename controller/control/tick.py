@@ -1,0 +1,15 @@
+"""The time of one scan, handed to every block: control never looks at a clock itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """`now`: plant seconds; `dt`: seconds since the last scan, clamped; `second_of_day`: local, or
+    None while the time is not trusted."""
+
+    now: float
+    dt: float
+    second_of_day: float | None

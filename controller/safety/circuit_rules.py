@@ -1,0 +1,452 @@
+"""The rows of the safety table for one heating circuit, and for the station around it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from controller.alarms import Values
+from controller.points import Image, Output, Point
+from controller.safety.rules import Rule
+
+SUCTION_KPA = 50.0
+SUCTION_CONTRADICTED_KPA = 80.0
+FROST_C, FROST_ENDS_C = 15.0, 30.0
+COOL_C = 25.0
+FROST_OPENING = 20.0
+COOL_OPENING = 5.0
+OUTDOOR_FROST_C = 3.0
+WITNESS_K = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Protected:
+    """What the rules of a circuit must know of it; °C, kPa, Hz, %, s."""
+
+    name: str
+    valve: Output
+    keep_warm: float
+    stroke_time: float
+    pump_runs: Sequence[Output]
+    pump_speeds: Sequence[Output]
+    highest_speed: float
+    duty: Callable[[], int]
+    makeup_runs: Sequence[Output]
+    makeup_speeds: Sequence[Output]
+    relief: Output | None
+    relief_open: float
+    pressure_set: float
+    pressure_high: float
+    pressure_low: float
+    supply_alarm: float
+    supply_trip: float
+
+
+def on(point: Point | None) -> Callable[[], bool]:
+    """A contact that is there, can be read and is set."""
+    return lambda: point is not None and point.on
+
+
+def above(point: Point | None, value: float) -> bool:
+    """Usable and at or above."""
+    return point is not None and point.usable and point.value >= value
+
+
+def below(point: Point | None, value: float) -> bool:
+    """Usable and below."""
+    return point is not None and point.usable and point.value < value
+
+
+def hold_at_most(output: Output) -> Callable[[str], None]:
+    """May close, may not open further."""
+
+    def act(code: str) -> None:
+        if math.isfinite(output.value):
+            output.limit.at_most(output.value, code)
+
+    return act
+
+
+def at_most(outputs: Sequence[Output], value: float) -> Callable[[str], None]:
+    """Close the band of some outputs from above."""
+
+    def act(code: str) -> None:
+        for output in outputs:
+            output.limit.at_most(value, code)
+
+    return act
+
+
+def _shows(name: str, point: Point | None, quantity: str) -> Callable[[], Values]:
+    return lambda: ((name, point.value if point is not None else math.nan, quantity),)
+
+
+def circuit_rules(circuit: Protected, image: Image) -> Iterator[Rule]:
+    """All rows of a circuit, the strongest first."""
+    yield from _stops(circuit, image)
+    yield from _local(circuit, image)
+    yield from _circulation(circuit, image)
+    yield from _heat(circuit, image)
+    yield from _pressure(circuit, image)
+    yield from _frost(circuit, image)
+    yield from _tells(circuit, image)
+
+
+def _stops(circuit: Protected, image: Image) -> Iterator[Rule]:
+    """1: emergency stop, power failure."""
+    find = image.points.get
+    everything = [circuit.valve, *circuit.pump_runs, *circuit.makeup_runs]
+    yield Rule(
+        "emergency_stop",
+        circuit.name,
+        on(find("station.emergency_stop")),
+        act=at_most(everything, 0.0),
+        priority="urgent",
+    )
+    running = [find(f"{output.name.removesuffix('_run')}_running") for output in circuit.pump_runs]
+
+    def no_power() -> bool:
+        """Two signs: the contact, and no drive that says it runs."""
+        return on(find("station.power_failure"))() and not any(on(point)() for point in running)
+
+    yield Rule(
+        "power_failure",
+        circuit.name,
+        no_power,
+        after_s=2.0,
+        act=at_most([circuit.valve, *circuit.makeup_runs], 0.0),
+        clear_s=5.0,
+        priority="urgent",
+    )
+
+
+def _local(circuit: Protected, image: Image) -> Iterator[Rule]:
+    """1: what the cabinet has taken over is followed, so that giving it back is no bump."""
+    find = image.points.get
+    position = find(f"{circuit.name}.valve_position")
+
+    def follow(output: Output, actual: Point | None) -> Callable[[str], None]:
+        def act(code: str) -> None:
+            value = actual.value if actual is not None and actual.usable else output.value
+            if math.isfinite(value):
+                value = min(max(value, output.low), output.high)
+                output.limit.at_most(value, code)
+                output.limit.at_least(value, code)
+
+        return act
+
+    yield Rule(
+        "valve_local",
+        f"{circuit.name}.valve_command",
+        on(find(f"{circuit.name}.valve_local")),
+        act=follow(circuit.valve, position),
+        priority="warning",
+    )
+    runs = [*circuit.pump_runs, *circuit.makeup_runs]
+    speeds = [*circuit.pump_speeds, *circuit.makeup_speeds]
+    for run, speed in zip(runs, speeds, strict=True):
+        pump = run.name.removesuffix("_run")
+        local = on(find(f"{pump}_local"))
+        follow_run = follow(run, find(f"{pump}_running"))
+        follow_speed = follow(speed, find(f"{pump}_frequency"))
+
+        def act(
+            code: str, a: Callable[[str], None] = follow_run, b: Callable[[str], None] = follow_speed
+        ) -> None:
+            a(code)
+            b(code)
+
+        yield Rule("pump_local", pump, local, act=act, priority="warning")
+
+
+def _circulation(circuit: Protected, image: Image) -> Iterator[Rule]:
+    """2: no proven circulation closes the valve, whatever frost wants."""
+    flow = image[f"{circuit.name}.circulation"]
+    yield Rule(
+        "no_circulation",
+        circuit.name,
+        lambda: flow.usable and flow.value == 0,
+        act=at_most([circuit.valve], circuit.keep_warm),
+        priority="urgent",
+    )
+    yield Rule(
+        "circulation_unknown",
+        circuit.name,
+        lambda: not flow.usable or flow.value == 2,
+        after_s=5.0,
+        act=hold_at_most(circuit.valve),
+        priority="high",
+    )
+
+
+def _heat(circuit: Protected, image: Image) -> Iterator[Rule]:
+    """3: thermostat and over-temperature."""
+    find = image.points.get
+    name = circuit.name
+    supply = image[f"{name}.supply_temperature"]
+    first = find(f"{name}.supply_temperature_1") or supply
+    second = find(f"{name}.supply_temperature_2")
+    thermostat = on(find(f"{name}.thermostat"))
+    trip = circuit.supply_trip
+
+    def thermostat_confirmed() -> bool:
+        """The contact, and no sensor that proves the water far cooler."""
+        return thermostat() and not below(supply, circuit.supply_alarm - 15.0)
+
+    def hot_twice() -> bool:
+        """Both sensors, or one with the thermostat or without a second that could deny it."""
+        if above(first, trip) and above(second, trip - WITNESS_K):
+            return True
+        if above(second, trip) and above(first, trip - WITNESS_K):
+            return True
+        other_denies = below(first, trip - WITNESS_K) or below(second, trip - WITNESS_K)
+        return above(supply, trip) and (thermostat() or not other_denies)
+
+    shows = _shows("temperature", supply, "temperature")
+    yield Rule(
+        "thermostat",
+        name,
+        thermostat_confirmed,
+        act=at_most([circuit.valve], 0.0),
+        priority="urgent",
+        shows=shows,
+    )
+    yield Rule(
+        "over_temperature",
+        name,
+        hot_twice,
+        after_s=10.0,
+        act=at_most([circuit.valve], 0.0),
+        until=lambda: below(supply, circuit.supply_alarm),
+        clear_s=10.0,
+        priority="urgent",
+        shows=shows,
+    )
+    yield Rule(
+        "supply_high",
+        name,
+        lambda: above(supply, circuit.supply_alarm),
+        after_s=5.0,
+        act=hold_at_most(circuit.valve),
+        until=lambda: not above(supply, circuit.supply_alarm - 1.0),
+        priority="high",
+        shows=shows,
+    )
+    yield Rule(
+        "thermostat_contradicted",
+        name,
+        lambda: thermostat() and not thermostat_confirmed(),
+        after_s=5.0,
+        act=hold_at_most(circuit.valve),
+        priority="high",
+        shows=shows,
+    )
+
+
+def _pressure(circuit: Protected, image: Image) -> Iterator[Rule]:
+    """4 and 5: over-pressure, suction, tank."""
+    find = image.points.get
+    name = circuit.name
+    pressure = find(f"{name}.return_pressure")
+    shows = _shows("pressure", pressure, "pressure")
+    high = circuit.pressure_set + circuit.pressure_high
+
+    def relieve(code: str) -> None:
+        at_most(circuit.makeup_runs, 0.0)(code)
+        if circuit.relief is not None and above(pressure, circuit.relief_open):
+            circuit.relief.limit.at_least(1.0, code)
+
+    yield Rule(
+        "over_pressure",
+        name,
+        lambda: above(pressure, high),
+        after_s=5.0,
+        act=relieve,
+        until=lambda: not above(pressure, high - 10.0),
+        priority="high",
+        shows=shows,
+    )
+    switch = on(find(f"{name}.suction_switch"))
+
+    def sucks_dry() -> bool:
+        """The contact, and a transmitter that agrees or cannot say."""
+        return switch() and not above(pressure, SUCTION_CONTRADICTED_KPA)
+
+    yield Rule(
+        "suction_low",
+        name,
+        lambda: sucks_dry() or (below(pressure, SUCTION_KPA) and find(f"{name}.suction_switch") is None),
+        after_s=5.0,
+        act=at_most(circuit.pump_runs, 0.0),
+        until=lambda: not switch() and not below(pressure, SUCTION_CONTRADICTED_KPA),
+        clear_s=10.0,
+        priority="urgent",
+        shows=shows,
+    )
+    yield Rule(
+        "suction_contradicted",
+        name,
+        lambda: switch() and not sucks_dry(),
+        after_s=5.0,
+        priority="high",
+        shows=shows,
+    )
+
+
+def _frost(circuit: Protected, image: Image) -> Iterator[Rule]:
+    """6: pumps first, the valve only with proven flow."""
+    find = image.points.get
+    name = circuit.name
+    supply = image[f"{name}.supply_temperature"]
+    back = find(f"{name}.return_temperature")
+    outdoor = image["station.outdoor_temperature"]
+    flow = image[f"{name}.circulation"]
+
+    def coldest_below(value: float) -> bool:
+        if back is not None and back.usable:
+            return back.value < value
+        return below(supply, value)
+
+    def run_one(code: str) -> None:
+        """The duty pump runs, unless another one is asked to."""
+        for index, output in enumerate(circuit.pump_runs):
+            asked = output.override.value if output.override is not None else output.demand
+            if asked >= 0.5 and output.limit.high >= 1.0:
+                return
+            if index == circuit.duty():
+                wanted = output
+        wanted.limit.at_least(1.0, code)
+
+    def defend(code: str) -> None:
+        run_one(code)
+        for output in circuit.pump_speeds:
+            output.limit.at_least(circuit.highest_speed, code)
+        if flow.usable and flow.value == 1:
+            circuit.valve.limit.at_least(FROST_OPENING, code)
+
+    def warm_up(code: str) -> None:
+        run_one(code)
+        if flow.usable and flow.value == 1:
+            circuit.valve.limit.at_least(COOL_OPENING, code)
+
+    shows = _shows("temperature", back or supply, "temperature")
+    yield Rule(
+        "frost",
+        name,
+        lambda: coldest_below(FROST_C),
+        after_s=10.0,
+        act=defend,
+        until=lambda: not coldest_below(FROST_ENDS_C),
+        priority="urgent",
+        shows=shows,
+    )
+    yield Rule(
+        "return_cool",
+        name,
+        lambda: coldest_below(COOL_C) and below(outdoor, OUTDOOR_FROST_C),
+        after_s=600.0,
+        act=warm_up,
+        until=lambda: not coldest_below(FROST_ENDS_C),
+        priority="warning",
+        shows=shows,
+    )
+    yield Rule(
+        "outdoor_frost",
+        name,
+        lambda: below(outdoor, OUTDOOR_FROST_C),
+        act=run_one,
+        until=lambda: above(outdoor, OUTDOOR_FROST_C + 1.0),
+    )
+
+
+def _tells(circuit: Protected, image: Image) -> Iterator[Rule]:
+    """Rows that only raise an alarm."""
+    find = image.points.get
+    name = circuit.name
+    pressure = find(f"{name}.return_pressure")
+    yield Rule(
+        "pressure_low",
+        name,
+        lambda: below(pressure, circuit.pressure_set - circuit.pressure_low),
+        after_s=60.0,
+        priority="high",
+        shows=_shows("pressure", pressure, "pressure"),
+    )
+    position = find(f"{name}.valve_position")
+
+    def astray() -> bool:
+        return (
+            position is not None
+            and position.usable
+            and math.isfinite(circuit.valve.value)
+            and abs(position.value - circuit.valve.value) > 5.0
+        )
+
+    yield Rule(
+        "valve_astray",
+        f"{name}.valve_command",
+        astray,
+        after_s=circuit.stroke_time + 15.0,
+        priority="high",
+        shows=lambda: (
+            ("command", circuit.valve.value, "percent"),
+            ("position", position.value if position is not None else math.nan, "percent"),
+        ),
+    )
+    for run in (*circuit.pump_runs, *circuit.makeup_runs):
+        pump = run.name.removesuffix("_run")
+        failure = image[f"{pump}_failure"]
+        yield Rule(
+            "pump_failed",
+            pump,
+            lambda failure=failure: failure.usable and failure.value > 0,  # type: ignore[misc]
+            priority="high",
+            shows=lambda failure=failure: (("why", f"failure_{failure.show()}", "text"),),  # type: ignore[misc]
+        )
+    mode = image[f"{name}.valve_mode"]
+    yield Rule(
+        "supply_lost",
+        f"{name}.supply_temperature",
+        lambda: mode.usable and mode.show() in ("holds", "estimates", "day_average"),
+        after_s=5.0,
+        priority="high",
+        shows=lambda: (("opening", circuit.valve.value, "percent"),),
+    )
+
+
+def station_rules(
+    image: Image, makeup_runs: Sequence[Output], tank_low: float, tank_high: float
+) -> Iterator[Rule]:
+    """Rows of what all circuits share. Levels in m; NaN for a station without a tank."""
+    find = image.points.get
+    level = find("station.tank_level")
+    shows = _shows("level", level, "length")
+    yield Rule(
+        "tank_low",
+        "station.tank_level",
+        lambda: below(level, tank_low),
+        after_s=3.0,
+        act=at_most(makeup_runs, 0.0),
+        until=lambda: not below(level, tank_low + 0.1),
+        priority="high",
+        shows=shows,
+    )
+    yield Rule(
+        "tank_high",
+        "station.tank_level",
+        lambda: above(level, tank_high),
+        after_s=30.0,
+        priority="warning",
+        shows=shows,
+    )
+    yield Rule("flood", "station.flood", on(find("station.flood")), after_s=2.0, priority="high")
+    outdoor = image["station.outdoor_temperature"]
+    yield Rule(
+        "outdoor_lost",
+        "station.outdoor_temperature",
+        lambda: outdoor.reason in ("held", "ten_day_mean", "assumed"),
+        after_s=5.0,
+        priority="high",
+        shows=_shows("temperature", outdoor, "temperature"),
+    )

@@ -1,0 +1,160 @@
+"""Inputs: from a device's reading to a point with quality. A broken sensor is never believed.
+
+Per channel, in this order: fault of the device or its line → stale (by the time it was read) →
+wire break of a 4…20 mA loop (NAMUR NE 43: below 3.6 mA or above 21 mA) → range → jump → good. After a
+bad time a channel must be good for 5 s before it is used again. Then redundant pairs are joined, and
+substitutes put in place (FACTS §8): outdoor temperature, return pressure.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+
+from controller.channels import InputChannel, Key, Reading, Wiring
+from controller.points import Image, Point, Quality
+
+RECOVERY_S = 5.0
+JUMP_S = 5.0
+BREAK_MA = 3.6
+SHORT_MA = 21.0
+DISAGREE_K = 3.0
+"""Two temperature sensors of one point further apart than this contradict each other."""
+
+
+class _Channel:
+    """One channel with what it must remember: since when it is good again, and its last good value."""
+
+    __slots__ = ("bad_before", "channel", "good_since", "jump_since", "last", "last_time", "point")
+
+    def __init__(self, channel: InputChannel, point: Point) -> None:
+        self.channel = channel
+        self.point = point
+        self.bad_before = False
+        self.good_since = 0.0
+        self.last = math.nan
+        self.last_time = -math.inf
+        self.jump_since: float | None = None
+
+    def take(self, reading: Reading | None, now: float) -> None:
+        """Judge a reading and put it into the point."""
+        point = self.point
+        if reading is None:
+            point.mark(math.nan, Quality.BAD, "never_read", now)
+            return
+        if reading.fault or math.isnan(reading.value):
+            self._bad(math.nan, str(reading.fault) or "no_reading", reading.time)
+            return
+        channel = self.channel
+        if now - reading.time > channel.stale_after_s:
+            self._bad(channel.value(reading.value), "stale", reading.time)
+            return
+        if channel.raw_span is not None and channel.raw_span[0] > BREAK_MA:
+            if reading.value < BREAK_MA:
+                self._bad(math.nan, "open_circuit", reading.time)
+                return
+            if reading.value > SHORT_MA:
+                self._bad(math.nan, "short_circuit", reading.time)
+                return
+        value = channel.value(reading.value)
+        if not channel.low <= value <= channel.high:
+            self._bad(value, "out_of_range", reading.time)
+            return
+        self._good(value, reading.time, now)
+
+    def _bad(self, value: float, reason: str, time: float) -> None:
+        self.bad_before = True
+        self.good_since = math.inf
+        self.last = math.nan
+        self.point.mark(value, Quality.BAD, reason, time)
+
+    def _good(self, value: float, time: float, now: float) -> None:
+        if self.bad_before:
+            self.good_since = min(self.good_since, now)
+            if now - self.good_since < RECOVERY_S and self.channel.quantity != "flag":
+                self.point.mark(value, Quality.BAD, "recovering", time)
+                return
+            self.bad_before = False
+        if self._jumped(value, time, now):
+            self.point.mark(self.last, Quality.UNCERTAIN, "jump", self.last_time)
+            return
+        self.last, self.last_time = value, time
+        self.point.put(value, time)
+
+    def _jumped(self, value: float, time: float, now: float) -> bool:
+        """A change faster than the plant can make is not believed for 5 s; then it is the truth."""
+        elapsed = time - self.last_time
+        if math.isnan(self.last) or elapsed <= 0:
+            return self.jump_since is not None and now - self.jump_since < JUMP_S
+        if abs(value - self.last) <= self.channel.rate * max(elapsed, 1.0):
+            self.jump_since = None
+            return False
+        if self.jump_since is None:
+            self.jump_since = now
+        if now - self.jump_since < JUMP_S:
+            return True
+        self.jump_since = None
+        return False
+
+
+class Inputs:
+    """The input stage of a station: makes the measured points, and fills them once a scan."""
+
+    def __init__(self, wiring: Wiring, image: Image) -> None:
+        self._channels = [
+            _Channel(
+                channel, image.add(Point(channel.point, channel.quantity, low=channel.low, high=channel.high))
+            )
+            for channel in wiring.inputs
+        ]
+        self._pairs = [
+            (
+                image.add(Point(name, image[f"{name}_1"].quantity, role="measured")),
+                image[f"{name}_1"],
+                image[f"{name}_2"],
+            )
+            for name in wiring.redundant
+        ]
+        self._devices: dict[str, list[Key]] = {}
+        for channel in wiring.inputs:
+            self._devices.setdefault(channel.source[0], []).append(channel.source)
+
+    def step(self, readings: Mapping[Key, Reading], now: float) -> None:
+        """Take the newest readings."""
+        for channel in self._channels:
+            channel.take(readings.get(channel.channel.source), now)
+        for joined, first, second in self._pairs:
+            _join(joined, first, second)
+
+    def silent_devices(self, readings: Mapping[Key, Reading]) -> set[str]:
+        """Devices of which nothing can be read: one alarm each, not one a point."""
+        return {
+            device
+            for device, keys in self._devices.items()
+            if all(_is_silent(readings.get(key)) for key in keys)
+        }
+
+    def sources(self) -> Iterable[tuple[Point, Key]]:
+        """Every measured point with the device point that feeds it."""
+        return [(channel.point, channel.channel.source) for channel in self._channels]
+
+
+def _is_silent(reading: Reading | None) -> bool:
+    return reading is None or reading.fault in ("no_reply", "never_read")
+
+
+def _join(joined: Point, first: Point, second: Point) -> None:
+    """Two sensors of one value: the first, the second when it is bad, the higher when they disagree.
+
+    The higher temperature makes the station give less heat, which harms nobody for an hour.
+    """
+    if first.usable and second.usable:
+        if abs(first.value - second.value) > DISAGREE_K:
+            higher = first if first.value >= second.value else second
+            joined.mark(higher.value, Quality.UNCERTAIN, "disagree", higher.time)
+        else:
+            joined.mark(first.value, first.quality, first.reason, first.time)
+    elif second.usable:
+        joined.mark(second.value, Quality.UNCERTAIN, "second_sensor", second.time)
+    else:
+        joined.mark(first.value, first.quality, first.reason, first.time)

@@ -1,0 +1,81 @@
+"""Outputs: the slots of an output become its one value. Safety has the last word.
+
+Demand (or fail-safe when its circuit is broken) → override of a person → limit of the safety table →
+rate → dead band. A value that safety forces is put out at once; the rest moves no faster than the
+actuator can.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+from controller.points import Event, Image, Output, Point, Quality, Slot
+
+
+class Outputs:
+    """The output stage. `rules`: codes of the safety table, for the reason points."""
+
+    def __init__(self, outputs: Iterable[Output], image: Image, rules: Iterable[str]) -> None:
+        self._choices = ("failsafe", "demand", "override", *dict.fromkeys(rules))
+        self._rows = [
+            (
+                output,
+                image.add(Point(f"{output.name}_reason", "choice", choices=self._choices, role="reason")),
+            )
+            for output in outputs
+        ]
+
+    def step(self, now: float, dt: float, failed: set[str]) -> None:
+        """Set the value of every output. `failed`: names of outputs whose circuit is broken."""
+        for output, reason in self._rows:
+            self._one(output, now, dt, output.name in failed)
+            code = output.rule if output.slot is Slot.LIMIT else self._choices[output.slot]
+            reason.put(self._choices.index(code), now)
+
+    def expire(self, now: float, wall: float) -> list[Event]:
+        """End the overrides whose time is up."""
+        events = []
+        for output, _ in self._rows:
+            hand = output.override
+            if hand is not None and now >= hand.expires:
+                output.override = None
+                events.append(
+                    Event(now, wall, "effect", output.name, "override_expired", hand.user, hand.source)
+                )
+        return events
+
+    @staticmethod
+    def _one(output: Output, now: float, dt: float, failed: bool) -> None:
+        old = output.value
+        slot, wanted = Slot.DEMAND, output.demand
+        if failed or not math.isfinite(wanted):
+            slot = Slot.FAILSAFE
+            wanted = old if output.failsafe is None else output.failsafe
+        if output.override is not None:
+            slot, wanted = Slot.OVERRIDE, output.override.value
+        limit = output.limit
+        rule, forced = "", False
+        if not math.isfinite(wanted) and not (math.isinf(limit.low) and math.isinf(limit.high)):
+            wanted = limit.low if math.isfinite(limit.low) else limit.high
+        if wanted > limit.high:
+            wanted, rule, forced = limit.high, limit.high_rule, True
+        elif wanted < limit.low:
+            wanted, rule, forced = limit.low, limit.low_rule, True
+        if not math.isfinite(wanted):
+            output.mark(math.nan, Quality.BAD, "never_written", now)
+            output.slot, output.rule = slot, ""
+            return
+        wanted = min(max(wanted, output.low), output.high)
+        value = wanted
+        if math.isfinite(old) and not forced:
+            step = output.rate * dt
+            value = min(max(wanted, old - step), old + step)
+            at_end = value in (output.low, output.high)
+            if abs(value - old) < output.dead_band and not (at_end and value != old):
+                value = old
+        output.put(value, now)
+        output.slot = Slot.LIMIT if forced else slot
+        output.rule = rule
+        if output.slot is not Slot.DEMAND:
+            output.reason = rule or output.slot.name.lower()

@@ -1,0 +1,69 @@
+"""Substitutes for what cannot be read, in the order of FACTS §8. Applied after the input stage."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from controller.points import Image, Point, Quality
+
+HELD_S = 2 * 3600.0
+MEAN_S = 10 * 86400.0
+CALENDAR_COLDER_K = 3.0
+ASSUMED_OUTDOOR = -10.0
+
+
+class OutdoorSubstitute:
+    """Outdoor temperature lost: held for 2 h, then the mean of ten days less 3 K, else −10 °C assumed.
+
+    Too warm a guess freezes people: −10 °C assumed at −24 °C gives 15 °C rooms in 72 h (FACTS §8).
+    """
+
+    def __init__(self, point: Point) -> None:
+        self.point = point
+        self.mean = math.nan
+        self.last = math.nan
+        self.last_time = -math.inf
+
+    def step(self, now: float, dt: float) -> None:
+        """Learn from a good point, stand in for a bad one."""
+        point = self.point
+        if point.usable:
+            self.last, self.last_time = point.value, now
+            self.mean = (
+                point.value if math.isnan(self.mean) else self.mean + dt / MEAN_S * (point.value - self.mean)
+            )
+        elif now - self.last_time <= HELD_S and not math.isnan(self.last):
+            point.mark(self.last, Quality.UNCERTAIN, "held", self.last_time)
+        elif not math.isnan(self.mean):
+            point.mark(self.mean - CALENDAR_COLDER_K, Quality.UNCERTAIN, "ten_day_mean", now)
+        else:
+            point.mark(ASSUMED_OUTDOOR, Quality.UNCERTAIN, "assumed", now)
+
+    def state(self) -> dict[str, Any]:
+        """What must survive a restart."""
+        return {"mean": None if math.isnan(self.mean) else self.mean}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Take over the ten-day mean."""
+        mean = state.get("mean")
+        if isinstance(mean, int | float) and math.isfinite(mean):
+            self.mean = float(mean)
+
+
+class ReturnPressureSubstitute:
+    """Return pressure lost: supply pressure less what the pumps add, while both can be read."""
+
+    def __init__(self, image: Image, circuit: str) -> None:
+        self.point = image.points.get(f"{circuit}.return_pressure")
+        self.supply = image.points.get(f"{circuit}.supply_pressure")
+        self.added = image.points.get(f"{circuit}.differential_pressure")
+
+    def step(self, now: float, dt: float) -> None:
+        """Stand in for a bad point."""
+        point, supply, added = self.point, self.supply, self.added
+        if point is None or point.usable or supply is None or added is None:
+            return
+        if supply.usable and added.usable:
+            time = min(supply.time, added.time)
+            point.mark(supply.value - added.value, Quality.UNCERTAIN, "from_supply_pressure", time)

@@ -1,0 +1,1 @@
+"""The configuration: models, loading with positions, checks of meaning, messages."""

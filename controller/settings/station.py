@@ -1,0 +1,154 @@
+"""The file of a station as models, composed of the blocks' own. `load` fills them, `check` judges them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import BeforeValidator, Field
+from pydantic_core import PydanticCustomError
+
+from controller.control.circuits.exchanger import ExchangerSettings
+from controller.control.circuits.mixing import MixingSettings
+from controller.fields import Amount, Flag, Name, Reference, Settings, Whole, Words
+
+
+def _zone(value: object) -> str:
+    try:
+        ZoneInfo(str(value))
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise PydanticCustomError("not_a_time_zone", "{value}", {"value": str(value)}) from None
+    return str(value)
+
+
+class StationSettings(Settings):
+    """Who and where the station is."""
+
+    name: Words = Field(description="Name for people")
+    latitude: Annotated[float, Amount("number", -90, 90)] | None = Field(
+        None, description="North is positive"
+    )
+    longitude: Annotated[float, Amount("number", -180, 180)] | None = Field(
+        None, description="East is positive"
+    )
+    time_zone: Annotated[str, BeforeValidator(_zone)] = Field("Asia/Shanghai", description="IANA name")
+    language: Literal["zh", "en"] = Field("zh", description="Language of alarms and reasons")
+
+
+class DoorSettings(Settings):
+    """OPC UA server."""
+
+    endpoint: Words = Field(
+        "opc.tcp://127.0.0.1:4840/heat-station", pattern=r"^opc\.tcp://[^/\s]+:\d+(/\S*)?$"
+    )
+
+
+class TcpBusSettings(Settings):
+    """Modbus TCP, directly or through a gateway to RTU."""
+
+    kind: Literal["modbus_tcp"]
+    host: Words = Field(description="Address of the device or gateway")
+    port: Whole = Field(502, ge=1, le=65535)
+
+
+class RtuBusSettings(Settings):
+    """Modbus RTU on a serial line."""
+
+    kind: Literal["modbus_rtu"]
+    port: Words = Field(description="Serial device")
+    baud: Whole = Field(9600, ge=1200, le=115200)
+    parity: Literal["none", "even", "odd"] = "none"
+    stop_bits: Whole = Field(1, ge=1, le=2)
+
+
+BusSettings = Annotated[TcpBusSettings | RtuBusSettings, Field(discriminator="kind")]
+
+
+class DeviceSettings(Settings):
+    """A field device: its type, its wire, its address."""
+
+    profile: Words = Field(description="maker/model of the library, or a path to a profile")
+    bus: Name
+    address: Whole = Field(ge=1, le=247)
+
+
+class PointSettings(Settings):
+    """Where a measured point comes from and how its signal becomes a value."""
+
+    source: Reference = Field(alias="from", description="device.point")
+    second: Reference | None = Field(None, description="device.point of an independent second sensor")
+    signal: Literal["4…20 mA", "0…20 mA"] | None = Field(None, description="Signal of the transmitter")
+    range: Words | None = Field(None, description="Measuring range of the transmitter")
+    add: Words | None = Field(None, description="Correction, added to the value")
+    invert: Flag = Field(False, description="A contact that opens when it means yes")
+    stale_after: Annotated[float, Amount("time", 2, 3600)] | None = Field(
+        None, description="Older values are bad"
+    )
+
+
+class TankSettings(Settings):
+    """Makeup tank (补水箱)."""
+
+    inlet: Reference | None = Field(None, description="Output that opens the inlet valve")
+    fill_below: Annotated[float, Amount("length", 0.05, 20)] = Field(
+        description="Inlet opens below this level"
+    )
+    stop_above: Annotated[float, Amount("length", 0.05, 20)] = Field(
+        description="Inlet closes above this level"
+    )
+    low: Annotated[float, Amount("length", 0.05, 20)] = Field(
+        description="Makeup pumps stop below this level"
+    )
+    high: Annotated[float, Amount("length", 0.05, 20)] | None = Field(
+        None, description="Alarm above this level"
+    )
+
+
+class RecordSettings(Settings):
+    """What the history keeps."""
+
+    period: Annotated[float, Amount("time", 1, 600)] = Field(10.0, description="Time between samples")
+    keep: Annotated[float, Amount("time", 86400, 20 * 366 * 86400)] = Field(
+        400 * 86400.0, description="Older samples go"
+    )
+
+
+class PlantZoneSettings(Settings):
+    """A circuit's plant, for the simulator."""
+
+    power: Annotated[float, Amount("power", 20, 50000)] = Field(2000.0, description="Heat on the design day")
+    loop_volume: Annotated[float, Amount("volume", 0.5, 2000)] = Field(40.0, description="Water in the loop")
+    vessel_gas: Annotated[float, Amount("volume", 0.01, 100)] = Field(
+        0.75, description="Gas in the expansion vessel"
+    )
+    valve_kvs: Annotated[float, Amount("number", 1, 2000)] = Field(
+        80.0, description="Kvs of the primary valve"
+    )
+    conductance: Annotated[float, Amount("conductance", 1, 3000)] = Field(
+        69.0, description="UA of the exchanger, new"
+    )
+
+
+class PlantSettings(Settings):
+    """The plant behind the field devices: only simulator, season and reports read it."""
+
+    heated_area: Annotated[float, Amount("area", 100, 5e6)] = Field(50000.0, description="Heated floor area")
+    weather: Words = Field("shenyang_2013_01", description="Weather that the simulator plays: name or CSV")
+    zones: dict[Name, PlantZoneSettings] = {}
+
+
+Circuit = Annotated[ExchangerSettings | MixingSettings, Field(discriminator="kind")]
+
+
+class StationFile(Settings):
+    """The whole file."""
+
+    station: StationSettings
+    door: DoorSettings = DoorSettings()
+    buses: dict[Name, BusSettings] = Field(min_length=1)
+    devices: dict[Name, DeviceSettings] = Field(min_length=1)
+    points: dict[Words, PointSettings] = Field(min_length=1)
+    tank: TankSettings | None = None
+    circuits: dict[Name, Circuit] = Field(min_length=1)
+    record: RecordSettings = RecordSettings()
+    plant: PlantSettings = PlantSettings()

@@ -1,0 +1,135 @@
+"""Which device point feeds which point of the station, and which output drives which device point.
+
+Made from a file without errors; station, service and simulator all read the same table, so that the
+emulated plant sits on exactly the wires that the controller listens to.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+from controller.channels import InputChannel, Key, OutputChannel, Wiring
+from controller.control.circuits.roles import CIRCUIT_ROLES, DRIVE_POINTS, STATION_ROLES, Role
+from controller.quantities import QUANTITIES, UNITS, parse, parse_span
+from controller.settings.station import PointSettings, StationFile
+from drivers.profile import Profile
+
+SIGNALS = {"4…20 mA": (4.0, 20.0), "0…20 mA": (0.0, 20.0)}
+
+
+def role_of(point: str) -> Role | None:
+    """The role that a point's name says, or None: `low.room_temperature_2` → room temperature."""
+    circuit, _, role = point.partition(".")
+    if circuit == "station":
+        return STATION_ROLES.get(role)
+    if role.startswith("room_temperature_") and role.removeprefix("room_temperature_").isdigit():
+        return CIRCUIT_ROLES["room_temperature"]
+    return CIRCUIT_ROLES.get(role) if role != "room_temperature" else None
+
+
+def wire(file: StationFile, profiles: Mapping[str, Profile]) -> Wiring:
+    """All channels of a checked file. `profiles`: device name → profile."""
+    inputs: list[InputChannel] = []
+    redundant: list[str] = []
+    for name, settings in file.points.items():
+        role = role_of(name)
+        assert role is not None
+        if settings.second is None:
+            inputs.append(_measured(name, role, settings, settings.source, profiles))
+        else:
+            redundant.append(name)
+            inputs.append(_measured(f"{name}_1", role, settings, settings.source, profiles))
+            inputs.append(_measured(f"{name}_2", role, settings, settings.second, profiles))
+    outputs: list[OutputChannel] = []
+    for name, circuit in file.circuits.items():
+        groups = [("pump", circuit.circulation.pumps)]
+        if circuit.makeup is not None:
+            groups.append(("makeup", circuit.makeup.pumps))
+            if circuit.makeup.relief is not None:
+                outputs.append(OutputChannel(f"{name}.relief_valve", key(circuit.makeup.relief.valve)))
+        for prefix, devices in groups:
+            for number, device in enumerate(devices, 1):
+                pump = f"{name}.{prefix}_{number}"
+                inputs += _drive(pump, device, profiles[device])
+                outputs.append(OutputChannel(f"{pump}_run", (device, "run")))
+                outputs.append(OutputChannel(f"{pump}_speed", (device, "speed")))
+        valve = circuit.valve
+        outputs.append(OutputChannel(f"{name}.valve_command", key(valve.command)))
+        if valve.feedback is not None:
+            device, channel = key(valve.feedback)
+            stale = stale_after(profiles[device], channel)
+            inputs.append(
+                InputChannel(f"{name}.valve_position", "percent", (device, channel), -5, 105, math.inf, stale)
+            )
+    if file.tank is not None and file.tank.inlet is not None:
+        outputs.append(OutputChannel("station.tank_inlet", key(file.tank.inlet)))
+    return Wiring(tuple(inputs), tuple(outputs), tuple(redundant))
+
+
+def key(reference: str) -> Key:
+    """(device, point) of `device.point`."""
+    device, _, point = reference.partition(".")
+    return device, point
+
+
+def stale_after(profile: Profile, point: str) -> float:
+    """Default age at which a value is bad: five polls, 10 s at the least."""
+    poll = profile.points[point].poll or 1.0
+    return max(10.0, 5 * poll)
+
+
+def addition(text: str, quantity: str) -> float:
+    """Value of `add`: kelvin for temperatures, the quantity's own unit otherwise. Raises BadQuantity."""
+    kind = "temperature_difference" if quantity == "temperature" else quantity
+    return parse(text, QUANTITIES[kind])
+
+
+def _measured(
+    name: str, role: Role, settings: PointSettings, source: str, profiles: Mapping[str, Profile]
+) -> InputChannel:
+    device, channel = key(source)
+    spans: tuple[tuple[float, float] | None, tuple[float, float] | None] = (None, None)
+    if settings.signal is not None and settings.range is not None:
+        spans = SIGNALS[settings.signal], parse_span(settings.range, QUANTITIES[role.quantity])
+    return InputChannel(
+        name,
+        role.quantity,
+        (device, channel),
+        role.low,
+        role.high,
+        role.rate,
+        settings.stale_after or stale_after(profiles[device], channel),
+        *spans,
+        add=addition(settings.add, role.quantity) if settings.add else 0.0,
+        invert=settings.invert,
+    )
+
+
+def _drive(pump: str, device: str, profile: Profile) -> list[InputChannel]:
+    channels = []
+    for point, (suffix, quantity) in DRIVE_POINTS.items():
+        if point not in profile.points:
+            continue
+        flag = quantity == "flag"
+        channels.append(
+            InputChannel(
+                f"{pump}_{suffix}",
+                quantity,
+                (device, point),
+                low=0.0 if flag else -1.0,
+                high=1.0 if flag else 2000.0,
+                rate=math.inf,
+                stale_after_s=stale_after(profile, point),
+                invert=point == "remote",
+            )
+        )
+    return channels
+
+
+def quantity_of(profile: Profile, point: str) -> str:
+    """Quantity of a device point: a flag, or what its unit says; `count` without unit."""
+    spec = profile.points[point]
+    if spec.is_flag:
+        return "flag"
+    return UNITS[spec.unit].key if spec.unit in UNITS else "count"

@@ -1,0 +1,406 @@
+"""`build(settings)` → Station: image, inputs, circuits, safety, outputs. No I/O.
+
+The service, the season runner and the tests use the same object: they hand readings and commands to
+`cycle.scan` and get writes, events and a snapshot.
+"""
+
+from __future__ import annotations
+
+import math
+import traceback
+from collections.abc import Callable, Mapping
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from controller.adjustables import Adjustable, adjustables
+from controller.alarms import AlarmBook
+from controller.channels import Key, OutputChannel, Reading, Wiring
+from controller.commands import Answer, Command, CommandKind
+from controller.control.blocks.tank import TankInlet
+from controller.control.circuits.exchanger import ExchangerCircuit, ExchangerSettings
+from controller.control.tick import Tick
+from controller.points import (
+    Event,
+    Image,
+    Output,
+    Override,
+    Point,
+    PointInfo,
+    Quality,
+    Slot,
+    Snapshot,
+    Term,
+    catalogue,
+)
+from controller.safety.circuit_rules import Protected, circuit_rules, station_rules
+from controller.safety.inputs import Inputs
+from controller.safety.outputs import Outputs
+from controller.safety.proof import CirculationProof
+from controller.safety.rules import Rule, SafetyTable
+from controller.safety.substitutes import OutdoorSubstitute, ReturnPressureSubstitute
+from controller.settings.station import StationFile
+from controller.settings.wiring import wire
+from drivers.profile import Profile
+
+REBUILD_S = 10.0
+LONGEST_REBUILD_S = 3600.0
+LONGEST_OVERRIDE_S = 86400.0
+
+
+class CannotRun(ValueError):
+    """The file is sound, but holds something that cannot run yet. `code`: a text of the catalogue."""
+
+    def __init__(self, code: str, subject: str) -> None:
+        super().__init__(f"{code}: {subject}")
+        self.code = code
+        self.subject = subject
+
+
+class CircuitHolder:
+    """Runs a circuit and catches what it throws: its outputs take their fail-safe in the same scan,
+    an alarm names the place, and the circuit is rebuilt from its state after 10 s, doubling."""
+
+    def __init__(
+        self, name: str, make: Callable[[], ExchangerCircuit], alarms: AlarmBook, image: Image
+    ) -> None:
+        self.name = name
+        self._make = make
+        self._alarms = alarms
+        self._image = image
+        self.circuit = make()
+        self.broken = False
+        self._retry_at = math.inf
+        self._pause = REBUILD_S
+        self._state = self.circuit.state()
+        self._place = ""
+
+    def step(self, tick: Tick) -> None:
+        """One scan of control."""
+        if self.broken and tick.now >= self._retry_at:
+            self._rebuild(tick)
+        if not self.broken:
+            self._guard(self.circuit.step, tick)
+        self._alarms.report(
+            "circuit_broken", self.name, self.broken, "urgent", (("place", self._place, "text"),)
+        )
+
+    def applied(self, tick: Tick) -> None:
+        """Hand back what was put out, and remember a state that worked."""
+        if self.broken:
+            return
+        self._guard(self.circuit.applied, tick)
+        if not self.broken:
+            self._state = self.circuit.state()
+
+    def _guard(self, call: Callable[[Tick], None], tick: Tick) -> None:
+        try:
+            call(tick)
+        except Exception as problem:  # noqa: BLE001  # whatever a circuit throws must not stop the others
+            frame = traceback.extract_tb(problem.__traceback__)[-1]
+            self._place = f"{type(problem).__name__} {frame.filename.rsplit('/', 1)[-1]}:{frame.lineno}"
+            self.broken = True
+            self._retry_at = tick.now + self._pause
+            self._pause = min(2 * self._pause, LONGEST_REBUILD_S)
+
+    def _rebuild(self, tick: Tick) -> None:
+        self._image.rebuilding = True
+        try:
+            self.circuit = self._make()
+            self.circuit.restore(self._state)
+            self.broken = False
+        except Exception:  # noqa: BLE001  # tried again later
+            self._retry_at = tick.now + self._pause
+        finally:
+            self._image.rebuilding = False
+
+
+class Station:
+    """A running station without its wires. Built by `build`."""
+
+    def __init__(self, file: StationFile, profiles: Mapping[str, Profile]) -> None:
+        self.file = file
+        self.zone = ZoneInfo(file.station.time_zone)
+        self.wiring: Wiring = wire(file, profiles)
+        self.image = Image()
+        self.alarms = AlarmBook()
+        self.inputs = Inputs(self.wiring, self.image)
+        self.outdoor = OutdoorSubstitute(self.image["station.outdoor_temperature"])
+        self.substitutes: list[OutdoorSubstitute | ReturnPressureSubstitute] = [self.outdoor]
+        self.proofs: list[CirculationProof] = []
+        self.circuits: list[CircuitHolder] = []
+        for name, settings in file.circuits.items():
+            if not isinstance(settings, ExchangerSettings):
+                raise CannotRun("mixing_not_yet", name)
+            self._add_circuit(name, settings)
+        self.tank: TankInlet | None = None
+        if file.tank is not None and file.tank.inlet is not None:
+            self.tank = TankInlet(file.tank.fill_below, file.tank.stop_above, self.image)
+        self.table = SafetyTable(self._rules())
+        self.outputs = Outputs(list(self.image.outputs.values()), self.image, self.table.codes)
+        self.adjustables: dict[str, Adjustable] = {}
+        for name, settings in file.circuits.items():
+            for setting in adjustables(settings, name):
+                self.image.add(setting.point)
+                self.adjustables[setting.point.name] = setting
+                setting.put(setting.file_value, 0.0)
+        self._service_points()
+        self._channels: list[tuple[OutputChannel, Output]] = [
+            (channel, self.image.outputs[channel.output]) for channel in self.wiring.outputs
+        ]
+        self._points = list(self.image.points.values())
+        writable = [*self.adjustables, *self.image.outputs]
+        self.catalogue: tuple[PointInfo, ...] = catalogue(self._points, writable)
+        self.scans = 0
+        self.last_scan: float | None = None
+
+    def _add_circuit(self, name: str, settings: ExchangerSettings) -> None:
+        self.substitutes.append(ReturnPressureSubstitute(self.image, name))
+        group = settings.circulation
+        self.proofs.append(CirculationProof(self.image, name, len(group.pumps), group.proof))
+        holder = CircuitHolder(
+            name, lambda: ExchangerCircuit(name, settings, self.image), self.alarms, self.image
+        )
+        self.circuits.append(holder)
+
+    def _service_points(self) -> None:
+        """Points that the service writes about itself."""
+        self.scan_time = self.image.add(Point("station.scan_time", "duration", role="service"))
+        self.scan_time_worst = self.image.add(Point("station.scan_time_worst", "duration", role="service"))
+        self.late_scans = self.image.add(Point("station.late_scans", "count", role="service"))
+
+    def _rules(self) -> list[Rule]:
+        rules: list[Rule] = []
+        makeup_runs: list[Output] = []
+        for holder in self.circuits:
+            protected = _protected(holder)
+            makeup_runs += protected.makeup_runs
+            rules += circuit_rules(protected, self.image)
+        tank = self.file.tank
+        low = tank.low if tank is not None else math.nan
+        high = tank.high if tank is not None and tank.high is not None else math.inf
+        return [*rules, *station_rules(self.image, makeup_runs, low, high)]
+
+    def failed_outputs(self) -> set[str]:
+        """Outputs whose circuit is broken in this scan."""
+        return {output.name for holder in self.circuits if holder.broken for output in holder.circuit.outputs}
+
+    def writes(self) -> tuple[tuple[Key, float], ...]:
+        """What the wires shall carry now."""
+        return tuple(
+            (channel.target, output.value)
+            for channel, output in self._channels
+            if output.quality is not Quality.BAD
+        )
+
+    def report_inputs(self, readings: Mapping[Key, Reading]) -> None:
+        """Alarms of inputs: one for a dead device, one for each point that is bad by itself."""
+        silent = self.inputs.silent_devices(readings)
+        for device in self.file.devices:
+            self.alarms.report("device_silent", device, device in silent, "high")
+        for point, (device, _) in self.inputs.sources():
+            bad = point.quality is Quality.BAD and point.reason != "recovering" and device not in silent
+            values = (("why", f"quality_{point.reason}", "text"),) if bad else ()
+            self.alarms.report("input_bad", point.name, bad, "warning", values)
+        for name in self.wiring.redundant:
+            differs = self.image[name].reason == "disagree"
+            self.alarms.report("sensors_disagree", name, differs, "high")
+
+    def snapshot(self, wall: float) -> Snapshot:
+        """The newest values of all points, for other threads."""
+        points = self._points
+        return Snapshot(
+            self.scans,
+            self.last_scan or 0.0,
+            wall,
+            tuple([point.value for point in points]),
+            bytes([point.quality for point in points]),
+            tuple([point.reason for point in points]),
+            tuple([point.time for point in points]),
+            self.alarms.view(),
+        )
+
+    # ---- commands
+
+    def check(self, command: Command) -> Answer:
+        """May this command be taken? Rights were checked at the door; this is meaning and range."""
+        subject = (("subject", command.subject, "text"),)
+        if command.kind is CommandKind.ACKNOWLEDGE:
+            return Answer(True, "taken", subject)
+        if command.kind is CommandKind.WRITE:
+            setting = self.adjustables.get(command.subject)
+            if setting is None:
+                return Answer(False, "not_adjustable", subject)
+            if setting.refuses(command.value):
+                quantity, amount = setting.amount.quantity, setting.amount
+                bounds = (("low", amount.low, quantity), ("high", amount.high, quantity))
+                return Answer(False, "outside_range", (("value", command.value, quantity), *bounds))
+            return Answer(True, "taken", subject)
+        output = self.image.outputs.get(command.subject)
+        if output is None:
+            return Answer(False, "not_an_output", subject)
+        if command.kind is CommandKind.RELEASE:
+            return Answer(True, "taken", subject)
+        if not output.low <= command.value <= output.high:
+            bounds = (("low", output.low, output.quantity), ("high", output.high, output.quantity))
+            return Answer(False, "outside_range", (("value", command.value, output.quantity), *bounds))
+        if not 0 < command.lasts_s <= LONGEST_OVERRIDE_S:
+            return Answer(False, "override_too_long", (("longest", LONGEST_OVERRIDE_S / 3600, "number"),))
+        return Answer(True, "taken", subject)
+
+    def apply(self, command: Command, now: float, wall: float) -> Event:
+        """Carry out a checked command at the start of a scan; the event says its effect."""
+        old, quantity, code = math.nan, "number", "done"
+        if command.kind is CommandKind.ACKNOWLEDGE:
+            code_name, _, subject = command.subject.partition("@")
+            found = self.alarms.acknowledge(code_name, subject, command.user, command.source)
+            code = "done" if found else "no_such_alarm"
+        elif command.kind is CommandKind.WRITE:
+            setting = self.adjustables[command.subject]
+            old, quantity = setting.point.value, setting.amount.quantity
+            setting.put(command.value, now)
+        else:
+            output = self.image.outputs[command.subject]
+            old, quantity = output.value, output.quantity
+            if command.kind is CommandKind.RELEASE:
+                output.override = None
+            else:
+                until = now + command.lasts_s
+                output.override = Override(command.value, command.user, command.source, until, command.reason)
+        return Event(
+            now,
+            wall,
+            "effect",
+            command.subject,
+            f"{command.kind}_{code}",
+            command.user,
+            command.source,
+            (("old", old, quantity), ("new", command.value, quantity), ("reason", command.reason, "text")),
+        )
+
+    # ---- state
+
+    def state(self) -> dict[str, Any]:
+        """What must survive a restart, as plain JSON values."""
+        overrides = {
+            name: [hand.value, hand.user, hand.source, hand.expires, hand.reason]
+            for name, output in self.image.outputs.items()
+            if (hand := output.override) is not None
+        }
+        return {
+            "time": self.last_scan,
+            "outdoor": self.outdoor.state(),
+            "circuits": {holder.name: holder.circuit.state() for holder in self.circuits},
+            "outputs": {
+                name: output.value
+                for name, output in self.image.outputs.items()
+                if output.quality is not Quality.BAD
+            },
+            "overrides": overrides,
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take over a remembered state; what is missing or odd is left out."""
+        outdoor = state.get("outdoor")
+        if isinstance(outdoor, dict):
+            self.outdoor.restore(outdoor)
+        circuits = state.get("circuits")
+        for holder in self.circuits:
+            if isinstance(circuits, dict) and isinstance(circuits.get(holder.name), dict):
+                holder.circuit.restore(circuits[holder.name])
+        overrides = state.get("overrides")
+        for name, row in overrides.items() if isinstance(overrides, dict) else ():
+            output = self.image.outputs.get(name)
+            if output is None or not isinstance(row, list) or len(row) != 5:
+                continue
+            value, user, source, expires, reason = row
+            if isinstance(value, int | float) and isinstance(expires, int | float):
+                output.override = Override(float(value), str(user), str(source), float(expires), str(reason))
+        self._restore_outputs(state.get("outputs"))
+
+    def _restore_outputs(self, outputs: object) -> None:
+        """Outputs go on from where they were; a real feedback wins in the first scan."""
+        for name, value in outputs.items() if isinstance(outputs, dict) else ():
+            output = self.image.outputs.get(name)
+            if output is not None and isinstance(value, int | float) and output.low <= value <= output.high:
+                output.put(float(value), -math.inf)
+
+    # ---- why
+
+    def explain(self, name: str) -> Term:
+        """Why a point has its value: a tree of codes, values and units. KeyError for an unknown point."""
+        point = self.image.points[name]
+        if isinstance(point, Output):
+            return self._explain_output(point)
+        for holder in self.circuits:
+            if point in (holder.circuit.setpoint_point, holder.circuit.demand_point):
+                return holder.circuit.explain_setpoint()
+        shown = (("point", name, "text"), ("value", point.value, point.quantity))
+        if name in self.adjustables:
+            setting = self.adjustables[name]
+            file_value = ("file", setting.file_value, setting.amount.quantity)
+            return Term("setting", (*shown, file_value))
+        for measured, (device, channel) in self.inputs.sources():
+            if measured is point:
+                age = max((self.last_scan or 0.0) - point.time, 0.0)
+                source = (("device", f"{device}.{channel}", "text"), ("age", age, "time"))
+                quality = self._quality(point)
+                return Term("measured", (*shown, *source), quality)
+        if name in self.wiring.redundant:
+            return Term(
+                "joined", shown, (*self._quality(point), self.explain(f"{name}_1"), self.explain(f"{name}_2"))
+            )
+        return Term("calculated", shown, self._quality(point))
+
+    @staticmethod
+    def _quality(point: Point) -> tuple[Term, ...]:
+        return (Term(f"quality_{point.reason}"),) if point.reason else ()
+
+    def _explain_output(self, output: Output) -> Term:
+        value = (("output", output.name, "text"), ("value", output.value, output.quantity))
+        holder = next((h for h in self.circuits if output in h.circuit.outputs), None)
+        if holder is None:
+            demand = self.tank.explain() if self.tank is not None else Term("unknown")
+        else:
+            demand = holder.circuit.explain(output)
+        if output.slot is Slot.LIMIT:
+            return Term("by_limit", value, (Term(f"rule_{output.rule}"), Term("would_be", (), (demand,))))
+        if output.slot is Slot.OVERRIDE and output.override is not None:
+            hand = output.override
+            left = max(hand.expires - (self.last_scan or 0.0), 0.0) / 60
+            who = (("user", hand.user, "text"), ("source", hand.source, "text"), ("minutes", left, "count"))
+            return Term("by_override", (*value, *who, ("reason", hand.reason, "text")), (demand,))
+        if output.slot is Slot.FAILSAFE:
+            return Term("by_failsafe", value)
+        return Term("by_demand", value, (demand,))
+
+
+def _protected(holder: CircuitHolder) -> Protected:
+    circuit = holder.circuit
+    settings = circuit.settings
+    makeup = settings.makeup
+    pumps = circuit.circulation.pumps
+    makeups = circuit.pressure_holding.pumps if circuit.pressure_holding is not None else []
+    return Protected(
+        name=circuit.name,
+        valve=circuit.valve,
+        keep_warm=settings.valve.keep_warm,
+        stroke_time=settings.valve.stroke_time,
+        pump_runs=[pump.run for pump in pumps],
+        pump_speeds=[pump.speed for pump in pumps],
+        highest_speed=settings.circulation.speed[1],
+        duty=lambda: holder.circuit.circulation.duty,
+        makeup_runs=[pump.run for pump in makeups],
+        makeup_speeds=[pump.speed for pump in makeups],
+        relief=circuit.pressure_holding.relief if circuit.pressure_holding is not None else None,
+        relief_open=makeup.relief.open if makeup is not None and makeup.relief is not None else math.inf,
+        pressure_set=makeup.setpoint if makeup is not None else math.nan,
+        pressure_high=makeup.high_alarm if makeup is not None else math.inf,
+        pressure_low=makeup.low_alarm if makeup is not None else math.inf,
+        supply_alarm=settings.supply.alarm,
+        supply_trip=settings.supply.trip,
+    )
+
+
+def build(file: StationFile, profiles: Mapping[str, Profile]) -> Station:
+    """A station from a checked file. Raises CannotRun."""
+    return Station(file, profiles)

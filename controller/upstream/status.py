@@ -1,0 +1,88 @@
+"""Tables between our words and OPC UA's: quality and reason → status code, answer → status code.
+
+The reason itself travels in `station.reasons`; a status code is its coarse translation for clients
+that know nothing of us. What is in no table falls to the general code of its quality.
+"""
+
+from __future__ import annotations
+
+from asyncua.ua.status_codes import StatusCodes as Codes
+
+from controller.points import Quality
+
+_UNCERTAIN: dict[str, int] = {
+    "substituted": Codes.UncertainSubstituteValue,
+    "overridden": Codes.UncertainSubstituteValue,
+    "held": Codes.UncertainLastUsableValue,
+    "stale": Codes.UncertainLastUsableValue,
+    "no_reply": Codes.UncertainLastUsableValue,
+    "restored": Codes.UncertainInitialValue,
+    "initial": Codes.UncertainInitialValue,
+    "disagreement": Codes.UncertainSensorNotAccurate,
+    "drift": Codes.UncertainSensorNotAccurate,
+    "frozen": Codes.UncertainSensorNotAccurate,
+    "out_of_range": Codes.UncertainEngineeringUnitsExceeded,
+    "over_range": Codes.UncertainEngineeringUnitsExceeded,
+    "under_range": Codes.UncertainEngineeringUnitsExceeded,
+}
+
+_BAD: dict[str, int] = {
+    "no_reading": Codes.BadWaitingForInitialData,
+    "never_read": Codes.BadWaitingForInitialData,
+    "never_written": Codes.BadWaitingForInitialData,
+    "stale": Codes.BadNoCommunication,
+    "no_reply": Codes.BadNoCommunication,
+    "bad_reply": Codes.BadNoCommunication,
+    "bus_down": Codes.BadNotConnected,
+    "not_connected": Codes.BadNotConnected,
+    "out_of_range": Codes.BadSensorFailure,
+    "over_range": Codes.BadSensorFailure,
+    "under_range": Codes.BadSensorFailure,
+    "open_circuit": Codes.BadSensorFailure,
+    "short_circuit": Codes.BadSensorFailure,
+    "too_fast": Codes.BadSensorFailure,
+    "frozen": Codes.BadSensorFailure,
+    "disagreement": Codes.BadSensorFailure,
+    "device_fault": Codes.BadDeviceFailure,
+    "refused": Codes.BadConfigurationError,
+    "not_configured": Codes.BadConfigurationError,
+    "not_available": Codes.BadNotSupported,
+    "out_of_service": Codes.BadOutOfService,
+}
+
+_REFUSED: dict[str, int] = {
+    "out_of_range": Codes.BadOutOfRange,
+    "too_low": Codes.BadOutOfRange,
+    "too_high": Codes.BadOutOfRange,
+    "not_a_value": Codes.BadOutOfRange,
+    "no_such_choice": Codes.BadOutOfRange,
+    "no_right": Codes.BadUserAccessDenied,
+    "not_allowed": Codes.BadUserAccessDenied,
+    "not_writable": Codes.BadNotWritable,
+    "not_adjustable": Codes.BadNotWritable,
+    "not_an_output": Codes.BadNotWritable,
+    "no_such_point": Codes.BadNodeIdUnknown,
+    "unknown_point": Codes.BadNodeIdUnknown,
+    "no_such_alarm": Codes.BadNotFound,
+    "nothing_to_release": Codes.BadNothingToDo,
+    "not_overridden": Codes.BadNothingToDo,
+    "queue_full": Codes.BadTooManyOperations,
+    "stopping": Codes.BadShutdown,
+}
+
+SEVERITY: dict[str, int] = {"urgent": 900, "alarm": 700, "warning": 400, "notice": 100}
+"""Alarm priority → event severity (1 … 1000)."""
+
+
+def status_of(quality: Quality, reason: str) -> int:
+    """Status code of a point's quality and reason."""
+    if quality is Quality.GOOD:
+        return Codes.Good
+    if quality is Quality.UNCERTAIN:
+        return _UNCERTAIN.get(reason, Codes.UncertainSubNormal)
+    return _BAD.get(reason, Codes.Bad)
+
+
+def refusal(code: str) -> int:
+    """Status code of a refused command's answer."""
+    return _REFUSED.get(code, Codes.BadRequestNotAllowed)

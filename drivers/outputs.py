@@ -1,0 +1,131 @@
+"""The written side of one device: the newest value of every output, and what became of it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from drivers.profile import Profile, ProfilePoint
+from drivers.readings import Fault
+from drivers.registers import encode
+
+WordRead = Callable[[str, int], int | None]
+
+
+@dataclass(slots=True)
+class OutputWord:
+    """What one write request writes: one point, or all flags that share a register.
+
+    `due`: plant time of the next write, -inf for at once. `values`: newest of each point;
+    `confirmed`: what the device has acknowledged.
+    """
+
+    table: str
+    register: int
+    refresh_s: float
+    function: int
+    points: dict[str, ProfilePoint] = field(default_factory=dict)
+    values: dict[str, float] = field(default_factory=dict)
+    confirmed: dict[str, float] = field(default_factory=dict)
+    written: list[int] = field(default_factory=list)
+    due: float = math.inf
+    time: float = -math.inf
+    fault: Fault = Fault.NEVER_READ
+    attempted: bool = False
+
+    def words(self, word_read: WordRead) -> list[int]:
+        """Words to send. Flags that nobody commands keep what the register was last read to hold."""
+        if len(self.points) == 1:
+            (point,) = self.points.values()
+            if point.bit is None:
+                return encode(point, self.values[next(iter(self.points))])
+        word = self.written[0] if self.written else word_read(self.table, self.register) or 0
+        for name, value in self.values.items():
+            bit = self.points[name].bit or 0
+            word = word | 1 << bit if value >= 0.5 else word & ~(1 << bit)
+        return [word]
+
+
+class Outputs:
+    """The outputs of one device. Nothing is queued: an output has one newest value."""
+
+    def __init__(self, device: str, profile: Profile) -> None:
+        self.device = device
+        self._of: dict[str, OutputWord] = {}
+        shared: dict[tuple[str, int], OutputWord] = {}
+        for name, point in profile.points.items():
+            if point.write is None:
+                continue
+            place = (point.table, point.register_)
+            function = 16 if point.words > 1 else int(point.write.function)
+            word = OutputWord(point.table, point.register_, point.write.refresh, function)
+            if point.bit is not None:
+                word = shared.setdefault(place, word)
+                word.refresh_s = min(word.refresh_s, point.write.refresh)
+            word.points[name] = point
+            self._of[name] = word
+
+    def set(self, name: str, value: float) -> bool:
+        """Take the newest value; True when it is a change, to be written at once.
+
+        Raises KeyError for a point that is not writable, ValueError for a value that no register
+        holds (not finite, no code).
+        """
+        if name not in self._of:
+            raise KeyError(f"{self.device}.{name} cannot be written")
+        word = self._of[name]
+        if word.points[name].bit is None:
+            encode(word.points[name], value)
+        elif not math.isfinite(value):
+            raise ValueError(f"{value} cannot be written")
+        changed = word.values.get(name) != value
+        word.values[name] = value
+        if changed:
+            word.due = -math.inf
+        return changed
+
+    def due(self, now: float) -> OutputWord | None:
+        """The output to write now, changes first."""
+        ready = [word for word in self._words if word.due <= now]
+        return min(ready, key=lambda word: word.due) if ready else None
+
+    def next_due(self) -> float:
+        """When the next write is due; inf when nothing was ever given."""
+        return min((word.due for word in self._words), default=math.inf)
+
+    def confirmed(self, word: OutputWord, values: dict[str, float], words: list[int], now: float) -> None:
+        """The device has acknowledged `words`, which stood for `values`."""
+        word.confirmed, word.written, word.time = values, words, now
+        word.fault, word.attempted = Fault.NONE, True
+        word.due = now + word.refresh_s if word.values == values else -math.inf
+
+    def refused(self, word: OutputWord, now: float) -> None:
+        """The device will not take it: tried again at the next refresh or change."""
+        word.fault, word.attempted, word.due = Fault.REFUSED, True, now + word.refresh_s
+
+    def failed(self, fault: Fault) -> None:
+        """The device does not answer: every output given so far has had its attempt."""
+        for word in self._words:
+            if word.values:
+                word.fault, word.attempted, word.due = fault, True, -math.inf
+
+    def all_due(self) -> None:
+        """The device is back and may have forgotten its outputs: write them all at once."""
+        for word in self._words:
+            if word.values:
+                word.due = -math.inf
+
+    @property
+    def attempted(self) -> bool:
+        """Every output given so far was tried, with or without success."""
+        return all(word.attempted for word in self._words if word.values)
+
+    def state(self, name: str) -> tuple[float | None, float, Fault]:
+        """(value the device confirmed or None, plant time of that, fault of the last attempt)."""
+        word = self._of[name]
+        return word.confirmed.get(name), word.time, word.fault
+
+    @property
+    def _words(self) -> list[OutputWord]:
+        return list({id(word): word for word in self._of.values()}.values())

@@ -1,0 +1,161 @@
+"""Centrifugal pump on a frequency converter.
+
+Head  dp(V, r) = r^2*s(V/r),  s(v) = head0 - a*v^2,  r = speed over nominal speed   (affinity laws)
+Efficiency  eta(x) = eta_max*x*(2-x),  x = V/(r*V_best), the usual parabola, so that the shaft power
+P = dp*V/eta = dp*r*V_best/(eta_max*(2-x)) stays finite at closed valve. Electric power adds motor and
+converter. Current of the converter's output: active part P/(sqrt(3)*U*r) (voltage follows speed) and the
+magnetising part. Source: Gülich, Centrifugal Pumps (affinity, power); Saidur 2010 for motor efficiencies.
+"""
+
+from __future__ import annotations
+
+from math import hypot, sqrt
+
+_SQRT3 = 1.7320508
+FAULTS = ("trip", "no_start", "local")
+
+
+class PumpCurve:
+    """Quadratic curve through a nominal point: Pa and m3/s at nominal speed."""
+
+    __slots__ = ("a", "best_flow", "efficiency", "head0")
+
+    def __init__(
+        self, nominal_flow: float, nominal_head: float, shutoff_ratio: float = 1.4, efficiency: float = 0.75
+    ) -> None:
+        self.head0 = shutoff_ratio * nominal_head
+        self.a = (shutoff_ratio - 1.0) * nominal_head / (nominal_flow * nominal_flow)
+        self.best_flow = nominal_flow
+        self.efficiency = efficiency
+
+    def head(self, flow: float, speed: float) -> float:
+        """Pressure rise in Pa at `flow` (m3/s) and `speed` (share of nominal)."""
+        return speed * speed * self.head0 - self.a * flow * flow
+
+    def shaft_power(self, flow: float, speed: float) -> float:
+        """Shaft power in W."""
+        if speed <= 0.0:
+            return 0.0
+        load = min(1.6, flow / (speed * self.best_flow))
+        head = max(0.0, self.head(flow, speed))
+        return head * speed * self.best_flow / (self.efficiency * (2.0 - load))
+
+
+class Pump:
+    """Pump, check valve and converter. Speeds are shares of nominal speed.
+
+    Faults: `tripped` (converter shows a fault), `blocked_start` (does not start, shows nothing), `local`
+    (the cabinet's switch: commands have no effect; `local_run` and `local_speed` rule), `dry` (no water)."""
+
+    __slots__ = (
+        "blocked_start",
+        "current",
+        "curve",
+        "dry",
+        "flow",
+        "local",
+        "local_run",
+        "local_speed",
+        "magnetising_current",
+        "min_speed",
+        "motor_efficiency",
+        "power",
+        "ramp_down",
+        "ramp_up",
+        "running",
+        "speed",
+        "tripped",
+        "voltage",
+    )
+
+    def __init__(
+        self,
+        curve: PumpCurve,
+        ramp_time: float = 20.0,
+        min_speed: float = 0.3,
+        motor_efficiency: float = 0.88,
+        voltage: float = 380.0,
+    ) -> None:
+        self.curve = curve
+        self.ramp_up = 1.0 / ramp_time
+        # A pump without drive stops within seconds: little inertia, much water.
+        self.ramp_down = 1.0 / min(ramp_time, 5.0)
+        self.min_speed = min_speed
+        self.motor_efficiency = motor_efficiency
+        self.voltage = voltage
+        self.magnetising_current = (
+            0.3 * curve.shaft_power(curve.best_flow, 1.0) / (motor_efficiency * _SQRT3 * voltage)
+        )
+        self.speed = 0.0
+        self.flow = 0.0
+        self.power = 0.0
+        self.current = 0.0
+        self.running = False
+        self.tripped = False
+        self.blocked_start = False
+        self.local = False
+        self.local_run = False
+        self.local_speed = 1.0
+        self.dry = False
+
+    def step(self, dt: float, run: bool, speed: float, powered: bool = True) -> None:
+        """Ramp towards the commanded speed for `dt` seconds."""
+        if self.local:
+            run, speed = self.local_run, self.local_speed
+        if self.blocked_start and not self.running:
+            run = False
+        self.running = run and powered and not self.tripped
+        if not self.running:
+            self.speed = max(0.0, self.speed - self.ramp_down * dt)
+            return
+        target = min(1.0, max(self.min_speed, speed))
+        if self.speed < target:
+            self.speed = min(target, self.speed + self.ramp_up * dt)
+        else:
+            self.speed = max(target, self.speed - self.ramp_up * dt)
+
+    def settle(self, run: bool, speed: float) -> None:
+        """Be at the commanded speed at once."""
+        self.running = run
+        self.speed = min(1.0, max(self.min_speed, speed)) if run else 0.0
+
+    def break_down(self, kind: str, value: float | None = None) -> None:
+        """Begin a fault of FAULTS. "local": `value` 1 runs at nominal speed, 0 stops, none stays as it is.
+
+        Raises ValueError with the allowed kinds."""
+        if kind == "trip":
+            self.tripped = True
+        elif kind == "no_start":
+            self.blocked_start = True
+        elif kind == "local":
+            self.local = True
+            self.local_run = self.running if value is None else value > 0.5
+            self.local_speed = self.speed if value is None else 1.0
+        else:
+            raise ValueError(f"unknown fault {kind!r} of a pump (allowed: {', '.join(FAULTS)})")
+
+    def repair(self) -> None:
+        """End all faults; a pump whose run command still stands starts again."""
+        self.tripped = self.blocked_start = self.local = False
+
+    def shutoff_head(self) -> float:
+        """Head in Pa at zero flow and the present speed; none without water."""
+        return 0.0 if self.dry else self.speed * self.speed * self.curve.head0
+
+    def flow_at(self, head: float) -> float:
+        """Flow in m3/s against `head` (Pa); the check valve keeps it ≥ 0."""
+        excess = self.shutoff_head() - head
+        return sqrt(excess / self.curve.a) if excess > 0.0 else 0.0
+
+    def load(self, flow: float) -> None:
+        """Set `flow`, `power` (W, electric) and `current` (A) for this flow in m3/s."""
+        self.flow = flow
+        if not self.running:
+            self.power = self.current = 0.0
+            return
+        shaft = self.curve.shaft_power(flow, self.speed)
+        if self.dry:
+            shaft *= 0.3  # the impeller turns in air; what remains is friction: the sign of dry running
+        self.power = shaft / self.motor_efficiency
+        active = self.power / (_SQRT3 * self.voltage * max(self.speed, 0.1))
+        self.current = hypot(active, self.magnetising_current)

@@ -1,0 +1,128 @@
+"""Sensor: first-order lag, unit conversion, noise, quantisation and the ways in which it lies.
+
+measured = quantise(lagged*scale + shift + offset + noise); the lag is exact for a constant input.
+Noise comes from a random generator of its own, so that one sensor's fault never changes another's noise.
+"""
+
+from __future__ import annotations
+
+from math import exp, nan
+from random import Random
+
+FAULTS = ("open", "short", "frozen", "drift", "offset", "noise", "spike")
+_NEEDS_VALUE = {"drift": 1.0, "offset": 3.0, "noise": 2.0, "spike": 20.0}
+
+
+class Sensor:
+    """Converts an SI value to controller units and measures it. `low` … `high` is the range of the
+    transmitter."""
+
+    __slots__ = (
+        "_dt",
+        "_keep",
+        "fault",
+        "fault_age",
+        "fault_value",
+        "high",
+        "lag",
+        "lagged",
+        "low",
+        "noise",
+        "offset",
+        "random",
+        "scale",
+        "shift",
+        "steps",
+        "value",
+    )
+
+    def __init__(
+        self,
+        seed: str,
+        lag: float = 0.0,
+        noise: float = 0.0,
+        quantum: float = 0.0,
+        low: float = -1e9,
+        high: float = 1e9,
+        scale: float = 1.0,
+        shift: float = 0.0,
+    ) -> None:
+        """`lag` in s; all others in controller units. `seed` names the generator: same seed, same noise."""
+        self.random = Random(seed)
+        self.lag = lag
+        self.noise = noise
+        self.steps = 1.0 / quantum if quantum > 0.0 else 0.0
+        self.low = low
+        self.high = high
+        self.scale = scale
+        self.shift = shift
+        self.offset = 0.0
+        self.lagged = nan
+        self.value = nan
+        self.fault = ""
+        self.fault_value = 0.0
+        self.fault_age = 0.0
+        self._dt = 0.0
+        self._keep = 0.0
+
+    def settle(self, true: float) -> float:
+        """Forget the lag: the sensor has been at `true` (SI) for long."""
+        self.lagged = true
+        return self.step(1e-3, true)
+
+    def step(self, dt: float, true: float) -> float:
+        """Measured value in controller units after `dt` s at the SI value `true`; NaN when broken open."""
+        if self.lag > 0.0:
+            if dt != self._dt:
+                self._dt = dt
+                self._keep = exp(-dt / self.lag)
+            self.lagged = true + (self.lagged - true) * self._keep
+            true = self.lagged
+        value = true * self.scale + self.shift + self.offset
+        if self.noise > 0.0:
+            value += self.random.gauss(0.0, self.noise)
+        if self.fault:
+            if self.fault == "frozen":
+                return self.value
+            value = self._faulty(dt, value)
+        if self.steps > 0.0:
+            # NaN (open) passes through the floor division as NaN; dividing by whole steps gives short
+            # decimals.
+            value = (value * self.steps + 0.5) // 1.0 / self.steps
+        if value < self.low:
+            value = self.low
+        elif value > self.high:
+            value = self.high
+        self.value = value
+        return value
+
+    def break_down(self, kind: str, value: float | None = None) -> None:
+        """Begin a fault of FAULTS. `value`: drift in units an hour, offset and spike in units, noise sigma
+        in units.
+
+        Raises ValueError with the allowed kinds."""
+        if kind not in FAULTS:
+            raise ValueError(f"unknown sensor fault {kind!r} (allowed: {', '.join(FAULTS)})")
+        self.fault = kind
+        self.fault_value = _NEEDS_VALUE.get(kind, 0.0) if value is None else value
+        self.fault_age = 0.0
+
+    def repair(self) -> None:
+        """End the fault."""
+        self.fault = ""
+
+    def _faulty(self, dt: float, value: float) -> float:
+        self.fault_age += dt
+        match self.fault:
+            case "open":
+                return nan
+            case "short":
+                return self.low
+            case "drift":
+                return value + self.fault_value * self.fault_age / 3600.0
+            case "offset":
+                return value + self.fault_value
+            case "noise":
+                return value + self.random.gauss(0.0, self.fault_value)
+            case _:  # spike: about one a minute
+                return value + (self.fault_value if self.random.random() < dt / 60.0 else 0.0)

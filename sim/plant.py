@@ -1,0 +1,377 @@
+"""The simulated heat station: zones on one primary network and one makeup tank, with sensors and faults.
+
+Outside it speaks controller units (°C, K, gauge kPa, m³/h, kW, kWh, GJ, %, Hz, A, m, flags as 0.0 and 1.0)
+and point names `zone.role` or `station.role`; inside, `sim.physics` is SI. No wall clock and no global
+randomness: the same parameters, weather, seed, commands and steps give the same run, bit for bit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import ceil, isfinite
+from typing import Literal
+
+from .physics.hydraulics import branch_flow, shared_differential_pressure
+from .physics.parameters import GroupParameters, PlantParameters, RoomParameters, ZoneParameters
+from .physics.primary import PrimaryNetwork
+from .physics.tank import Tank
+from .physics.terminals import Breakable, Channels, ZoneTerminals
+from .physics.water import density
+from .physics.zone import ExchangerZone
+from .weather import Weather
+
+__all__ = ["GroupParameters", "Plant", "PlantParameters", "RoomParameters", "ZoneParameters"]
+
+_LONGEST_STEP = 5.0
+_STATION_FAULTS = ("primary_outage", "power_failure", "flood", "no_city_water")
+_Start = Literal["warm", "cold"]
+
+
+class Plant:
+    """One station. `sensors` is what a controller sees, `truth` what is; both keyed by point names.
+
+    `time` is plant time in epoch seconds (UTC). `step` and `settle` renew `sensors`; commands and faults show
+    from the next step on. `zones` and `primary` give access to the parts."""
+
+    def __init__(
+        self,
+        parameters: PlantParameters,
+        weather: Weather,
+        seed: int = 0,
+        start_time: float | None = None,
+        start: _Start = "warm",
+    ) -> None:
+        """`start_time`: epoch s, by default the first hour of the weather. `start`: see `settle`.
+
+        Raises ValueError for a zone kind that is not built, doubled names, or shares that do not add up to
+        one."""
+        _check(parameters)
+        self.parameters = parameters
+        self.weather = weather
+        self.time = weather.start if start_time is None else float(start_time)
+        p = parameters
+        self.zones = {zone.name: ExchangerZone(zone, p.nominal_hz) for zone in p.zones}
+        self._zones = list(self.zones.values())
+        self.primary = PrimaryNetwork(
+            f"{seed}/primary",
+            p.primary_cold_outdoor_c,
+            p.primary_cold_supply_c,
+            p.primary_mild_outdoor_c,
+            p.primary_mild_supply_c,
+            p.primary_differential_kpa * 1e3,
+            p.primary_return_pressure_kpa * 1e3,
+            p.primary_delay_h * 3600.0,
+            p.primary_disturbance,
+        )
+        self._network_resistance = (
+            p.primary_network_drop_kpa * 1e3 / sum(zone.primary_flow_kg_per_s for zone in p.zones) ** 2
+        )
+        self.tank = Tank(
+            p.tank_area_m2,
+            p.tank_overflow_level_m,
+            p.tank_inlet_m3_per_h / 3600.0 * 999.7,
+            p.tank_start_level_m,
+        )
+        self.power_failure = False
+        self.flood = False
+        self.no_city_water = False
+        self._tank_inlet = 0.0
+        self._supply_pressure = 0.0
+        self._return_pressure = 0.0
+        self._primary_return = 20.0
+        self._primary_flow = 0.0
+        self._heat_energy = 0.0
+        self._outdoor = 0.0
+        self.sensors: dict[str, float] = {}
+        self._channels = Channels(str(seed), p.sensor_noise)
+        self._add_station_sensors()
+        self._terminals = [
+            ZoneTerminals(zone, str(seed), p.sensor_noise, p.nominal_hz) for zone in self._zones
+        ]
+        self._commands: dict[str, Callable[[float], None]] = {"station.tank_inlet": self._set_tank_inlet}
+        self._breakable: dict[str, Breakable] = dict(self._channels.sensors)
+        for terminals in self._terminals:
+            self._commands.update(terminals.commands)
+            self._breakable.update(terminals.breakable)
+        self.settle(state=start)
+
+    # --- what a controller does -------------------------------------------------------------------------
+
+    def command(self, name: str, value: float) -> None:
+        """Set an output, from the next step on: valves %, speeds Hz, flags 0 or 1 (≥ 0.5 counts as 1).
+
+        Raises KeyError with the known names, ValueError for a value that is no number."""
+        setter = self._commands.get(name)
+        if setter is None:
+            raise KeyError(f"unknown command {name!r} (known: {', '.join(sorted(self._commands))})")
+        if not isfinite(value):
+            raise ValueError(f"{name}: {value} is no command (must be a finite number)")
+        setter(value)
+
+    def command_names(self) -> list[str]:
+        """All names that `command` takes."""
+        return sorted(self._commands)
+
+    def step(self, dt: float) -> None:
+        """Advance by `dt` seconds (> 0; divided into parts of at most 5 s) and measure."""
+        if not dt > 0.0:
+            raise ValueError(f"dt is {dt} s (must be above 0)")
+        parts = ceil(dt / min(_LONGEST_STEP, min(zone.longest_step for zone in self._zones)) - 1e-9)
+        part = dt / parts
+        for _ in range(parts):
+            self._advance(part)
+        self._measure(dt)
+
+    def _advance(self, dt: float) -> None:
+        self.time += dt
+        time, weather, primary, tank = self.time, self.weather, self.primary, self.tank
+        outdoor = self._outdoor = weather.outdoor(time)
+        sun = weather.radiation(time)
+        loss_factor = 1.0 + self.parameters.wind_loss_per_m_per_s * weather.wind(time)
+        powered = not self.power_failure
+        primary.step(dt, outdoor)
+        supply = primary.supply_temperature
+
+        conductances = [zone.actuate(dt, powered, supply) for zone in self._zones]
+        difference = shared_differential_pressure(
+            sum(conductances), primary.differential_pressure, self._network_resistance
+        )
+        self._return_pressure = primary.return_pressure_now()
+        self._supply_pressure = self._return_pressure + difference
+        inlet_absolute = self._supply_pressure + 101.3e3
+
+        total = moment = heat = drawn = returned = 0.0
+        available = tank.available(dt) / len(self._zones)
+        for zone, conductance in zip(self._zones, conductances, strict=True):
+            flow = branch_flow(conductance, difference)
+            if flow > 0.0:
+                flow = min(flow, zone.choked_flow(supply, inlet_absolute))
+            zone.step(dt, supply, flow, outdoor, sun, loss_factor, powered, tank.level, available)
+            total += flow
+            moment += flow * zone.primary_return
+            heat += zone.exchanger.heat
+            drawn += zone.makeup_flow
+            returned += zone.relief_flow
+        self._primary_flow = total
+        if total > 1e-6:
+            self._primary_return = moment / total
+        else:
+            self._primary_return = self._zones[0].primary_return
+        self._heat_energy += heat * dt
+        # The solenoid closes without power.
+        filling = self._tank_inlet > 0.5 and powered and not self.no_city_water
+        tank.step(dt, filling, drawn, returned)
+
+    # --- start states -----------------------------------------------------------------------------------
+
+    def settle(self, outdoor: float | None = None, state: _Start = "warm") -> None:
+        """Go to a start state at once, with balances and counters at zero.
+
+        "warm": near steady heating at `outdoor` (default: the weather's now): first pump at 50 Hz, valve
+        where it belongs (both also commanded), rooms at design. "cold": building 15 °C, loop 20 °C, filled,
+        valve closed, pumps stopped."""
+        if state not in ("warm", "cold"):
+            raise ValueError(f"unknown start state {state!r} (allowed: warm, cold)")
+        self._outdoor = self.weather.outdoor(self.time) if outdoor is None else outdoor
+        primary = self.primary
+        primary.settle(self._outdoor)
+        supply = primary.supply_temperature
+        difference = primary.differential_pressure
+        if state == "cold":
+            for zone in self._zones:
+                zone.settle_cold(20.0, 15.0)
+        else:
+            total = sum(zone.settle_warm(supply, self._outdoor) for zone in self._zones)
+            difference -= self._network_resistance * total * total
+            for zone in self._zones:
+                zone.settle_valve(difference, supply)
+        self._primary_flow = sum(zone.primary_flow for zone in self._zones)
+        self._primary_return = self._zones[0].primary_return
+        self._return_pressure = primary.return_pressure_now()
+        self._supply_pressure = self._return_pressure + difference
+        self._heat_energy = 0.0
+        self.tank.level = self.parameters.tank_start_level_m
+        self.tank.inlet_mass = self.tank.overflow_mass = 0.0
+        self._water_at_start = self._water_mass()
+        self._channels.settle()
+        for terminals in self._terminals:
+            terminals.settle()
+        self._measure(1e-3)
+
+    # --- faults -----------------------------------------------------------------------------------------
+
+    def fault(self, name: str, kind: str, value: float | None = None) -> None:
+        """Begin a fault; several kinds on one name add up (a sensor has one at a time).
+
+        Raises KeyError for an unknown name and ValueError for an unknown kind, with what is allowed. Kinds:
+
+        - a sensor's key: open, short, frozen, drift (units/h), offset, noise (sigma), spike (units)
+        - `low.pump_1`, `low.makeup_1`: trip, no_start, local (1 runs at 50 Hz, 0 stops, none stays as it is)
+        - `low.valve`: stuck, reversed, local (% to stand at, none stays)
+        - `low.exchanger`: fouling (share of the clean resistance, 0.5)
+        - `low`: leak (m3/h at 300 kPa, 0.4)
+        - `station`: primary_outage, power_failure, flood, no_city_water"""
+        if name == "station":
+            self._station_fault(kind)
+        else:
+            self._part(name).break_down(kind, value)
+
+    def clear(self, name: str) -> None:
+        """End all faults of `name`. Raises KeyError with the known names."""
+        if name == "station":
+            self.primary.outage = self.power_failure = self.flood = self.no_city_water = False
+        else:
+            self._part(name).repair()
+
+    def fault_names(self) -> list[str]:
+        """All names that `fault` and `clear` take."""
+        return sorted([*self._breakable, "station"])
+
+    def _part(self, name: str) -> Breakable:
+        part = self._breakable.get(name)
+        if part is None:
+            raise KeyError(f"unknown name {name!r} (known: {', '.join(self.fault_names())})")
+        return part
+
+    def _station_fault(self, kind: str) -> None:
+        match kind:
+            case "primary_outage":
+                self.primary.outage = True
+            case "power_failure":
+                self.power_failure = True
+            case "flood":
+                self.flood = True
+            case "no_city_water":
+                self.no_city_water = True
+            case _:
+                raise ValueError(
+                    f"unknown fault {kind!r} of the station (allowed: {', '.join(_STATION_FAULTS)})"
+                )
+
+    # --- judging ----------------------------------------------------------------------------------------
+
+    @property
+    def truth(self) -> dict[str, float]:
+        """True values in controller units, built on demand; energies and volumes since the last `settle`."""
+        values = {
+            "station.outdoor_temperature": self._outdoor,
+            "station.primary_supply_temperature": self.primary.supply_temperature,
+            "station.primary_return_temperature": self._primary_return,
+            "station.primary_supply_pressure": self._supply_pressure * 1e-3,
+            "station.primary_return_pressure": self._return_pressure * 1e-3,
+            "station.primary_flow": self._meter_flow() * 3600.0,
+            "station.heat_power": self._heat() * 1e-3,
+            "station.heat_energy": self._heat_energy * 1e-9,
+            "station.tank_level": self.tank.level,
+            "station.tank_water_mass": self.tank.mass(),
+        }
+        for zone in self._zones:
+            name = zone.parameters.name
+            zone_values = {
+                "supply_temperature": zone.supply,
+                "return_temperature": zone.header,
+                "primary_return_temperature": zone.primary_return,
+                "primary_flow": zone.primary_flow / density(zone.primary_return) * 3600.0,
+                "secondary_flow": zone.flow / density(zone.header) * 3600.0,
+                "supply_pressure": zone.supply_pressure() * 1e-3,
+                "return_pressure": zone.loop.pressure * 1e-3,
+                "differential_pressure": zone.pump_head * 1e-3,
+                "valve_position": zone.valve.position * 100.0,
+                "valve_travel": zone.valve.travel,
+                "heat_power": zone.exchanger.heat * 1e-3,
+                "heat_energy": zone.heat_from_primary * 1e-9,
+                "building_loss": zone.building_loss * 1e-3,
+                "pipe_loss": zone.pipe_loss * 1e-3,
+                "electric_power": zone.electric_power * 1e-3,
+                "electric_energy": zone.electric_energy / 3.6e6,
+                "water_mass": zone.loop.water_mass,
+                "makeup_flow": zone.makeup_flow / 999.7 * 3600.0,
+                "makeup_volume": zone.water_in / 999.7,
+                "leak_volume": zone.water_lost / 990.0,
+            }
+            for role, value in zone_values.items():
+                values[f"{name}.{role}"] = value
+            for i, room in enumerate(zone.parameters.rooms, start=1):
+                air = zone.branches[room.group].building.air
+                values[f"{name}.room_temperature_{i}"] = air + room.offset_k
+            for branch, group in zip(zone.branches, zone.parameters.groups, strict=True):
+                values[f"{name}.{group.name}.air_temperature"] = branch.building.air
+        return values
+
+    def energy_balance_error(self) -> float:
+        """Heat that came in, less what went out and what is stored, over the heat that came in or went
+        out."""
+        error = turnover = 0.0
+        for zone in self._zones:
+            came = zone.heat_from_primary + zone.heat_other
+            error += came - zone.heat_lost - (zone.stored_heat() - zone.heat_at_start)
+            turnover += max(abs(came), abs(zone.heat_lost))
+        return abs(error) / turnover if turnover > 0.0 else 0.0
+
+    def mass_balance_error(self) -> float:
+        """Water that came in, less what left and what is held, over the water held at the start and come
+        in."""
+        lost = self.tank.overflow_mass + sum(zone.water_lost for zone in self._zones)
+        error = self.tank.inlet_mass - lost - (self._water_mass() - self._water_at_start)
+        return abs(error) / (self._water_at_start + self.tank.inlet_mass)
+
+    def _water_mass(self) -> float:
+        return self.tank.mass() + sum(zone.loop.water_mass for zone in self._zones)
+
+    def _meter_flow(self) -> float:
+        """m3/s at the heat meter, which sits in the primary return."""
+        return self._primary_flow / density(self._primary_return)
+
+    # --- sensors ----------------------------------------------------------------------------------------
+
+    def _measure(self, dt: float) -> None:
+        sensors = self.sensors
+        self._channels.measure(dt, sensors)
+        sensors["station.power_failure"] = float(self.power_failure)
+        sensors["station.flood"] = float(self.flood)
+        for terminals in self._terminals:
+            terminals.measure(dt, sensors)
+
+    def _add_station_sensors(self) -> None:
+        add = self._channels
+        # The outdoor sensor sits in a housing on the wall: lag 15 min.
+        add.temperature("station.outdoor_temperature", lambda: self._outdoor, 900.0)
+        add.temperature("station.primary_supply_temperature", lambda: self.primary.supply_temperature, 10.0)
+        add.temperature("station.primary_return_temperature", lambda: self._primary_return, 10.0)
+        add.pressure("station.primary_supply_pressure", lambda: self._supply_pressure)
+        add.pressure("station.primary_return_pressure", lambda: self._return_pressure)
+        add.add(
+            "station.primary_flow", self._meter_flow, lag=3.0, noise=0.05, quantum=0.01, low=0.0, scale=3600.0
+        )
+        add.add("station.heat_power", self._heat, lag=8.0, noise=2.0, quantum=1.0, low=0.0, scale=1e-3)
+        add.add("station.heat_energy", lambda: self._heat_energy, quantum=0.001, low=0.0, scale=1e-9)
+        add.add("station.tank_level", lambda: self.tank.level, lag=2.0, noise=0.002, quantum=0.001, low=0.0)
+
+    def _heat(self) -> float:
+        return sum(zone.exchanger.heat for zone in self._zones)
+
+    def _set_tank_inlet(self, value: float) -> None:
+        self._tank_inlet = value
+
+
+def _check(parameters: PlantParameters) -> None:
+    if not parameters.zones:
+        raise ValueError("a plant needs at least one zone")
+    names = [zone.name for zone in parameters.zones]
+    for zone in parameters.zones:
+        if zone.kind != "exchanger":
+            raise ValueError(
+                f"zone {zone.name}: kind {zone.kind!r} is not simulated yet (allowed: exchanger)"
+            )
+        if names.count(zone.name) > 1 or zone.name == "station" or "." in zone.name:
+            raise ValueError(
+                f"zone name {zone.name!r} is taken twice or not possible (one word, not station)"
+            )
+        if not zone.groups or zone.circulation_pumps < 1:
+            raise ValueError(f"zone {zone.name}: needs at least one group of buildings and one pump")
+        if any(not 0 <= room.group < len(zone.groups) for room in zone.rooms):
+            raise ValueError(f"zone {zone.name}: a room names a group that does not exist")
+        for what in ("load_share", "flow_share"):
+            total = sum(getattr(group, what) for group in zone.groups)
+            if abs(total - 1.0) > 1e-6:
+                raise ValueError(f"zone {zone.name}: the groups' {what} add up to {total:g} (must be 1)")
