@@ -30,26 +30,16 @@ from asyncua.ua.uaerrors import UaError, UaStatusCodeError
 from cryptography import x509
 
 from controller.points import AlarmView, PointInfo, Quality, Term
-from controller.quantities import QUANTITIES
 from controller.upstream import certificates, wire
 from controller.upstream.nodes import ALARMS, NAMESPACE, REASONS, STATION, standard, variant_type
+from controller.upstream.sentences import DoorError, plain, refused
 from controller.upstream.users import LOCAL, read_token
+
+__all__ = ["ENDPOINT", "DoorClient", "DoorError", "Value"]
 
 ENDPOINT = "opc.tcp://127.0.0.1:4840/heat-station"
 _REQUEST_WITHIN_S = 6.0
 _SESSION_MS = 60_000
-
-
-class DoorError(Exception):
-    """What went wrong at the door, as a sentence. `code` is a text of the catalogue.
-
-    Codes: not_reachable, no_token, wrong_login, no_guests, not_allowed, not_writable, out_of_range,
-    no_such_point, no_such_alarm, nothing_to_do, refused, busy, no_answer.
-    """
-
-    def __init__(self, code: str, sentence: str) -> None:
-        super().__init__(sentence)
-        self.code = code
 
 
 class Value(NamedTuple):
@@ -113,6 +103,7 @@ class DoorClient:
                         "no_token",
                         f"No readable token in {self._directory}: the service is not running, "
                         "or you are not in its group (heat-station).",
+                        directory=str(self._directory),
                     )
                 user, password = LOCAL, token
             if user:
@@ -269,14 +260,18 @@ class DoorClient:
         names = [info.name for info in await self.catalogue()]
         near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
         hint = f" Did you mean {', '.join(near)}?" if near else ""
-        return DoorError("no_such_point", f"There is no point {name}.{hint}")
+        return DoorError(
+            "no_such_point", f"There is no point {name}.{hint}", point=name, near=", ".join(near)
+        )
 
     def _node(self, name: str) -> ua.NodeId:
         return ua.NodeId(ua.String(name), ua.Int16(self._ns))
 
     def _open(self) -> Client:
         if self._client is None:
-            raise DoorError("not_reachable", f"The door at {self.endpoint} is not open yet.")
+            raise DoorError(
+                "not_reachable", f"The door at {self.endpoint} is not open.", endpoint=self.endpoint
+            )
         return self._client
 
     @asynccontextmanager
@@ -290,12 +285,14 @@ class DoorClient:
         except UaStatusCodeError as problem:
             unknown = problem.code in (Codes.BadNodeIdUnknown, Codes.BadNodeIdInvalid)
             if not unknown:
-                raise _error(problem.code, subject, coming_in, info, value) from problem
+                raise refused(problem.code, subject, coming_in, info, value) from problem
         except (OSError, TimeoutError, asyncio.CancelledError, UaError, ValueError) as problem:
             if isinstance(problem, asyncio.CancelledError) and _is_ours(problem):
                 raise
             raise DoorError(
-                "not_reachable", f"The door at {self.endpoint} cannot be reached ({_plain(problem)})."
+                "not_reachable",
+                f"The door at {self.endpoint} cannot be reached ({plain(problem)}).",
+                endpoint=self.endpoint,
             ) from problem
         if unknown:
             raise await self._no_such_point(subject)
@@ -350,49 +347,3 @@ def _is_ours(problem: asyncio.CancelledError) -> bool:
     """True when this task is being cancelled, and not a future of asyncua that lost its connection."""
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
-
-
-def _plain(problem: BaseException) -> str:
-    if isinstance(problem, ConnectionRefusedError):
-        return "nobody listens there"
-    if isinstance(problem, TimeoutError):
-        return "no answer in time"
-    if isinstance(problem, OSError) and problem.strerror:
-        return problem.strerror
-    return "the connection broke"
-
-
-_SENTENCES: dict[int, tuple[str, str]] = {
-    Codes.BadUserAccessDenied: ("not_allowed", "Only an operator may do this to {subject}; log in as one."),
-    Codes.BadNotWritable: ("not_writable", "{subject} cannot be changed."),
-    Codes.BadTypeMismatch: ("not_writable", "{subject} takes no such value."),
-    Codes.BadOutOfRange: ("out_of_range", "{value} is not accepted for {subject}{range}."),
-    Codes.BadNotFound: ("no_such_alarm", "There is no alarm {subject}."),
-    Codes.BadNothingToDo: ("nothing_to_do", "There is nothing to do for {subject}."),
-    Codes.BadTimeout: ("no_answer", "The station did not answer in time; look before you try again."),
-    Codes.BadTooManySessions: ("busy", "The door serves as many clients as it can; try again later."),
-    Codes.BadMaxConnectionsReached: ("busy", "The door serves as many clients as it can; try again later."),
-}
-_COMING_IN: dict[int, tuple[str, str]] = {
-    Codes.BadUserAccessDenied: (
-        "wrong_login",
-        "The door does not know this user and password, or there were too many attempts: wait a little.",
-    ),
-    Codes.BadIdentityTokenRejected: ("no_guests", "The door lets nobody in from here without a password."),
-    Codes.BadSecurityModeInsufficient: ("wrong_login", "The door takes passwords only over encryption."),
-}
-
-
-def _error(status: int, subject: str, coming_in: bool, info: PointInfo | None, value: float) -> DoorError:
-    known = (_COMING_IN.get(status) if coming_in else None) or _SENTENCES.get(status)
-    if known is None:
-        name = ua.StatusCode(ua.UInt32(status)).name
-        return DoorError("refused", f"The station refuses this for {subject or 'now'} ({name}).")
-    code, sentence = known
-    shown, allowed = "The value", ""
-    if info is not None:
-        quantity = QUANTITIES[info.quantity]
-        shown = quantity.show(value)
-        if math.isfinite(info.low) and math.isfinite(info.high):
-            allowed = f" ({quantity.show(info.low)} … {quantity.show(info.high)})"
-    return DoorError(code, sentence.format(subject=subject, value=shown, range=allowed))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -19,6 +19,7 @@ from controller.commands import Answer, Command, CommandKind
 from controller.control.blocks.tank import TankInlet
 from controller.control.circuits.exchanger import ExchangerCircuit, ExchangerSettings
 from controller.control.tick import Tick
+from controller.cycle import Scan, scan
 from controller.points import (
     Event,
     Image,
@@ -205,6 +206,18 @@ class Station:
             differs = self.image[name].reason == "disagree"
             self.alarms.report("sensors_disagree", name, differs, "high")
 
+    def scan(
+        self,
+        now: float,
+        wall: float,
+        readings: Mapping[Key, Reading],
+        commands: Sequence[Command] = (),
+        *,
+        clock_trusted: bool = True,
+    ) -> Scan:
+        """Run one scan (`cycle.scan`). `now`: plant seconds; `wall`: Unix time of the records."""
+        return scan(self, now, wall, readings, commands, clock_trusted=clock_trusted)
+
     def snapshot(self, wall: float) -> Snapshot:
         """The newest values of all points, for other threads."""
         points = self._points
@@ -281,11 +294,6 @@ class Station:
 
     def state(self) -> dict[str, Any]:
         """What must survive a restart, as plain JSON values."""
-        overrides = {
-            name: [hand.value, hand.user, hand.source, hand.expires, hand.reason]
-            for name, output in self.image.outputs.items()
-            if (hand := output.override) is not None
-        }
         return {
             "time": self.last_scan,
             "outdoor": self.outdoor.state(),
@@ -295,7 +303,6 @@ class Station:
                 for name, output in self.image.outputs.items()
                 if output.quality is not Quality.BAD
             },
-            "overrides": overrides,
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -307,15 +314,19 @@ class Station:
         for holder in self.circuits:
             if isinstance(circuits, dict) and isinstance(circuits.get(holder.name), dict):
                 holder.circuit.restore(circuits[holder.name])
-        overrides = state.get("overrides")
-        for name, row in overrides.items() if isinstance(overrides, dict) else ():
-            output = self.image.outputs.get(name)
-            if output is None or not isinstance(row, list) or len(row) != 5:
-                continue
-            value, user, source, expires, reason = row
-            if isinstance(value, int | float) and isinstance(expires, int | float):
-                output.override = Override(float(value), str(user), str(source), float(expires), str(reason))
         self._restore_outputs(state.get("outputs"))
+
+    def restore_setting(self, name: str, value: float) -> None:
+        """A value that an operator set before the restart; one that is out of range by now is left out."""
+        setting = self.adjustables.get(name)
+        if setting is not None and not setting.refuses(value):
+            setting.put(value, 0.0)
+
+    def restore_override(self, name: str, override: Override) -> None:
+        """A hand on an output that was there before the restart."""
+        output = self.image.outputs.get(name)
+        if output is not None and output.low <= override.value <= output.high:
+            output.override = override
 
     def _restore_outputs(self, outputs: object) -> None:
         """Outputs go on from where they were; a real feedback wins in the first scan."""
@@ -371,7 +382,7 @@ class Station:
             return Term("by_override", (*value, *who, ("reason", hand.reason, "text")), (demand,))
         if output.slot is Slot.FAILSAFE:
             return Term("by_failsafe", value)
-        return Term("by_demand", value, (demand,))
+        return demand
 
 
 def _protected(holder: CircuitHolder) -> Protected:

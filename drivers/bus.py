@@ -103,7 +103,7 @@ class Bus:
             for device in devices
         }
         slowest = max((d.exchange.reply_s for d in self._devices.values()), default=0.5)
-        self._master = Master(line, slowest)
+        self._master = Master(line, slowest, clock.now)
         self.readings: dict[Key, Reading] = {
             (device.name, point): NEVER
             for device in self._devices.values()
@@ -156,7 +156,7 @@ class Bus:
         self._mark_offline(now)
         if not self._master.up:
             if self.state.up:
-                self._line_lost("closed by the other end", now)
+                self._line_lost(self._master.why, now)
             if self._reconnect_at <= now + INSTANT_S:
                 async with self._clock.io():
                     await self._connect()

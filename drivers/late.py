@@ -21,10 +21,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 FORGET_S = 10.0
-"""An answer later than this (real seconds) is no longer expected when every fence is used up."""
+"""An answer later than this is no longer expected, once every fence is used up (`Master.now`)."""
 
 _READ_REGISTERS = (3, 4)
 _READ_BITS = (1, 2)
+_READS = _READ_REGISTERS + _READ_BITS
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,17 @@ class Shape:
 
     def fits(self, pdu: bytes) -> bool:
         return len(pdu) == self.length and pdu.startswith(self.head)
+
+    @property
+    def is_read(self) -> bool:
+        return self.function in _READS
+
+    def resembles(self, other: Shape) -> bool:
+        """Whether the answers may be mixed up. Of two reads only the length is trusted, since there
+        are devices that answer with the wrong function code."""
+        if self.is_read and other.is_read:
+            return self.length == other.length
+        return self == other
 
     def refused_by(self, pdu: bytes) -> bool:
         """Whether `pdu` is an exception reply to this function."""
@@ -69,8 +81,8 @@ class Unanswered:
         return len(self._entries)
 
     def hides(self, shape: Shape) -> bool:
-        """True when an earlier request's answer would look like `shape`."""
-        return any(entry.shape == shape for entry in self._entries)
+        """True when an earlier request's answer may pass for one of `shape`."""
+        return any(entry.shape.resembles(shape) for entry in self._entries)
 
     def ambiguous(self, function: int) -> bool:
         """True when an exception reply to `function` may be an earlier request's."""
@@ -111,20 +123,15 @@ def fences(function: int, address: int, count: int) -> Iterator[tuple[int, int, 
     First the same function with another count, which a device that serves the request serves
     too; then the other functions, whose refusal is as good a proof as an answer.
     """
-    if function in _READ_REGISTERS:
-        if count > 1:
-            yield function, address, count - 1
-        if count < 125 and address + count < 65536:
-            yield function, address, count + 1
-    elif function in _READ_BITS:
+    wanted: list[tuple[int, int]] = []
+    if function in _READ_BITS:
         size = (count + 7) // 8
-        if size > 1:
-            yield function, address, 8 * (size - 1)
-        elif address + 9 < 65536:
-            yield function, address, 9
-    own = [function] if function in _READ_REGISTERS + _READ_BITS else []
-    for other in (f for f in (3, 4, 1, 2) if f not in own):
-        yield other, address, 1
-    if address + 9 < 65536:
-        yield 3, address, 2
-        yield 4, address, 2
+        wanted += [(function, 8 * (size - 1)), (function, 8 * size + 1)]
+    elif function in _READ_REGISTERS:
+        wanted += [(function, count - 1), (function, count + 1), (function, count + 2)]
+    wanted += [(other, size) for size in (1, 2, 4) for other in _READ_REGISTERS if other != function]
+    wanted += [(other, size) for size in (1, 17) for other in _READ_BITS if other != function]
+    for other, size in wanted:
+        most = 2000 if other in _READ_BITS else 125
+        if 1 <= size <= most and address + size <= 65536:
+            yield other, address, size

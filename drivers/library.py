@@ -1,8 +1,7 @@
 """The library of device profiles: finding, reading and checking them.
 
-A profile is read from YAML with every scalar left as text, so that `010`, `no` and `1_0` are what was
-typed until a model gives them a type. Duplicate keys, anchors and tags are refused: PyYAML would
-silently keep the last of two equal keys, and a register defined twice is the accident this prevents.
+A profile comes through the walk of `drivers.nodes`, as a station file does: every scalar is the text
+that was typed until a model gives it a type, and a register defined twice is refused.
 """
 
 from __future__ import annotations
@@ -12,9 +11,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
 from pydantic import ValidationError
 
+from drivers.nodes import Location, Nodes, read_bytes
 from drivers.profile import Profile, ProfilePoint
 
 PROFILES = Path(__file__).parent / "profiles"
@@ -32,7 +31,6 @@ CONVENTION: dict[str, tuple[str, ...]] = {
 }
 """Point names that circuits look for, by kind of device."""
 
-_DEPTH = 20
 _FUNCTIONS = {"coil": {"5"}, "holding": {"6", "16"}}
 
 
@@ -86,16 +84,16 @@ def find_profile(name: str, beside: Path | None = None) -> Path:
 def load_profile(path: Path | str) -> Profile:
     """Read and check one profile. Raises ProfileError with all problems, OSError if unreadable."""
     file = Path(path)
-    data, marks = _read(file)
+    nodes = _read(file)
     try:
-        profile = Profile.model_validate(data)
+        profile = Profile.model_validate(nodes.data)
     except ValidationError as error:
         problems = [
-            _problem(marks, tuple(map(str, item["loc"])), str(item["msg"]).removeprefix("Value error, "))
+            _problem(nodes, item["loc"], str(item["msg"]).removeprefix("Value error, "))
             for item in error.errors()
         ]
         raise ProfileError(file, problems) from None
-    found = [_problem(marks, key, text) for key, text in check(profile)]
+    found = [_problem(nodes, key, text) for key, text in check(profile)]
     if found:
         raise ProfileError(file, found)
     return profile
@@ -103,67 +101,53 @@ def load_profile(path: Path | str) -> Profile:
 
 # ---- reading
 
+_SLIPS = {
+    "empty_file": "the file is empty",
+    "not_a_map": "keys with values are expected here",
+    "not_utf8": "not UTF-8 (save it as UTF-8)",
+    "doubled": "defined twice (first at line {first})",
+    "anchor": "anchors, aliases and merge keys are not allowed here (write it out)",
+    "tag": "tag {value} is not allowed here",
+    "too_deep": "nested too deep",
+    "empty_value": "{value} has no value",
+    "empty_entry": "an entry without a value",
+    "no_space": "a space is missing after the colon in {value}",
+    "full_width": "full-width {value} (write {right})",
+    "odd_space": "a space that is none for YAML: {value}",
+    "odd_character": "a character that may not stand here: {value}",
+    "tab_indent": "a tab indents this line (use spaces)",
+}
+"""Words for the slips of `nodes`; profiles are written by people who read English."""
 
-Marks = dict[tuple[str, ...], tuple[int, int]]
 
-
-def _read(file: Path) -> tuple[object, Marks]:
-    """Plain data with text scalars, and the position of every key."""
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    try:
-        root = yaml.compose(file.read_text(encoding="utf-8"), Loader=loader)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        raise ProfileError(file, [Problem(line, column, "yaml", str(error.problem))]) from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ProfileError(file, [Problem(1, 1, "yaml", str(error))]) from None
-    marks: Marks = {(): (1, 1)}
-    problems: list[Problem] = []
-    data = _plain(root, (), marks, problems, set()) if root is not None else None
-    if problems:
+def _read(file: Path) -> Nodes:
+    """Plain data with text scalars, and the position of every key. Raises ProfileError."""
+    nodes = read_bytes(file.read_bytes())
+    if nodes.slips:
+        problems = [
+            Problem(
+                slip.line,
+                slip.column,
+                _name(slip.location),
+                _SLIPS.get(slip.code, f"not YAML ({slip.code.replace('_', ' ')})").format_map(slip.values),
+            )
+            for slip in nodes.slips
+        ]
         raise ProfileError(file, problems)
-    return data, marks
+    return nodes
 
 
-def _plain(
-    node: yaml.Node, key: tuple[str, ...], marks: Marks, problems: list[Problem], seen: set[int]
-) -> object:
-    """Walk a node tree into dicts, lists and text; `problems` collects what is refused."""
-    line, column = node.start_mark.line + 1, node.start_mark.column + 1
-    marks.setdefault(key, (line, column))
-    if id(node) in seen or len(key) > _DEPTH:
-        problems.append(Problem(line, column, ".".join(key), "aliases are not allowed here (write it out)"))
-        return None
-    seen.add(id(node))
-    if not node.tag.startswith("tag:yaml.org,2002:"):
-        problems.append(Problem(line, column, ".".join(key), f"tag {node.tag} is not allowed here"))
-    if isinstance(node, yaml.MappingNode):
-        result: dict[str, object] = {}
-        for key_node, value_node in node.value:
-            name = str(key_node.value) if isinstance(key_node, yaml.ScalarNode) else "?"
-            at = (key_node.start_mark.line + 1, key_node.start_mark.column + 1)
-            if name in result:
-                first = marks[(*key, name)][0]
-                problems.append(
-                    Problem(*at, ".".join((*key, name)), f"defined twice (first at line {first})")
-                )
-                continue
-            marks[(*key, name)] = at
-            result[name] = _plain(value_node, (*key, name), marks, problems, seen)
-        return result
-    if isinstance(node, yaml.SequenceNode):
-        return [_plain(item, (*key, str(i)), marks, problems, seen) for i, item in enumerate(node.value)]
-    return str(node.value)
+def _name(location: Location) -> str:
+    return ".".join(map(str, location)) or "yaml"
 
 
-def _problem(marks: Marks, key: tuple[str, ...], text: str) -> Problem:
-    """Place `text` at `key`, or at the nearest parent that stands in the file."""
-    near = key
-    while near not in marks:
+def _problem(nodes: Nodes, location: Location, text: str) -> Problem:
+    """Place `text` at the key of `location`, or at the nearest parent that stands in the file."""
+    near = location
+    while near and near not in nodes.keys and near not in nodes.values:
         near = near[:-1]
-    line, column = marks[near]
-    return Problem(line, column, ".".join(key) or "file", text)
+    line, column = nodes.keys.get(near) or nodes.values.get(near, (1, 1))
+    return Problem(line, column, ".".join(map(str, location)) or "file", text)
 
 
 # ---- meaning

@@ -17,8 +17,9 @@ import contextlib
 import itertools
 import math
 import struct
+import time
 from collections import defaultdict
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -109,12 +110,15 @@ class Master:
 
     `slowest_s`: the longest time any device of the line may take to answer. After a time-out or a
     bad reply the line is left silent until that has passed, and a fifth more. `late` counts late
-    replies by device address; `round_trip_s` is the time of the last good exchange.
+    replies by device address. `now` is
+    the clock by which an answer is given up for good: the bus gives plant time, so that an hour of
+    silence is one in a test, too; `round_trip_s` is the time of the last good exchange.
     """
 
-    def __init__(self, line: Line, slowest_s: float = 0.5) -> None:
+    def __init__(self, line: Line, slowest_s: float = 0.5, now: Callable[[], float] = time.monotonic) -> None:
         self.line = line
         self.slowest_s = slowest_s
+        self._age_now = now
         self.late: dict[int, int] = defaultdict(int)
         self.round_trip_s = math.nan
         self._serial = isinstance(line, RtuLine)
@@ -129,6 +133,11 @@ class Master:
     def up(self) -> bool:
         """Whether the wire is open. False from the moment its loss is noticed."""
         return self._wire is not None and not self._wire.lost
+
+    @property
+    def why(self) -> str:
+        """Why the wire is not open."""
+        return self._wire.lost if self._wire is not None else "not connected"
 
     async def connect(self) -> None:
         """Open the wire anew. Raises LineDown."""
@@ -188,7 +197,7 @@ class Master:
         if unanswered.hides(shape):
             await self._fence(request.dev_id, what, exchange)
             if unanswered.hides(shape):
-                unanswered.forget(asyncio.get_running_loop().time() - FORGET_S)
+                unanswered.forget(self._age_now() - FORGET_S)
                 if unanswered.hides(shape):
                     raise NoReply("earlier answers may still come")
         return await self._transact(request, shape, exchange)
@@ -209,7 +218,7 @@ class Master:
         loop = asyncio.get_running_loop()
         wire = self._wire
         if wire is None or wire.lost:
-            raise LineDown(wire.lost if wire else "not connected")
+            raise LineDown(self.why)
         device = request.dev_id
         await self._silence(wire, self._rested.get(device, -math.inf) + exchange.gap_s)
         request.transaction_id = next(self._transactions)
@@ -224,7 +233,7 @@ class Master:
             if shape.refused_by(pdu) and unanswered.ambiguous(shape.function):
                 raise BadReply("a refusal that may be an earlier request's")
         except (ModbusFault, LineDown):
-            unanswered.add(shape, request.transaction_id, sent)
+            unanswered.add(shape, request.transaction_id, self._age_now())
             slow = sent + on_wire + 1.2 * self.slowest_s
             self._quiet_until = max(loop.time() + 0.2 * self.slowest_s, slow)
             raise
@@ -265,9 +274,9 @@ class Master:
             if answers:
                 raise BadReply("two different answers")
             if not await wire.more(until):
-                if strange or wire.buffer:
-                    raise BadReply("no answer in what came")
-                raise NoReply("no reply")
+                strange = strange or bool(wire.buffer)
+                self._discard_half(wire, 0)
+                raise BadReply("no answer in what came") if strange else NoReply("no reply")
 
     async def _silence(self, wire: Wire, rested: float) -> None:
         """Wait until the line may be used again, throwing away what comes meanwhile."""
@@ -281,10 +290,17 @@ class Master:
                 continue
             if not wire.buffer:
                 return
-            replies, _ = self._split(wire)
+            replies, used = self._split(wire)
             for reply in replies:
                 self._settle(reply)
-            wire.take()
+            self._discard_half(wire, used)
+
+    def _discard_half(self, wire: Wire, used: int) -> None:
+        """Empty the buffer. A stream that stopped within a frame has lost its borders: what comes
+        next would complete that frame. So it is closed."""
+        if not self._serial and len(wire.buffer) > used:
+            wire.close("half a frame")
+        wire.buffer.clear()
 
     def _settle(self, reply: Reply) -> bool:
         """Count a reply to an earlier request; False when none explains it."""
@@ -300,8 +316,8 @@ class Master:
         try:
             return split_tcp(wire.buffer)
         except ValueError as error:
-            wire.close()
-            raise LineDown(f"not Modbus: {error}") from error
+            wire.close(f"not Modbus: {error}")
+            raise LineDown(wire.lost) from error
 
     def _now(self) -> float:
         return asyncio.get_running_loop().time()

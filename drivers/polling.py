@@ -33,7 +33,7 @@ class Group:
 
     def begin(self, origin: float, now: float) -> None:
         """Start a cycle. The next one is due at the next tick of the grid: a late one is dropped."""
-        self.serving = self.due
+        self.serving = min(self.due, now)
         self.left = list(self.requests)
         self.arrived = {}
         ticks = math.floor((now - origin + INSTANT_S) / self.period_s) + 1
@@ -105,7 +105,8 @@ class Polling:
     def all_due(self, now: float) -> None:
         """The device is back: read everything at once."""
         for group in self.groups:
-            group.due = min(group.due, now)
+            if not group.running:
+                group.due = min(group.due, now)
 
     def got(
         self, group: Group, request: Span, words: Sequence[int], now: float, readings: dict[Key, Reading]

@@ -6,9 +6,10 @@ what the wires add (words, rounding, time-outs) is the service loop's to test.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
-from controller.cycle import Scan, scan
+from controller.commands import Command
+from controller.cycle import Scan
 from controller.points import Event, Point
 from controller.settings.station import StationFile
 from controller.station import Station, build
@@ -44,10 +45,10 @@ class Rig:
         self.readings: dict[Key, Reading] = {}
         self._read()
 
-    def step(self) -> Scan:
+    def step(self, commands: Sequence[Command] = ()) -> Scan:
         """One scan, then the plant for one step."""
         now = self.plant.time
-        done = scan(self.station, now, now, self.readings)
+        done = self.station.scan(now, now, self.readings, commands)
         self.events += done.events
         for target, value in done.writes:
             if target[0] not in self.silent:

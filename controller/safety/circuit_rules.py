@@ -18,6 +18,8 @@ FROST_OPENING = 20.0
 COOL_OPENING = 5.0
 OUTDOOR_FROST_C = 3.0
 WITNESS_K = 2.0
+PRESSURES_DIFFER_KPA = 80.0
+"""More than an exchanger's drop: the transmitters contradict each other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +60,24 @@ def below(point: Point | None, value: float) -> bool:
     return point is not None and point.usable and point.value < value
 
 
-def hold_at_most(output: Output) -> Callable[[str], None]:
-    """May close, may not open further."""
+class HoldAtMost:
+    """No further open than when the rule began, but `least` is always left.
 
-    def act(code: str) -> None:
-        if math.isfinite(output.value):
-            output.limit.at_most(output.value, code)
+    Not the momentary opening: that one would only ever shrink, and starve the station in a few days.
+    """
 
-    return act
+    def __init__(self, output: Output, least: float) -> None:
+        self.output, self.least = output, least
+        self.opening = math.nan
+
+    def begin(self) -> None:
+        """Remember where it stands."""
+        self.opening = self.output.value
+
+    def __call__(self, code: str) -> None:
+        """Close the band from above."""
+        if math.isfinite(self.opening):
+            self.output.limit.at_most(max(self.opening, self.least), code)
 
 
 def at_most(outputs: Sequence[Output], value: float) -> Callable[[str], None]:
@@ -163,6 +175,7 @@ def _local(circuit: Protected, image: Image) -> Iterator[Rule]:
 def _circulation(circuit: Protected, image: Image) -> Iterator[Rule]:
     """2: no proven circulation closes the valve, whatever frost wants."""
     flow = image[f"{circuit.name}.circulation"]
+    hold = HoldAtMost(circuit.valve, circuit.keep_warm)
     yield Rule(
         "no_circulation",
         circuit.name,
@@ -175,7 +188,8 @@ def _circulation(circuit: Protected, image: Image) -> Iterator[Rule]:
         circuit.name,
         lambda: not flow.usable or flow.value == 2,
         after_s=5.0,
-        act=hold_at_most(circuit.valve),
+        act=hold,
+        begin=hold.begin,
         priority="high",
     )
 
@@ -188,11 +202,17 @@ def _heat(circuit: Protected, image: Image) -> Iterator[Rule]:
     first = find(f"{name}.supply_temperature_1") or supply
     second = find(f"{name}.supply_temperature_2")
     thermostat = on(find(f"{name}.thermostat"))
-    trip = circuit.supply_trip
+    trip, cooler = circuit.supply_trip, circuit.supply_alarm - WITNESS_K
+    hold, hold_contradicted = (HoldAtMost(circuit.valve, FROST_OPENING) for _ in range(2))
 
     def thermostat_confirmed() -> bool:
-        """The contact, and no sensor that proves the water far cooler."""
-        return thermostat() and not below(supply, circuit.supply_alarm - 15.0)
+        """The contact, and no sensor that denies it: on a cold day 60 °C is ordinary."""
+        return thermostat() and not below(supply, cooler)
+
+    def limit_contradicted(code: str) -> None:
+        """One sensor may lie as well as the contact; two that agree outvote it."""
+        if second is None or not (below(first, cooler) and below(second, cooler)):
+            hold_contradicted(code)
 
     def hot_twice() -> bool:
         """Both sensors, or one with the thermostat or without a second that could deny it."""
@@ -218,7 +238,8 @@ def _heat(circuit: Protected, image: Image) -> Iterator[Rule]:
         hot_twice,
         after_s=10.0,
         act=at_most([circuit.valve], 0.0),
-        until=lambda: below(supply, circuit.supply_alarm),
+        # A sensor that dies meanwhile must not keep the valve shut for ever.
+        until=lambda: not above(supply, circuit.supply_alarm) and not thermostat(),
         clear_s=10.0,
         priority="urgent",
         shows=shows,
@@ -228,7 +249,8 @@ def _heat(circuit: Protected, image: Image) -> Iterator[Rule]:
         name,
         lambda: above(supply, circuit.supply_alarm),
         after_s=5.0,
-        act=hold_at_most(circuit.valve),
+        act=hold,
+        begin=hold.begin,
         until=lambda: not above(supply, circuit.supply_alarm - 1.0),
         priority="high",
         shows=shows,
@@ -238,7 +260,8 @@ def _heat(circuit: Protected, image: Image) -> Iterator[Rule]:
         name,
         lambda: thermostat() and not thermostat_confirmed(),
         after_s=5.0,
-        act=hold_at_most(circuit.valve),
+        act=limit_contradicted,
+        begin=hold_contradicted.begin,
         priority="high",
         shows=shows,
     )
@@ -250,11 +273,23 @@ def _pressure(circuit: Protected, image: Image) -> Iterator[Rule]:
     name = circuit.name
     pressure = find(f"{name}.return_pressure")
     shows = _shows("pressure", pressure, "pressure")
+    supply, added = find(f"{name}.supply_pressure"), find(f"{name}.differential_pressure")
     high = circuit.pressure_set + circuit.pressure_high
 
+    def other_pressure() -> float:
+        """Return pressure by the other two transmitters, up to the exchanger's drop too low; NaN: blind."""
+        if supply is None or added is None or not (supply.usable and added.usable):
+            return math.nan
+        return supply.value - added.value
+
     def relieve(code: str) -> None:
+        """Stop makeup; open relief, unless the others deny it: a lying transmitter would empty the loop."""
         at_most(circuit.makeup_runs, 0.0)(code)
-        if circuit.relief is not None and above(pressure, circuit.relief_open):
+        if circuit.relief is None or pressure is None:
+            return
+        if pressure.value - other_pressure() > PRESSURES_DIFFER_KPA:
+            circuit.relief.limit.at_most(0.0, code)
+        elif above(pressure, circuit.relief_open):
             circuit.relief.limit.at_least(1.0, code)
 
     yield Rule(
@@ -273,13 +308,19 @@ def _pressure(circuit: Protected, image: Image) -> Iterator[Rule]:
         """The contact, and a transmitter that agrees or cannot say."""
         return switch() and not above(pressure, SUCTION_CONTRADICTED_KPA)
 
+    def reads_dry() -> bool:
+        """Where there is no contact: the transmitter, and no other that denies it."""
+        if find(f"{name}.suction_switch") is not None:
+            return False
+        return below(pressure, SUCTION_KPA) and not other_pressure() >= SUCTION_CONTRADICTED_KPA
+
     yield Rule(
         "suction_low",
         name,
-        lambda: sucks_dry() or (below(pressure, SUCTION_KPA) and find(f"{name}.suction_switch") is None),
+        lambda: sucks_dry() or reads_dry(),
         after_s=5.0,
         act=at_most(circuit.pump_runs, 0.0),
-        until=lambda: not switch() and not below(pressure, SUCTION_CONTRADICTED_KPA),
+        until=lambda: not switch() and not (sucks_dry() or below(pressure, SUCTION_CONTRADICTED_KPA)),
         clear_s=10.0,
         priority="urgent",
         shows=shows,

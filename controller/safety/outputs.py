@@ -69,11 +69,13 @@ class Outputs:
         wanted = min(max(wanted, output.low), output.high)
         value = wanted
         if math.isfinite(old) and not forced:
-            step = output.rate * dt
-            value = min(max(wanted, old - step), old + step)
-            at_end = value in (output.low, output.high)
-            if abs(value - old) < output.dead_band and not (at_end and value != old):
+            # The dead band looks at what is wanted: one step of a slow actuator is smaller than it.
+            at_end = wanted in (output.low, output.high)
+            if abs(wanted - old) < output.dead_band and not at_end:
                 value = old
+            elif math.isfinite(output.rate):
+                step = output.rate * dt
+                value = min(max(wanted, old - step), old + step)
         output.put(value, now)
         output.slot = Slot.LIMIT if forced else slot
         output.rule = rule

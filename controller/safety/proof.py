@@ -4,7 +4,8 @@ Signs: the differential pressure over the pumps; supply less return pressure fro
 transmitters; what the drives say. Rules:
 - all drives known to stand still: no flow, whatever a pressure says (a frozen transmitter);
 - differential pressure above the proof: flow;
-- it is low, but supply less return pressure proves flow and a drive runs: the transmitter lies, flow;
+- it is low, but supply less return pressure proves flow, and a drive runs or none can be asked: the
+  transmitter lies, flow;
 - it is low otherwise: no flow;
 - no pressure to judge by: a drive that runs proves flow; drives that say nothing leave it unknown.
 """
@@ -40,7 +41,7 @@ class CirculationProof:
         if self.pressure is not None and self.pressure.usable:
             if self.pressure.value >= self.proof_kpa:
                 return "yes"
-            return "yes" if any_runs and self._second_pressure() else "no"
+            return "yes" if (any_runs or not known) and self._second_pressure() else "no"
         return "yes" if any_runs else "unknown"
 
     def _second_pressure(self) -> bool:

@@ -27,7 +27,7 @@ Action = Callable[[str], None]
 @dataclass(frozen=True, slots=True)
 class Rule:
     """One row. `when` must hold for `after_s`; then `act(code)` closes limits in every scan until
-    `until` (default: `when` no longer holds) has held for `clear_s`.
+    `until` (default: `when` no longer holds) has held for `clear_s`. `begin` is called when it starts.
 
     `override`: a person's override is stronger (it never is for a row that acts);
     `priority`: of the alarm with this code, empty for none; `shows`: values of its text.
@@ -38,6 +38,7 @@ class Rule:
     when: Condition
     after_s: float = 0.0
     act: Action | None = None
+    begin: Callable[[], None] | None = None
     until: Condition | None = None
     clear_s: float = 0.0
     priority: str = ""
@@ -57,6 +58,8 @@ class SafetyTable:
         """One scan: limits of the outputs must have been cleared before."""
         for index, rule in enumerate(self.rules):
             active = self._judge(index, rule, now)
+            if active and not self.active[index] and rule.begin is not None:
+                rule.begin()
             self.active[index] = active
             if active and rule.act is not None:
                 rule.act(rule.code)

@@ -11,6 +11,9 @@ HELD_S = 2 * 3600.0
 MEAN_S = 10 * 86400.0
 CALENDAR_COLDER_K = 3.0
 ASSUMED_OUTDOOR = -10.0
+DROP_S = 120.0
+HIGHEST_DROP_KPA = 80.0
+"""No exchanger takes more on its secondary side; what shows more is a lying transmitter."""
 
 
 class OutdoorSubstitute:
@@ -52,18 +55,27 @@ class OutdoorSubstitute:
 
 
 class ReturnPressureSubstitute:
-    """Return pressure lost: supply pressure less what the pumps add, while both can be read."""
+    """Return pressure lost: supply pressure less what the pumps add, while both can be read.
+
+    The exchanger's own drop (20–50 kPa) lies between the transmitters; it is learned while all three are
+    good, or makeup would pump the loop up by as much.
+    """
 
     def __init__(self, image: Image, circuit: str) -> None:
         self.point = image.points.get(f"{circuit}.return_pressure")
         self.supply = image.points.get(f"{circuit}.supply_pressure")
         self.added = image.points.get(f"{circuit}.differential_pressure")
+        self.drop = 0.0
 
     def step(self, now: float, dt: float) -> None:
-        """Stand in for a bad point."""
+        """Learn from good points, stand in for a bad one."""
         point, supply, added = self.point, self.supply, self.added
-        if point is None or point.usable or supply is None or added is None:
+        if point is None or supply is None or added is None or not (supply.usable and added.usable):
             return
-        if supply.usable and added.usable:
-            time = min(supply.time, added.time)
-            point.mark(supply.value - added.value, Quality.UNCERTAIN, "from_supply_pressure", time)
+        without_drop = supply.value - added.value
+        if point.usable:
+            drop = min(max(point.value - without_drop, 0.0), HIGHEST_DROP_KPA)
+            self.drop += min(dt / DROP_S, 1.0) * (drop - self.drop)
+            return
+        time = min(supply.time, added.time)
+        point.mark(without_drop + self.drop, Quality.UNCERTAIN, "from_supply_pressure", time)

@@ -1,25 +1,22 @@
 """From the text of a YAML file to models, with the position of every key and value.
 
-One walk over PyYAML's nodes gives plain data in which every scalar stays text, the marks of all
-keys and values, and the mistakes of the text itself (doubled keys, tabs, anchors, full-width
-punctuation). Only a text without mistakes is validated, so that one slip is not reported ten times.
+`drivers.nodes` walks the text; here its slips become findings, the data becomes models, and pydantic's
+errors become findings with a code of the text catalogue. Only a text without slips is validated, so
+that one slip is not reported ten times.
 """
 
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-import yaml
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
-Location = tuple[str | int, ...]
-_DEEPEST = 20
-_FULL_WIDTH = {"：": ":", "，": ",", "｛": "{", "｝": "}", "［": "[", "］": "]", "＃": "#", "　": " "}
+from drivers.nodes import Location, Mark, Nodes, Slip, read_bytes, read_text
+
 M = TypeVar("M", bound=BaseModel)
 
 
@@ -45,8 +42,8 @@ class Tree:
     """Plain data of a file (all scalars text) and where each key and value stands, from 1."""
 
     data: Any = None
-    keys: dict[Location, tuple[int, int]] = field(default_factory=dict)
-    values: dict[Location, tuple[int, int]] = field(default_factory=dict)
+    keys: dict[Location, Mark] = field(default_factory=dict)
+    values: dict[Location, Mark] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
 
     def find(
@@ -63,124 +60,24 @@ class Tree:
 
 def read_tree(text: str) -> Tree:
     """Walk the text once. All mistakes of the text are in `findings`."""
-    tree = Tree()
+    return _tree(read_text(text))
+
+
+def load_tree(path: Path) -> Tree:
+    """Read a file; one that cannot be read or is no UTF-8 is a finding too."""
     try:
-        loader = yaml.SafeLoader(text)
-        try:
-            node = loader.get_single_node()
-        finally:
-            loader.dispose()
-    except yaml.MarkedYAMLError as problem:
-        tree.findings.append(_syntax(problem, text))
-        return tree
-    except yaml.reader.ReaderError as problem:
-        before = text[: problem.position]
-        line = before.count("\n") + 1
-        column = len(before) - before.rfind("\n")
-        tree.findings.append(
-            Finding(line, column, "", "odd_character", {"value": f"U+{problem.character:04X}"})
-        )
-        return tree
-    except RecursionError:
-        tree.findings.append(Finding(1, 1, "", "too_deep"))
-        return tree
-    if node is None:
-        tree.findings.append(Finding(1, 1, "", "empty_file"))
-        return tree
-    if not isinstance(node, yaml.MappingNode):
-        tree.findings.append(Finding(*_mark(node.start_mark), "", "not_a_map"))
-        return tree
-    tree.data = _walk(node, (), tree, text.splitlines(), set())
-    return tree
+        raw = path.read_bytes()
+    except OSError as problem:
+        return Tree(findings=[Finding(1, 1, "", "cannot_read", {"why": problem.strerror or str(problem)})])
+    return _tree(read_bytes(raw))
 
 
-def _mark(mark: yaml.Mark) -> tuple[int, int]:
-    return mark.line + 1, mark.column + 1
+def _tree(nodes: Nodes) -> Tree:
+    return Tree(nodes.data, nodes.keys, nodes.values, [_finding(slip) for slip in nodes.slips])
 
 
-def _syntax(problem: yaml.MarkedYAMLError, text: str) -> Finding:
-    mark = problem.problem_mark or problem.context_mark
-    line, column = _mark(mark) if mark else (1, 1)
-    rows = text.splitlines()
-    for number in range(min(line, len(rows)), max(line - 3, 0), -1):
-        row = rows[number - 1]
-        if "\t" in row[: len(row) - len(row.lstrip())]:
-            return Finding(number, row.index("\t") + 1, "", "tab_indent")
-        for odd, right in _FULL_WIDTH.items():
-            code_part = row.split("#", 1)[0]
-            if odd in code_part:
-                return Finding(
-                    number, code_part.index(odd) + 1, "", "full_width", {"value": odd, "right": right}
-                )
-    said = (problem.problem or "").lower()
-    code = "syntax"
-    if "alias" in said or "anchor" in said:
-        code = "anchor"
-    elif "document" in said:
-        code = "second_document"
-    return Finding(
-        line, column, "", code, {"value": rows[line - 1].strip()[:60] if line <= len(rows) else ""}
-    )
-
-
-def _walk(node: yaml.Node, path: Location, tree: Tree, rows: list[str], open_nodes: set[int]) -> Any:
-    tree.values[path] = _mark(node.start_mark)
-    name = ".".join(map(str, path))
-    here = _mark(node.start_mark)
-    if id(node) in open_nodes or len(path) > _DEEPEST:
-        tree.findings.append(Finding(*here, name, "too_deep"))
-        return None
-    if (
-        node.start_mark.index < len(node.start_mark.buffer or "")
-        and (node.start_mark.buffer or "")[node.start_mark.index] in "&*"
-    ):
-        tree.findings.append(Finding(*here, name, "anchor"))
-        return None
-    if node.tag.startswith("!") or (
-        node.tag.startswith("tag:") and not node.tag.startswith("tag:yaml.org,2002:")
-    ):
-        tree.findings.append(Finding(*here, name, "tag", {"value": node.tag}))
-        return None
-    inside = open_nodes | {id(node)}
-    if isinstance(node, yaml.ScalarNode):
-        if node.value == "" and node.style is None:
-            tree.findings.append(_empty(node, path, tree, rows))
-            return None
-        return node.value
-    if isinstance(node, yaml.SequenceNode):
-        return [_walk(item, (*path, index), tree, rows, inside) for index, item in enumerate(node.value)]
-    data: dict[str, Any] = {}
-    assert isinstance(node, yaml.MappingNode)
-    for key_node, value_node in node.value:
-        here = _mark(key_node.start_mark)
-        if not isinstance(key_node, yaml.ScalarNode):
-            tree.findings.append(Finding(*here, name, "key_is_no_text"))
-            continue
-        key = key_node.value
-        full = (*path, key)
-        if key == "<<":
-            tree.findings.append(Finding(*here, name, "anchor"))
-            continue
-        if full in tree.keys:
-            first = str(tree.keys[full][0])
-            tree.findings.append(Finding(*here, ".".join(map(str, full)), "doubled", {"first": first}))
-            continue
-        tree.keys[full] = here
-        data[key] = _walk(value_node, full, tree, rows, inside)
-    return data
-
-
-def _empty(node: yaml.ScalarNode, path: Location, tree: Tree, rows: list[str]) -> Finding:
-    """A key without a value: usually a missing space after the colon, or a forgotten value."""
-    line, column = tree.keys.get(path, _mark(node.start_mark))
-    key = str(path[-1]) if path else ""
-    name = ".".join(map(str, path))
-    for odd, right in _FULL_WIDTH.items():
-        if odd in key:
-            return Finding(line, column + key.index(odd), name, "full_width", {"value": odd, "right": right})
-    if re.search(r":\S", key):
-        return Finding(line, column + key.index(":"), name, "no_space", {"value": key})
-    return Finding(line, column, name, "empty_value", {"value": key})
+def _finding(slip: Slip) -> Finding:
+    return Finding(slip.line, slip.column, ".".join(map(str, slip.location)), slip.code, slip.values)
 
 
 def validate(tree: Tree, model: type[M]) -> M | None:
@@ -188,10 +85,34 @@ def validate(tree: Tree, model: type[M]) -> M | None:
     if tree.findings:
         return None
     try:
-        return model.model_validate(tree.data)
+        found = model.model_validate(tree.data)
     except ValidationError as problem:
         tree.findings.extend(_mapped(problem, tree, model))
         return None
+    tree.findings.extend(_same_keys(found, tree.data, model, (), tree))
+    return found if not tree.findings else None
+
+
+def _same_keys(value: Any, raw: Any, annotation: Any, place: Location, tree: Tree) -> Iterator[Finding]:
+    """Keys that differ as text and mean the same (−10 °C, -10.0 °C): a dict would keep the last in silence."""
+    if isinstance(value, BaseModel) and isinstance(raw, dict):
+        for name, info in type(value).model_fields.items():
+            key = info.alias or name
+            if key in raw:
+                yield from _same_keys(getattr(value, name), raw[key], info.annotation, (*place, key), tree)
+    elif isinstance(value, dict) and isinstance(raw, dict):
+        kind, inner = _arguments(annotation)
+        read = TypeAdapter(kind).validate_python
+        seen: dict[Any, str] = {}
+        for text, below in raw.items():
+            key = read(text)
+            first = seen.setdefault(key, text)
+            if first != text:
+                spot = (*place, text)
+                line = str(tree.keys[(*place, first)][0])
+                yield tree.find(spot, "same_key", at_key=True, value=text, other=first, first=line)
+            else:
+                yield from _same_keys(value[key], below, inner, (*place, text), tree)
 
 
 def _mapped(problem: ValidationError, tree: Tree, model: type[BaseModel]) -> Iterator[Finding]:
@@ -211,7 +132,7 @@ def _mapped(problem: ValidationError, tree: Tree, model: type[BaseModel]) -> Ite
         elif kind in ("literal_error", "union_tag_invalid"):
             expected = context.get("expected") or context.get("expected_tags", "")
             allowed = expected.replace("'", "").replace(" or ", ", ")
-            value = context.get("tag") or str(error["input"])
+            value = context.get("tag") or _shown(error["input"])
             close = difflib.get_close_matches(value, allowed.split(", "), 1, 0.6)
             spot = (*location, "kind") if kind == "union_tag_invalid" else location
             yield tree.find(
@@ -322,14 +243,3 @@ def _shown(value: Any) -> str:
     if isinstance(value, list):
         return "[…]"
     return str(value)
-
-
-def load_tree(path: Path) -> Tree:
-    """Read a file; one that cannot be read or is no UTF-8 is a finding too."""
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError:
-        return Tree(findings=[Finding(1, 1, "", "not_utf8")])
-    except OSError as problem:
-        return Tree(findings=[Finding(1, 1, "", "cannot_read", {"why": problem.strerror or str(problem)})])
-    return read_tree(text)

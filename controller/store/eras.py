@@ -22,13 +22,14 @@ class Timeline:
     """Keys and eras of one run in one file.
 
     `shift_ms` is added to the run's plant time to get the file's; `eras` are (file time, offset) pairs
-    of this run, `saved` says whether the file has them.
+    of this run, `saved` says whether the file has them, `seen_ms` how far `follow` has looked.
     """
 
     shift_ms: int
     eras: list[tuple[int, int]] = field(default_factory=list)
     trusted: bool = True
     saved: bool = False
+    seen_ms: int = -(1 << 62)
 
     @classmethod
     def begin(cls, first: tuple[int, int], newest: tuple[int, int] | None) -> Timeline:
@@ -46,6 +47,9 @@ class Timeline:
     def follow(self, samples: Sequence[SampleRow]) -> None:
         """Notice where the wall clock was set."""
         for row in samples:
+            if row.time_ms <= self.seen_ms:
+                continue  # a batch that comes again after a failed write
+            self.seen_ms = row.time_ms
             began, offset = self.eras[-1]
             now = row.wall_ms - row.time_ms - self.shift_ms
             if abs(now - offset) <= STEP_MS:

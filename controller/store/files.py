@@ -164,11 +164,20 @@ async def close(connection: aiosqlite.Connection) -> None:
         log.info("closing: %s", error)
 
 
+def abandon(connection: aiosqlite.Connection) -> None:
+    """Let go of a connection that does not answer: its thread closes it and ends when it comes back.
+    Otherwise that thread would keep the process from ending."""
+    connection.stop()
+
+
 @asynccontextmanager
 async def transaction(connection: aiosqlite.Connection) -> AsyncIterator[None]:
-    """All or nothing, rolled back explicitly: Python closes a connection for good only when its last cursor
-    is gone, and a traceback that somebody keeps may hold one, with the lock. Run it in a task that nobody cancels: between two statements a cancelled task
-    would leave half a batch to the next commit."""
+    """All or nothing. Run it in a task that nobody cancels: between two statements a cancelled task would
+    leave half a batch to the next commit.
+
+    Rolled back explicitly: Python closes a connection for good only when its last cursor is gone, and a
+    traceback that somebody keeps may hold one, and with it the lock.
+    """
     try:
         await connection.execute_fetchall("BEGIN IMMEDIATE")
         yield

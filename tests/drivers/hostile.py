@@ -115,6 +115,7 @@ class HostileSlave:
         self._held: list[tuple[Request, bytes]] = []
         self._past: list[bytes] = []
         self._talking = False
+        self.muted: set[Callable[[bytes], None]] = set()
 
     def answer(self, request: Request) -> bytes:
         """The PDU that a healthy device answers."""
@@ -226,6 +227,10 @@ class HostileSlave:
         if transaction is not None and trick is Trick.WRONG_CRC:
             trick = Trick.GOOD
         send(others.get(trick, good))
+        if trick is Trick.HALF and transaction is not None:
+            # TCP knows no frames: half a frame and then another one cannot be told from a good
+            # one. What there is are peers that fall silent within a frame.
+            self.muted.add(send)
         return True
 
 
@@ -238,7 +243,7 @@ async def over_tcp(slave: HostileSlave, port: int = 0):  # type: ignore[no-untyp
         writers.add(writer)
 
         def send(data: bytes) -> None:
-            if not writer.is_closing():
+            if not writer.is_closing() and send not in slave.muted:
                 writer.write(data)
 
         with contextlib.suppress(OSError, asyncio.IncompleteReadError):

@@ -64,8 +64,8 @@ class HeatCurve:
     def __init__(self, settings: PointsCurve | DesignCurve) -> None:
         self.settings = settings
         self.outdoor: Point | None = None
-        self.base = 0.0
-        self.demand = self._curve(0.0) + settings.shift
+        self.base = self._curve(0.0)
+        self.demand = self.base + settings.shift
         self.held = False
 
     def step(self, outdoor: Point) -> float:

@@ -2,10 +2,13 @@
 
     u = Kp·e + ∫ Kp/Ti·e dt,  e = set-point − measured
 
-simple-pid has no feedback of an outside limit and adds P on top of a handed-over output, so after
-every scan the loop is told what was applied; where that differs from what it asked, its integral is
-set to `applied − Kp·error`, which is back-calculation with a tracking time of one scan (Åström,
-Hägglund, Advanced PID Control, ch. 3.5) and also the bumpless start after manual or a restart.
+simple-pid clamps its integral, forgets it when told to take over, and jumps when its gain changes, so
+its limits stay open and this block keeps the integral itself:
+- taking over: the integral becomes `applied − Kp·error`, which is back-calculation with a tracking time
+  of one scan (Åström, Hägglund, Advanced PID Control, ch. 3.5). After a start, or a time without a
+  measurement, the error of the next step is the one that counts, so that its output is what was handed over;
+- at a limit the integral does not grow further into it;
+- a change of gain moves the difference of the proportional share into the integral.
 """
 
 from __future__ import annotations
@@ -23,7 +26,7 @@ class PiLoop:
     """A PI controller in its own output unit.
 
     `gain` in output units per unit of error (negative for a reversed process), `integral_time_s`
-    in s, output within `low` … `high`.
+    in s, output within `low` … `high`. `gain` may be changed at any time.
     """
 
     def __init__(self, gain: float, integral_time_s: float, low: float, high: float) -> None:
@@ -34,27 +37,43 @@ class PiLoop:
         self.error = 0.0
         self.proportional = 0.0
         self.integral = 0.0
-        self._factor = 1.0
-        self._pid = PID(gain, gain / integral_time_s, 0.0, sample_time=None, output_limits=(low, high))
+        self._kp = gain
+        self._resumes = True
+        self._pid = PID(gain, gain / integral_time_s, 0.0, sample_time=None)
 
     def step(self, setpoint: float, measured: float, dt_s: float, factor: float = 1.0) -> float:
         """Output for this scan. Without a number to work on (NaN) or time it keeps the last one.
 
         `factor` schedules the gain (1 = as set).
         """
-        if not (math.isfinite(setpoint) and math.isfinite(measured)) or dt_s <= 0:
+        error, kp = setpoint - measured, self.gain * factor
+        if not math.isfinite(kp * error / self.integral_time_s * LONGEST_STEP_S) or dt_s <= 0:
             return self.output
-        self.error = setpoint - measured
-        if factor != self._factor:
-            self._factor = factor
-            self._pid.tunings = (self.gain * factor, self.gain * factor / self.integral_time_s, 0.0)
         if math.isnan(self.output):
-            self.track(self.low)
+            self.output = self.low
+        if self._resumes:
+            self._resumes = False
+            self._tune(kp)
+            self._take_over(self.output - kp * error)
+        elif kp != self._kp:
+            self._take_over(self.integral + (self._kp - kp) * self.error)
+            self._tune(kp)
+        self.error = error
         self._pid.setpoint = setpoint
-        asked = self._pid(measured, dt=min(dt_s, LONGEST_STEP_S))
-        self.output = float(asked) if asked is not None else self.output
+        before = self.integral
+        asked = float(self._pid(measured, dt=min(dt_s, LONGEST_STEP_S)))
         self.proportional, self.integral, _ = self._pid.components
+        kept = before if self._deeper(asked, before) else self.integral
+        # Whatever came before, the integral alone never holds the output beyond a limit.
+        kept = min(max(kept, self.low - max(self.proportional, 0.0)), self.high - min(self.proportional, 0.0))
+        if kept != self.integral:
+            self._take_over(kept)
+        self.output = min(max(self.proportional + kept, self.low), self.high)
         return self.output
+
+    def _deeper(self, asked: float, before: float) -> bool:
+        """Would the integral grow further into the limit?"""
+        return (asked > self.high and self.integral > before) or (asked < self.low and self.integral < before)
 
     def applied(self, value: float, tolerance: float = 1e-9) -> None:
         """Tell what was really put out; beyond `tolerance` the loop takes over from there."""
@@ -63,7 +82,20 @@ class PiLoop:
 
     def track(self, value: float) -> None:
         """Go on from `value` without a bump."""
-        value = min(max(value, self.low), self.high)
+        if not math.isfinite(value):
+            return
+        self.output = min(max(value, self.low), self.high)
+        self._take_over(self.output - self._kp * self.error)
+
+    def rest(self) -> None:
+        """There is nothing to measure: keep the output, and take over from it at the next step."""
+        self._resumes = True
+
+    def _tune(self, kp: float) -> None:
+        self._kp = kp
+        self._pid.tunings = (kp, kp / self.integral_time_s, 0.0)
+
+    def _take_over(self, integral: float) -> None:
+        self.integral = integral
         self._pid.set_auto_mode(False)
-        self._pid.set_auto_mode(True, last_output=value - self.gain * self._factor * self.error)
-        self.output = value
+        self._pid.set_auto_mode(True, last_output=integral)

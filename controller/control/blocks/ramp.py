@@ -20,7 +20,9 @@ class Ramp:
         self.value = value
 
     def step(self, target: float, dt_s: float) -> float:
-        """The value on its way to `target`."""
+        """The value on its way to `target`; it stays where it is while there is no target (NaN)."""
+        if not math.isfinite(target):
+            return self.value
         self.target = target
         if math.isnan(self.value):
             self.value = target

@@ -1,0 +1,94 @@
+"""Commands that look at a running station: clients of its door."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from controller.cli import access as users
+from controller.cli.common import language, state_directory
+from controller.cli.watch import watch as show_station
+from controller.cli.why import why as show_reason
+from controller.door import ENDPOINT
+
+Door = Annotated[str, typer.Option(help="OPC UA endpoint of the station")]
+Speak = Annotated[str | None, typer.Option("--language", help="en or zh")]
+State = Annotated[Path | None, typer.Option(help="State folder of the station (the one of `station run`)")]
+Station = Annotated[Path, typer.Option("--file", help="Station file, for its default state folder")]
+DEMO = Path("config/demo.yaml")
+
+
+def watch(
+    door: Door = ENDPOINT,
+    once: Annotated[bool, typer.Option("--once", help="One picture, then leave")] = False,
+    speak: Speak = None,
+) -> None:
+    """Show the running station: temperatures, valve, pumps, alarms, and the reason of every output.
+
+    Example: station watch
+    """
+    code = 0
+    with contextlib.suppress(KeyboardInterrupt):
+        code = asyncio.run(show_station(door, None, language(speak), once))
+    raise typer.Exit(code)
+
+
+def why(
+    point: Annotated[str, typer.Argument(help="Point, such as low.valve_command", show_default=False)],
+    door: Door = ENDPOINT,
+    speak: Speak = None,
+) -> None:
+    """Say why a point has its value: all terms, down to the sensors.
+
+    Example: station why low.valve_command
+    """
+    raise typer.Exit(asyncio.run(show_reason(door, None, point, language(speak))))
+
+
+access = typer.Typer(
+    help="Users and the local token. Example: station access user wang --role operator", no_args_is_help=True
+)
+
+
+@access.command("user")
+def user(
+    name: Annotated[str, typer.Argument(show_default=False)],
+    role: Annotated[str, typer.Option(help="operator (reads and writes) or viewer")] = "operator",
+    file: Station = DEMO,
+    state: State = None,
+    speak: Speak = None,
+) -> None:
+    """Add a user of the door, or give one a new password. Example: station access user wang"""
+    directory = state_directory(file, None, state)
+    directory.mkdir(parents=True, exist_ok=True)
+    raise typer.Exit(users.add_user(directory, name, role, language(speak)))
+
+
+@access.command("list")
+def list_(file: Station = DEMO, state: State = None, speak: Speak = None) -> None:
+    """List the users. Example: station access list"""
+    raise typer.Exit(users.list_users(state_directory(file, None, state), language(speak)))
+
+
+@access.command("remove")
+def remove(
+    name: Annotated[str, typer.Argument(show_default=False)],
+    file: Station = DEMO,
+    state: State = None,
+    speak: Speak = None,
+) -> None:
+    """Take a user away. Example: station access remove wang"""
+    raise typer.Exit(users.remove_user(state_directory(file, None, state), name, language(speak)))
+
+
+@access.command("token")
+def token(file: Station = DEMO, state: State = None, speak: Speak = None) -> None:
+    """Print the token that lets tools on this board in as operator (user `local`).
+
+    Example: station access token
+    """
+    raise typer.Exit(users.show_token(state_directory(file, None, state), language(speak)))

@@ -1,0 +1,64 @@
+"""`station run`: the controller of one station."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from controller.cli.common import BAD_INPUT, clock_of, leave, read_or_leave, set_up_logging, state_directory
+from controller.service.lines import NotHere, lines_of
+from controller.service.service import Service
+from controller.station import CannotRun
+from controller.texts import fill
+
+Here = Annotated[
+    Path | None,
+    typer.Option(
+        help="Folder of a simulated field: pseudo-terminals and loopback ports instead of the file's wires"
+    ),
+]
+Speed = Annotated[float, typer.Option(help="Plant time runs so many times as fast as real time")]
+Epoch = Annotated[
+    str | None, typer.Option(help="Time at which plant time and real time agree (with --speed)")
+]
+
+
+def run(
+    file: Annotated[Path, typer.Argument(help="Station file (YAML)", show_default=False)],
+    here: Here = None,
+    state: Annotated[Path | None, typer.Option(help="Folder for state, history, users, certificate")] = None,
+    door: Annotated[str | None, typer.Option(help="OPC UA endpoint instead of the file's")] = None,
+    speed: Speed = 1.0,
+    epoch: Epoch = None,
+) -> None:
+    """Run a station. Logs `ready` once every output was written once.
+
+    Example: station run /etc/heat-station/station.yaml
+    """
+    checked = read_or_leave(file)
+    assert checked.file is not None
+    set_up_logging()
+    clock = clock_of(speed, epoch)
+    try:
+        service = Service(
+            checked, lines_of(checked.file, here), state_directory(file, here, state), clock, endpoint=door
+        )
+    except NotHere as problem:
+        raise leave(str(problem)) from None
+    except CannotRun as problem:
+        sentence = fill(f"run.{problem.code}", "en", {"subject": problem.subject})
+        raise leave(f"{file}: {sentence}", BAD_INPUT) from None
+    except OSError as problem:
+        raise leave(f"{problem.filename or file}: {problem.strerror or problem}") from None
+    asyncio.run(_until_stopped(service))
+
+
+async def _until_stopped(service: Service) -> None:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, service.stop)
+    await service.run()

@@ -1,0 +1,65 @@
+"""`station sim`: the simulated field of a station on its wires."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from controller.cli.common import clock_of, leave, read_or_leave
+from controller.cli.run import Epoch, Here, Speed
+from sim.simulator import CannotServe, Simulator
+from sim.weather import Weather, WeatherError
+
+
+def sim(
+    file: Annotated[Path, typer.Argument(help="Station file (YAML)", show_default=False)],
+    here: Here = None,
+    weather: Annotated[str | None, typer.Option(help="Weather: a name that ships, or a CSV of hours")] = None,
+    seed: Annotated[int, typer.Option(help="Seed of noise and disturbances")] = 0,
+    cold: Annotated[bool, typer.Option("--cold", help="Start with a cold, standing plant")] = False,
+    speed: Speed = 1.0,
+    epoch: Epoch = None,
+) -> None:
+    """Serve every device that the file names. Prints `ready` when all listen.
+
+    Example: station sim config/demo.yaml --here /tmp/station
+    """
+    checked = read_or_leave(file)
+    assert checked.file is not None
+    clock = clock_of(speed, epoch)
+    try:
+        played = Weather.load(weather or checked.file.plant.weather)
+    except (WeatherError, OSError) as problem:
+        raise leave(f"weather: {problem}") from None
+    try:
+        simulator = Simulator(checked.file, checked.profiles, played, clock, seed=seed, cold=cold)
+        asyncio.run(_serve(simulator, here))
+    except (CannotServe, ValueError) as problem:
+        raise leave(f"{file}: {problem}") from None
+    except OSError as problem:
+        raise leave(f"{file}: {problem}") from None
+
+
+async def _serve(simulator: Simulator, here: Path | None) -> None:
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopped.set)
+    try:
+        await simulator.start(here)
+        task = asyncio.create_task(simulator.run())
+        for name, address in simulator.addresses.items():
+            typer.echo(f"{name}: {address}")
+        typer.echo("ready")
+        waiting = asyncio.create_task(stopped.wait())
+        await asyncio.wait({task, waiting}, return_when=asyncio.FIRST_COMPLETED)
+        if task.done():
+            task.result()
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+    finally:
+        simulator.close()

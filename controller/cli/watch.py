@@ -1,0 +1,335 @@
+"""`station watch`: the running station in a terminal, from the door alone.
+
+It knows circuits and their points from the catalogue only; what it shows of a circuit follows from
+the points' quantities and from how roles are named (`…_setpoint` beside `…_temperature`,
+`…_position` beside `…_command`, `pump_1_running`, `pump_1_frequency`).
+"""
+
+from __future__ import annotations
+
+import datetime
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.panel import Panel
+from rich.text import Text
+
+from controller.cli.why import ALARM, come_in, quiet, sentence, shown, told
+from controller.clock import Clock, RealClock
+from controller.door import DoorClient, DoorError, Value
+from controller.points import AlarmView, PointInfo, Quality, Term
+from controller.upstream.nodes import STATION
+
+PERIOD_S = 1.0
+REASONS_EVERY_S = 5.0
+RETRY_S = 2.0
+
+SEASON = "station.season"
+_MACHINE = re.compile(r"(?P<machine>.+_\d+)_(?P<what>running|frequency|current|speed|state|fault|available)")
+_MEASURES = ("pressure", "flow", "power", "length", "heat", "electricity")
+_PRIORITY_STYLE = {"urgent": "bold white on red", "high": "red", "warning": "yellow"}
+_BAR = 10
+_FRAME = 4
+"""Columns that a panel's frame takes."""
+
+_WORDS: dict[str, dict[str, str]] = {
+    "en": {
+        "lost": "door not reachable since {since}, trying again",
+        "no_alarms": "no alarms",
+        "acknowledged": "acknowledged",
+        "ended": "over",
+        "is": "is",
+    },
+    "zh": {
+        "lost": "自 {since} 起无法连接控制器，正在重试",
+        "no_alarms": "无报警",
+        "acknowledged": "已确认",
+        "ended": "已恢复",
+        "is": "实际",
+        "station": "全站",
+        "low": "低区",
+        "middle": "中区",
+        "high": "高区",
+        "hot water": "生活热水",
+        "supply": "供水",
+        "return": "回水",
+        "primary supply": "一次供水",
+        "primary return": "一次回水",
+        "outdoor": "室外",
+        "room": "室温",
+        "supply pressure": "供水压力",
+        "return pressure": "回水压力",
+        "differential pressure": "压差",
+        "tank level": "水箱液位",
+        "flow": "流量",
+        "power": "热功率",
+        "heat": "热量",
+        "valve": "调节阀",
+        "pump": "循环泵",
+        "makeup": "补水泵",
+    },
+}
+
+
+@dataclass
+class Seen:
+    """What the door said last, and since when it says nothing."""
+
+    name: str = ""
+    time: float = 0.0
+    catalogue: tuple[PointInfo, ...] = ()
+    values: dict[str, Value] = field(default_factory=dict)
+    alarms: tuple[AlarmView, ...] = ()
+    reasons: dict[str, Term] = field(default_factory=dict)
+    lost_since: float | None = None
+    problem: str = ""
+
+
+async def watch(
+    endpoint: str,
+    directory: Path | None,
+    language: str,
+    once: bool,
+    console: Console | None = None,
+    clock: Clock | None = None,
+) -> int:
+    """Show the station until interrupted, or print one picture. Exit code 1: `once` and no door."""
+    console, clock = console or Console(), clock or RealClock()
+    quiet()
+    if once or not console.is_terminal:  # a pipe cannot be drawn over
+        seen = Seen()
+        try:
+            async with await come_in(endpoint, directory) as door:
+                await _look(door, seen, True)
+        except DoorError as problem:
+            console.print(sentence(problem, language), style="red", highlight=False)
+            return 1
+        console.print(picture(seen, language, console.width), highlight=False)
+        return 0
+    with Live(console=console, screen=True, auto_refresh=False) as live:
+        await _follow(endpoint, directory, language, live, clock)
+    return 0
+
+
+async def _follow(endpoint: str, directory: Path | None, language: str, live: Live, clock: Clock) -> None:
+    """Look, draw, sleep, for ever; a door that goes away leaves its last picture and a line that says so."""
+    seen, door, asked = Seen(), None, -REASONS_EVERY_S
+    try:
+        while True:
+            pause = PERIOD_S
+            try:
+                if door is None:
+                    door = await come_in(endpoint, directory)
+                    seen.catalogue = ()
+                is_due = clock.now() - asked >= REASONS_EVERY_S
+                await _look(door, seen, is_due)
+                asked = clock.now() if is_due else asked
+                seen.lost_since = None
+            except DoorError as problem:
+                if seen.lost_since is None:
+                    seen.lost_since = clock.wall()
+                seen.problem, pause = sentence(problem, language), RETRY_S
+                if door is not None:
+                    await door.close()
+                    door = None
+            live.update(picture(seen, language, live.console.width), refresh=True)
+            await clock.sleep(pause)
+    finally:
+        if door is not None:
+            await door.close()
+
+
+async def _look(door: DoorClient, seen: Seen, with_reasons: bool) -> None:
+    if not seen.catalogue:
+        seen.catalogue, seen.name = await door.catalogue(), await door.station_name()
+    seen.time = await door.time()
+    seen.values = await door.read(info.name for info in seen.catalogue)
+    seen.alarms = await door.alarms()
+    if with_reasons:
+        for info in seen.catalogue:
+            if info.role == "output":
+                seen.reasons[info.name] = await door.explain(info.name)
+
+
+def picture(seen: Seen, language: str, width: int) -> RenderableType:
+    """The whole picture, `width` characters wide."""
+    parts: list[RenderableType] = [_header(seen, language)]
+    if seen.lost_since is not None:
+        line = _word("lost", language).format(since=_clock_time(seen.lost_since))
+        parts.append(Text(f"✗ {line} — {seen.problem}", style="bold red"))
+    parts.append(_alarm_lines(seen, language))
+    circuits: dict[str, list[PointInfo]] = {}
+    for info in seen.catalogue:
+        circuits.setdefault(info.name.partition(".")[0], []).append(info)
+    for circuit, infos in circuits.items():
+        lines = _circuit(infos, seen, language, width - _FRAME)
+        if circuit == STATION:
+            parts += lines
+        elif lines:
+            title = _word(circuit, language)
+            style = "dim" if seen.lost_since is not None else ""
+            frame = Panel(Group(*lines), title=title, title_align="left", width=width, style=style)
+            parts.append(frame)
+    return Group(*parts)
+
+
+def _header(seen: Seen, language: str) -> Text:
+    line = Text(seen.name or "–", style="bold")
+    if seen.time:
+        line.append(f"   {_date_time(seen.time)}", style="not bold")
+    season = next((info for info in seen.catalogue if info.name == SEASON), None)
+    if season is not None and SEASON in seen.values:
+        line.append("   ")
+        line.append_text(shown(season, seen.values[SEASON], language))
+    return line
+
+
+def _alarm_lines(seen: Seen, language: str) -> Text:
+    if not seen.alarms:
+        return Text(f"✓ {_word('no_alarms', language)}" if seen.catalogue else "", style="green")
+    lines = Text()
+    order = {"urgent": 0, "high": 1, "warning": 2}
+    for number, alarm in enumerate(sorted(seen.alarms, key=lambda a: (order.get(a.priority, 3), a.since))):
+        marks = [_word("acknowledged", language)] if alarm.acknowledged else []
+        if alarm.ended is not None:
+            marks.append(_word("ended", language))
+        style = "dim" if marks else _PRIORITY_STYLE.get(alarm.priority, "")
+        ending = f" ({', '.join(marks)})" if marks else ""
+        lines.append("\n" if number else "")
+        lines.append(
+            f"▲ {alarm.subject}: {told(alarm.code, language, alarm.values, ALARM)}{ending}", style=style
+        )
+    return lines
+
+
+def _circuit(infos: list[PointInfo], seen: Seen, language: str, width: int) -> list[Text]:
+    """Lines of one circuit: temperatures and measures, machines, then each output with its reason."""
+    by_name = {info.name: info for info in infos}
+    used: set[str] = {SEASON}
+    lines = [
+        _joined(_temperatures(infos, by_name, used, seen, language) + _measures(infos, used, seen, language)),
+        _joined(_machines(infos, used, seen, language)),
+    ]
+    lines = [line for line in lines if line.plain]
+    for info in infos:
+        if info.role == "output" and info.name not in used:
+            lines += _output(info, by_name, seen, language, width)
+    return lines
+
+
+def _temperatures(
+    infos: list[PointInfo], by_name: dict[str, PointInfo], used: set[str], seen: Seen, language: str
+) -> list[Text]:
+    items = []
+    for info in infos:
+        if info.quantity != "temperature" or "_temperature" not in info.name or info.writable:
+            continue
+        # The unit says that it is a temperature.
+        item = _labelled(info, seen, language, info.name.replace("_temperature", ""))
+        setpoint = by_name.get(info.name.replace("_temperature", "_setpoint"))
+        if setpoint is not None and setpoint.name in seen.values:
+            item.append("\u00a0→\u00a0", style="dim")
+            item.append_text(shown(setpoint, seen.values[setpoint.name], language))
+            used.add(setpoint.name)
+        used.add(info.name)
+        items.append(item)
+    return items
+
+
+def _measures(infos: list[PointInfo], used: set[str], seen: Seen, language: str) -> list[Text]:
+    items = []
+    for info in infos:
+        if info.quantity in _MEASURES and info.role != "output" and not info.writable:
+            used.add(info.name)
+            items.append(_labelled(info, seen, language))
+    return items
+
+
+def _machines(infos: list[PointInfo], used: set[str], seen: Seen, language: str) -> list[Text]:
+    """One item a pump: ● running or ○ standing, then what else is known of it."""
+    machines: dict[str, dict[str, PointInfo]] = {}
+    for info in infos:
+        match = _MACHINE.fullmatch(info.name.partition(".")[2])
+        if match is not None and info.name in seen.values:
+            machines.setdefault(match["machine"], {})[match["what"]] = info
+    items = []
+    for machine, parts in machines.items():
+        item = Text(_label(machine, language) + "\u00a0")
+        for what, info in parts.items():
+            value = seen.values[info.name]
+            used.add(info.name)
+            if value.grade is Quality.GOOD and info.quantity == "flag":
+                if what == "running":
+                    item.append(
+                        "● " if value.value >= 0.5 else "○ ", style="green" if value.value >= 0.5 else "dim"
+                    )
+                elif what == "fault" and value.value >= 0.5:
+                    item.append("✗ ", style="bold red")
+                continue
+            item.append_text(shown(info, value, language))
+            item.append("\u00a0")
+        item.rstrip()
+        items.append(Text(item.plain.replace(" ", "\u00a0"), spans=item.spans))
+    return items
+
+
+def _output(
+    info: PointInfo, by_name: dict[str, PointInfo], seen: Seen, language: str, width: int
+) -> list[Text]:
+    """Bar, value, real position and reason; on one line where `width` allows."""
+    if info.name not in seen.values:
+        return []
+    value = seen.values[info.name]
+    line = Text(_label(info.name.partition(".")[2].removesuffix("_command"), language) + "\u00a0")
+    if info.quantity == "percent" and value.grade is not Quality.BAD:
+        filled = round(min(max(value.value, 0.0), 100.0) / 100.0 * _BAR)
+        line.append("█" * filled, style="cyan").append("░" * (_BAR - filled) + "\u00a0", style="dim")
+    line.append_text(shown(info, value, language))
+    position = by_name.get(info.name.removesuffix("_command") + "_position")
+    if position is not None and position is not info and position.name in seen.values:
+        line.append(f"\u00a0({_word('is', language)}\u00a0", style="dim")
+        line.append_text(shown(position, seen.values[position.name], language)).append(")", style="dim")
+    if info.name not in seen.reasons:
+        return [line]
+    term = seen.reasons[info.name]
+    reason = Text(f"  {told(term.code, language, term.values)}", style="italic")
+    if line.cell_len + reason.cell_len <= width:
+        return [line.append_text(reason)]
+    return [line, reason]
+
+
+def _labelled(info: PointInfo, seen: Seen, language: str, name: str = "") -> Text:
+    name = name or info.name
+    item = Text(_label(name.partition(".")[2] or name, language) + "\u00a0")
+    if info.name in seen.values:
+        item.append_text(shown(info, seen.values[info.name], language))
+    return item
+
+
+def _label(role: str, language: str) -> str:
+    """Words of a role, its number kept: `room_temperature_1` → `room temperature 1`."""
+    words = role.replace("_", " ")
+    match = re.fullmatch(r"(.*?)( \d+)?", words)
+    stem, number = (match[1], match[2] or "") if match else (words, "")
+    return (_word(stem, language) + number).replace(" ", "\u00a0")
+
+
+def _word(word: str, language: str) -> str:
+    key = word.replace("_", " ") if word not in _WORDS["en"] else word
+    return _WORDS.get(language, {}).get(key) or _WORDS["en"].get(key, key)
+
+
+def _joined(items: list[Text]) -> Text:
+    """Items in one text that breaks between items only."""
+    return Text("   ").join(items)
+
+
+def _date_time(wall: float) -> str:
+    return f"{datetime.datetime.fromtimestamp(wall, datetime.UTC).astimezone():%Y-%m-%d %H:%M:%S}"
+
+
+def _clock_time(wall: float) -> str:
+    return f"{datetime.datetime.fromtimestamp(wall, datetime.UTC).astimezone():%H:%M:%S}"

@@ -1,0 +1,1 @@
+"""The service: wires the station to its buses, supervises the parts, stops in order."""

@@ -1,0 +1,281 @@
+"""The main thread of a running station: buses, scan, commands, watchdog.
+
+Start: file → state → buses in parallel → first scan with what is there after 5 s at the latest →
+one write attempt per output → `ready` → outside thread. Stop: outputs as the table says, state kept.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from controller.channels import Key
+from controller.clock import Clock
+from controller.commands import Answer, Command
+from controller.cycle import Scan
+from controller.points import Event, Quality, Term
+from controller.service.notify import Notifier
+from controller.service.outside import Outside
+from controller.service.supervise import keep_running
+from controller.settings.check import Checked
+from controller.station import Station, build
+from controller.store.state import StateStore
+from drivers.bus import Bus, BusDevice
+from drivers.readings import NEVER, Reading
+from drivers.wire import RtuLine, TcpLine
+
+SCAN_PERIOD_S = 1.0
+FIRST_SCAN_WITHIN_S = 5.0
+FIRST_WRITES_WITHIN_S = 30.0
+OUTSIDE_WITHIN_S = 30.0
+LAST_WRITES_WITHIN_S = 3.0
+TRUSTED_AFTER = 1_704_067_200.0
+"""2024-01-01: a board whose clock says less has booted without knowing the time."""
+
+log = logging.getLogger(__name__)
+
+
+class Service:
+    """One station on its wires. `run` returns after `stop`."""
+
+    def __init__(
+        self,
+        checked: Checked,
+        lines: Mapping[str, TcpLine | RtuLine],
+        directory: Path,
+        clock: Clock,
+        *,
+        endpoint: str | None = None,
+        clock_trusted: bool | None = None,
+    ) -> None:
+        """`directory` keeps state, history, users, token and certificate. Raises CannotRun.
+
+        `clock_trusted`: None judges by the clock itself; simulated times say True.
+        """
+        if checked.file is None:
+            raise ValueError("the file has errors")
+        file = checked.file
+        directory.mkdir(parents=True, exist_ok=True)
+        self.file = file
+        self.clock = clock
+        self.station: Station = build(file, checked.profiles)
+        self.buses = self._make_buses(checked, lines)
+        self._bus_of = {device: self.buses[settings.bus] for device, settings in file.devices.items()}
+        self._state_store = StateStore(directory)
+        self.outside = Outside(
+            file,
+            self.station.catalogue,
+            directory,
+            endpoint or file.door.endpoint,
+            clock,
+            self._state_store,
+            self,
+            self._report,
+        )
+        self.ready = False
+        self._clock_trusted = clock_trusted
+        self._notifier = Notifier()
+        self._commands: list[Command] = []
+        self._events: list[Event] = []
+        self._down: dict[str, str] = {}
+        self._stopping = clock.wake()
+        self._is_stopping = False
+        self._worst_scan_ms = 0.0
+        self._late = 0
+
+    def _make_buses(self, checked: Checked, lines: Mapping[str, TcpLine | RtuLine]) -> dict[str, Bus]:
+        file = self.file
+        used = self.station.wiring.used()
+        buses = {}
+        for name, line in lines.items():
+            devices = [
+                BusDevice(device, settings.address, checked.profiles[device])
+                for device, settings in file.devices.items()
+                if settings.bus == name
+            ]
+            buses[name] = Bus(
+                name, line, devices, self.clock, {d.name: used.get(d.name, set()) for d in devices}
+            )
+        return buses
+
+    # ---- life
+
+    async def run(self) -> None:
+        """Start, scan until `stop`, end in order."""
+        self._restore()
+        tasks = [
+            asyncio.create_task(keep_running(f"bus {name}", bus.run, self.clock, self._report), name=name)
+            for name, bus in self.buses.items()
+        ]
+        try:
+            async with self.clock.part():
+                await self._start()
+                await self._scan_for_ever()
+                await self._end()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await asyncio.to_thread(self.outside.stop)
+            log.info("stopped")
+
+    def stop(self) -> None:
+        """Ask for a clean stop; safe from a signal handler of the loop."""
+        self._is_stopping = True
+        self._stopping.set()
+
+    def _restore(self) -> None:
+        """State, operators' settings and overrides of the last run; a broken state file starts afresh."""
+        state, problem = self._state_store.load_state()
+        if problem:
+            log.error("state file: %s", problem)
+            self._report("state", problem)
+        self.station.restore(state)
+        file_values = {name: setting.file_value for name, setting in self.station.adjustables.items()}
+        for name, kept in self._state_store.load_settings(file_values).items():
+            if isinstance(kept.value, int | float):
+                self.station.restore_setting(name, float(kept.value))
+        for name, override in self._state_store.load_overrides(self.clock.now()).items():
+            self.station.restore_override(name, override)
+
+    async def _start(self) -> None:
+        begin = self.clock.now()
+        while not self._all_read() and self.clock.now() - begin < FIRST_SCAN_WITHIN_S:
+            await self.clock.sleep(0.1)
+        self._scan()
+        begin = self.clock.now()
+        while not all(bus.attempted for bus in self.buses.values()):
+            if self.clock.now() - begin >= FIRST_WRITES_WITHIN_S:
+                break
+            await self.clock.sleep(0.1)
+        self.ready = True
+        self._notifier.send("READY=1")
+        log.info("ready")
+        async with self.clock.io():
+            self.outside.start(asyncio.get_running_loop())
+            await asyncio.to_thread(self.outside.started.wait, OUTSIDE_WITHIN_S)
+
+    def _all_read(self) -> bool:
+        return all(reading is not NEVER for bus in self.buses.values() for reading in bus.readings.values())
+
+    async def _scan_for_ever(self) -> None:
+        due = self.clock.now() + SCAN_PERIOD_S
+        while not self._is_stopping:
+            if await self._stopping.wait(due - self.clock.now()):
+                return
+            self._scan()
+            due += SCAN_PERIOD_S
+            late = math.floor((self.clock.now() - due) / SCAN_PERIOD_S) + 1
+            if late > 0:
+                self._late += late
+                due += late * SCAN_PERIOD_S
+
+    def _scan(self) -> None:
+        """One scan, its writes and its records. Whatever it throws, the loop goes on; the watchdog is
+        fed only after a good one."""
+        begin = time.perf_counter()
+        station, now, wall = self.station, self.clock.now(), self.clock.wall()
+        commands, self._commands = self._commands, []
+        try:
+            self._report_parts()
+            trusted = wall > TRUSTED_AFTER if self._clock_trusted is None else self._clock_trusted
+            done = station.scan(now, wall, self._readings(), commands, clock_trusted=trusted)
+            self._dispatch(done)
+        except Exception:
+            log.exception("scan failed")
+            return
+        duration_ms = (time.perf_counter() - begin) * 1000
+        self._worst_scan_ms = max(self._worst_scan_ms, duration_ms)
+        station.scan_time.put(duration_ms, now)
+        station.scan_time_worst.put(self._worst_scan_ms, now)
+        station.late_scans.put(self._late, now)
+        events, self._events = [*self._events, *done.events], []
+        self.outside.offer(station.snapshot(wall), events)
+        self._notifier.send("WATCHDOG=1")
+
+    def _readings(self) -> Mapping[Key, Reading]:
+        readings: dict[Key, Reading] = {}
+        for bus in self.buses.values():
+            readings.update(bus.readings)
+        return readings
+
+    def _dispatch(self, done: Scan) -> None:
+        for (device, point), value in done.writes:
+            self._bus_of[device].write(device, point, value)
+
+    async def _end(self) -> None:
+        """A clean stop: what has a fail-safe takes it (makeup stops, relief and inlet close); valve and
+        circulation stay as they are."""
+        self._notifier.send("STOPPING=1")
+        channels = {channel.output: channel.target for channel in self.station.wiring.outputs}
+        wanted = {}
+        for name, output in self.station.image.outputs.items():
+            if output.failsafe is not None and output.quality is not Quality.BAD:
+                wanted[channels[name]] = output.failsafe
+        for (device, point), value in wanted.items():
+            self._bus_of[device].write(device, point, value)
+        begin = self.clock.now()
+        while self.clock.now() - begin < LAST_WRITES_WITHIN_S:
+            states = {key: self._bus_of[key[0]].write_state(*key)[0] for key in wanted}
+            if all(state is not None and abs(state - wanted[key]) < 0.01 for key, state in states.items()):
+                break
+            await self.clock.sleep(0.1)
+
+    # ---- parts and their alarms
+
+    def _report(self, part: str, why: str) -> None:
+        """Called from either thread."""
+        self._down[part] = why
+
+    def _report_parts(self) -> None:
+        for part, why in dict(self._down).items():
+            values = (("why", why, "text"),) if why else ()
+            self.station.alarms.report("part_down", part, bool(why), "high", values)
+        health = self.outside.store.health
+        values = () if health.ok else (("why", f"{health.code} {health.detail}", "text"),)
+        self.station.alarms.report("store_failing", "store", not health.ok, "high", values)
+
+    # ---- what the outside asks (on this loop)
+
+    async def check(self, command: Command) -> Answer:
+        """Judge a command and write it into the audit trail, taken or not."""
+        answer = self.station.check(command)
+        quantity = (
+            self.station.image.points[command.subject].quantity
+            if answer.accepted and command.subject in self.station.image.points
+            else "number"
+        )
+        self._events.append(
+            Event(
+                self.clock.now(),
+                self.clock.wall(),
+                "command",
+                command.subject,
+                f"{command.kind}_{'taken' if answer.accepted else 'refused'}",
+                command.user,
+                command.source,
+                (("value", command.value, quantity), ("why", answer.code, "text")),
+            )
+        )
+        return answer
+
+    async def enqueue(self, command: Command) -> None:
+        """For the next scan."""
+        self._commands.append(command)
+
+    async def explain(self, point: str) -> Term:
+        """KeyError for an unknown point."""
+        return self.station.explain(point)
+
+    async def state(self) -> dict[str, Any]:
+        """What must survive a restart."""
+        return self.station.state()
+
+    async def file_value(self, setting: str) -> float:
+        """What the file says of an adjustable setting."""
+        return self.station.adjustables[setting].file_value
