@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar
@@ -15,7 +16,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict, GetCoreSchemaHandler
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
-from controller.quantities import QUANTITIES, BadQuantity, Quantity, parse, parse_span
+from controller.quantities import QUANTITIES, BadQuantity, Quantity, parse, parse_span, split
 
 T = TypeVar("T")
 
@@ -45,10 +46,11 @@ class Amount:
         """Value of the text; PydanticCustomError with a catalogue code otherwise."""
         quantity = QUANTITIES[self.quantity]
         if isinstance(value, int | float) and not isinstance(value, bool):
-            number = float(value)
+            number, text = float(value), str(value)
         else:
-            number = _parsed(lambda: parse(_text(value), quantity), quantity)
-        _in_range(number, self.low, self.high, quantity, str(value))
+            text = _text(value)
+            number = read_as(text, lambda written: parse(written, quantity), quantity)
+        _in_range(number, self.low, self.high, quantity, text)
         return number
 
 
@@ -68,107 +70,152 @@ class Span:
         quantity = QUANTITIES[self.quantity]
         if isinstance(value, tuple):
             return (float(value[0]), float(value[1]))
-        low, high = _parsed(lambda: parse_span(_text(value), quantity), quantity)
+        low, high = read_as(_text(value), lambda text: parse_span(text, quantity), quantity)
         for end in (low, high):
-            _in_range(end, self.low, self.high, quantity, quantity.show(end))
+            _in_range(end, self.low, self.high, quantity, f"{end:g} {quantity.unit}")
         if low >= high:
-            raise PydanticCustomError("span_order", "{value}", {"value": str(value)})
+            raise _problem("span_order", value)
         return low, high
 
 
+def _problem(code: str, value: Any, **values: str) -> PydanticCustomError:
+    """An error that carries a code of the catalogue and what its sentence needs."""
+    return PydanticCustomError(code, "{value}", {"value": str(value), **values})
+
+
 def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise PydanticCustomError("not_a_value", "{value}", {"value": _kind_of(value)})
-    return value
+    """A scalar's text. Keys or a list where one value is expected have their own sentence."""
+    if isinstance(value, dict):
+        raise _problem("value_not_map", "{…}")
+    if isinstance(value, list):
+        raise _problem("value_not_list", "[…]")
+    return str(value)
 
 
-def _kind_of(value: Any) -> str:
-    return {dict: "map", list: "list", type(None): "empty"}.get(type(value), type(value).__name__)
+def plain_width(text: str) -> str:
+    """Full-width signs as plain ones: `－５　℃` → `-5 °C`."""
+    return unicodedata.normalize("NFKC", text).replace("。", ".").replace("、", ",")
 
 
-def _parsed(read: Callable[[], T], quantity: Quantity) -> T:
+def quantity_problem(problem: BadQuantity, quantity: Quantity) -> tuple[str, dict[str, str]]:
+    """Code and values of its sentence: the units, and the value as it may have been meant."""
+    code = problem.code
+    if not quantity.unit and code in ("wrong_unit", "not_a_number"):
+        code = "plain_number"
+    text = problem.text.strip()
+    examples = ", ".join(f"{text} {unit}" for unit in quantity.units().split(", ")[:3])
+    return code, {"value": text, "units": quantity.units(), "unit": quantity.unit, "examples": examples}
+
+
+def read_as(text: str, read: Callable[[str], T], quantity: Quantity) -> T:
+    """`read(text)`; PydanticCustomError with a catalogue code when it is no such value."""
     try:
-        return read()
+        return read(text)
     except BadQuantity as problem:
-        raise PydanticCustomError(
-            problem.code,
-            "{value}",
-            {"value": problem.text, "units": quantity.units(), "unit": quantity.unit},
-        ) from None
+        _mend(text, read)
+        code, values = quantity_problem(problem, quantity)
+        raise PydanticCustomError(code, "{value}", values) from None
+
+
+def _mend(text: str, read: Callable[[str], object]) -> None:
+    """Say so when only the width of the signs is wrong."""
+    plain = plain_width(text)
+    if plain == text:
+        return
+    try:
+        read(plain)
+    except (ValueError, PydanticCustomError):
+        return
+    raise _problem("full_width", text, right=plain)
 
 
 def _in_range(number: float, low: float, high: float, quantity: Quantity, text: str) -> None:
+    """The range is told in the unit that was written."""
     if low <= number <= high:
         return
-    code = "too_low" if number < low else "too_high"
-    allowed = f"{_end(low, quantity)} … {_end(high, quantity)} {quantity.unit}".strip()
-    if math.isinf(low) or math.isinf(high):
-        bound = f"{_end(low, quantity)}" if math.isinf(high) else f"{_end(high, quantity)}"
-        sign = "≥" if math.isinf(high) else "≤"
-        allowed = f"{sign} {bound} {quantity.unit}".strip()
-    raise PydanticCustomError(
-        "too_low" if code == "too_low" else "too_high", "{value}", {"value": text, "allowed": allowed}
+    unit = quantity.unit
+    if text.strip()[-1:].isalpha() or "%" in text or "°" in text:
+        unit = split(text)[1]
+    factor = quantity.factor(unit) or 1.0
+    ends = [f"{round(end / factor, 6):.10g}" for end in (low, high)]
+    allowed = f"{ends[0]} … {ends[1]}"
+    if math.isinf(high):
+        allowed = f"≥ {ends[0]}"
+    elif math.isinf(low):
+        allowed = f"≤ {ends[1]}"
+    raise _problem(
+        "too_low" if number < low else "too_high", text.strip(), allowed=f"{allowed} {unit}".strip()
     )
 
 
-def _end(value: float, quantity: Quantity) -> str:
-    return f"{value:g}" if abs(value) < 1e6 else f"{value:.0f}"
-
-
-_FLAGS = {"yes": True, "no": False, "true": True, "false": False, "on": True, "off": False}
+def _matched(code: str, pattern: re.Pattern[str], value: Any) -> re.Match[str]:
+    text = _text(value)
+    match = pattern.fullmatch(text)
+    if match is None:
+        plain = plain_width(text)
+        raise _problem("full_width" if plain != text else code, text, right=plain)
+    return match
 
 
 def _flag(value: Any) -> bool:
     if isinstance(value, bool):
         return value
-    if isinstance(value, str) and value in ("yes", "no"):
-        return _FLAGS[value]
-    raise PydanticCustomError("not_a_flag", "{value}", {"value": str(value), "allowed": "yes, no"})
+    if value in ("yes", "no"):
+        return bool(value == "yes")
+    raise _problem("not_a_flag", _text(value), allowed="yes, no")
 
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
+_WHOLE = re.compile(r"-?[0-9]{1,9}")
 _REFERENCE = re.compile(r"([a-z][a-z0-9_]*)\.([a-z][a-z0-9_]*)")
-_WINDOW = re.compile(r"([01]\d|2[0-3])(?::([0-5]\d))?\s*[-–~]\s*([01]\d|2[0-4])(?::([0-5]\d))?")
+_WINDOW = re.compile(r"([01][0-9]|2[0-3])(?::([0-5][0-9]))?\s*[-–~]\s*([01][0-9]|2[0-4])(?::([0-5][0-9]))?")
 
 
 def _name(value: Any) -> str:
-    if isinstance(value, str) and _NAME.fullmatch(value):
-        return value
-    raise PydanticCustomError("not_a_name", "{value}", {"value": str(value)})
+    return _matched("not_a_name", _NAME, value)[0]
 
 
 def _reference(value: Any) -> str:
-    if isinstance(value, str) and _REFERENCE.fullmatch(value):
-        return value
-    raise PydanticCustomError("not_a_reference", "{value}", {"value": str(value)})
+    return _matched("not_a_reference", _REFERENCE, value)[0]
 
 
 def _whole(value: Any) -> int:
     if isinstance(value, int) and not isinstance(value, bool):
         return value
-    if isinstance(value, str) and re.fullmatch(r"-?\d{1,9}", value):
-        return int(value)
-    raise PydanticCustomError("not_whole", "{value}", {"value": str(value)})
+    return int(_matched("not_whole", _WHOLE, value)[0])
 
 
 def _window(value: Any) -> tuple[float, float]:
     """Seconds of the day of `06-08` or `22:30-05:00`."""
     if isinstance(value, tuple):
         return (float(value[0]), float(value[1]))
-    match = _WINDOW.fullmatch(value) if isinstance(value, str) else None
-    if match is None:
-        raise PydanticCustomError("not_a_window", "{value}", {"value": str(value)})
+    match = _matched("not_a_window", _WINDOW, value)
     begin = int(match[1]) * 3600 + int(match[2] or 0) * 60
     end = int(match[3]) * 3600 + int(match[4] or 0) * 60
     if end > 86400 or begin == end:
-        raise PydanticCustomError("not_a_window", "{value}", {"value": str(value)})
+        raise _problem("not_a_window", value)
     return float(begin), float(end)
 
 
 def _words(value: Any) -> str:
-    if isinstance(value, str) and value.strip() and value.isprintable():
-        return value.strip()
-    raise PydanticCustomError("not_text", "{value}", {"value": _kind_of(value)})
+    text = _text(value).strip()
+    if not text or not text.replace("\u00a0", " ").isprintable():
+        raise _problem("not_text", text)
+    return text
+
+
+def one_of(*choices: str) -> BeforeValidator:
+    """For a Literal whose choices people write in several ways: `4-20mA` is meant to be `4…20 mA`."""
+
+    def read(value: Any) -> Any:
+        key = _simple(value) if isinstance(value, str) else ""
+        return next((choice for choice in choices if _simple(choice) == key), value)
+
+    return BeforeValidator(read)
+
+
+def _simple(text: str) -> str:
+    return re.sub(r"\.{2,}|…+|[-~–]", "…", plain_width(text)).replace(" ", "").lower()
 
 
 Flag = Annotated[bool, BeforeValidator(_flag)]

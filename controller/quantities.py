@@ -28,12 +28,13 @@ class Quantity:
         return dict(self.others).get(unit)
 
     def units(self) -> str:
-        """The units a person may write."""
-        return ", ".join([self.unit, *(name for name, _ in self.others)])
+        """The units a person may write, without other spellings of the same one."""
+        by_factor = {factor: name for name, factor in reversed([(self.unit, 1.0), *self.others])}
+        return ", ".join(sorted(by_factor.values(), key=[self.unit, *dict(self.others)].index))
 
     def show(self, value: float) -> str:
-        """Value with its unit, for people."""
-        if math.isnan(value):
+        """Value with its unit, for people; a dash for none."""
+        if not math.isfinite(value):
             return "–"
         number = f"{value:.{self.decimals}f}"
         if float(number) == 0:
@@ -73,12 +74,18 @@ QUANTITIES: dict[str, Quantity] = {row.key: row for row in _ROWS}
 UNITS: dict[str, Quantity] = {row.unit: row for row in reversed(_ROWS) if row.unit}
 """Unit → quantity, for profiles (°C is a temperature, not a difference)."""
 
-_NUMBER_AND_UNIT = re.compile(r"\s*([-+−]?\d[\d  ]*(?:\.\d+)?)\s*(\D.*)?")
-_SPAN = re.compile(r"(.+?)\s*(?:…|\.{2,3}|~|～|–)\s*(.+)")
+_NUMBER_AND_UNIT = re.compile(
+    "\\s*([-+−]?[0-9]+(?:[ \u00a0\u2009\u202f][0-9]{3})*(?:\\.[0-9]+)?)\\s*([^0-9\\s_.,:+-]\\S*)?\\s*"
+)
+_GROUP = re.compile("[ \u00a0\u2009\u202f]")
+_SPAN = re.compile(r"(.+?)\s*(?:…+|\.{2,3}|~|～|–)\s*(.+)")
 
 
 class BadQuantity(ValueError):
-    """A text that is no value of the quantity. `code`: not_a_number, no_unit or wrong_unit."""
+    """A text that is no value of the quantity.
+
+    `code`: not_a_number, no_unit, wrong_unit, huge or, for a span, not_a_span.
+    """
 
     def __init__(self, code: str, text: str) -> None:
         super().__init__(f"{code}: {text}")
@@ -92,11 +99,7 @@ def parse(text: str, quantity: Quantity) -> float:
     Raises BadQuantity. A number without its unit is refused where the quantity has one: 30 may be
     seconds or minutes.
     """
-    match = _NUMBER_AND_UNIT.fullmatch(text)
-    if match is None:
-        raise BadQuantity("not_a_number", text)
-    number = float(re.sub(r"[  ]", "", match[1]).replace("−", "-"))
-    unit = (match[2] or "").strip()
+    number, unit = split(text)
     if not unit and quantity.unit:
         raise BadQuantity("no_unit", text)
     factor = quantity.factor(unit)
@@ -105,13 +108,24 @@ def parse(text: str, quantity: Quantity) -> float:
     return number * factor
 
 
+def split(text: str) -> tuple[float, str]:
+    """Number and unit as they were written; the unit may be empty. Raises BadQuantity."""
+    match = _NUMBER_AND_UNIT.fullmatch(text)
+    if match is None:
+        raise BadQuantity("not_a_number", text)
+    number = float(_GROUP.sub("", match[1]).replace("−", "-"))
+    if math.isinf(number):
+        raise BadQuantity("huge", text)
+    return number, match[2] or ""
+
+
 def parse_span(text: str, quantity: Quantity) -> tuple[float, float]:
     """Both ends of `25…50 Hz`; the unit may stand once. Raises BadQuantity."""
     match = _SPAN.fullmatch(text.strip())
     if match is None:
         raise BadQuantity("not_a_span", text)
     high = parse(match[2], quantity)
-    unit = re.sub(r"^[-+−\d.\s ]+", "", match[2])
+    _, unit = split(match[2])
     try:
         low = parse(match[1], quantity)
     except BadQuantity as problem:

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from drivers.health import Health
 from drivers.modbus import Exchange, Line, LineDown, Master, ModbusFault, NoReply, Refused
 from drivers.outputs import Outputs, OutputWord
+from drivers.plan import Span
 from drivers.polling import INSTANT_S, Group, Polling
 from drivers.profile import Profile
 from drivers.readings import NEVER, Fault, Key, Reading
@@ -77,7 +78,7 @@ class _Device:
 
     def next_due(self) -> float:
         """When the bus has next to look at this device."""
-        if self.health.failures:
+        if not self.health.good and not self.health.fresh:
             return self.health.retry_at
         return min(self.outputs.next_due(), self.polling.next_due())
 
@@ -208,29 +209,43 @@ class Bus:
     async def _serve(self, device: _Device, write: bool, now: float) -> None:
         """One request to the device. A probe of a failed one is a read, if it has any."""
         self._writes_in_a_row = self._writes_in_a_row + 1 if write else 0
-        group = None if write else device.polling.due_group(now, whatever=not device.health.good)
-        word = None if group is not None else device.outputs.due(now + INSTANT_S)
-        probed = not device.health.good and not device.health.unknown
+        health, polling = device.health, device.polling
+        probe = not health.good and not health.fresh
+        in_vain = probe and not health.unknown
+        group = None if write else polling.probe(now) if probe else polling.due_group(now)
+        request = group.left[0] if group is not None else None
+        word = None
+        if group is None:
+            word = device.outputs.due(math.inf if probe else now + INSTANT_S)
         try:
-            if group is not None:
-                await self._poll(device, group)
+            if group is not None and request is not None:
+                await self._poll(device, group, request)
             elif word is not None:
                 await self._write(device, word)
         except ModbusFault as error:
             self._failed(device, error)
-            if probed:
+            self._not_served(device, group, request, None if probe else word)
+            if in_vain:
                 later = self._clock.now()
                 self._probe_after = later + _PROBE_SHARE * (later - now)
         except LineDown as error:
+            device.health.failed(self._clock.now(), Fault.NO_REPLY)
+            device.health.blamed = True
+            self._not_served(device, group, request, None if probe else word)
             self._line_lost(str(error), self._clock.now())
         finally:
-            if group is not None and group.running and device.health.failures:
-                device.polling.publish(group, self.readings)
             device.statistics.late = self._master.late[device.address]
 
-    async def _poll(self, device: _Device, group: Group) -> None:
+    def _not_served(
+        self, device: _Device, group: Group | None, request: Span | None, word: OutputWord | None
+    ) -> None:
+        now, gone = self._clock.now(), not device.health.good
+        device.outputs.failed(device.health.fault, word, now)
+        if group is not None and request is not None:
+            device.polling.failed(group, request, now, gone, self.readings)
+
+    async def _poll(self, device: _Device, group: Group, request: Span) -> None:
         """The next read of a cycle. Raises ModbusFault and LineDown for no useful answer."""
-        request = group.left[0]
         try:
             words = await self._master.read(
                 device.address, request.table, request.first, request.count, device.exchange
@@ -285,7 +300,6 @@ class Bus:
             fault = Fault.BAD_REPLY
         self._failures += 1
         device.health.failed(self._clock.now(), fault)
-        device.outputs.failed(fault)
 
     def _mark_offline(self, now: float) -> None:
         for device in self._devices.values():
@@ -316,4 +330,4 @@ class Bus:
         self._reconnect_step_s = min(max(2 * self._reconnect_step_s, 1.0), _LONGEST_RECONNECT_S)
         for device in self._devices.values():
             device.health.missed(Fault.NO_REPLY)
-            device.outputs.failed(Fault.NO_REPLY)
+            device.outputs.failed(Fault.NO_REPLY, None, now)

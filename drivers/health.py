@@ -8,7 +8,7 @@ tried once per back-off step, 1, 2, 4 … 60 s, for ever. All times are plant se
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from drivers.readings import Fault
 
@@ -25,7 +25,8 @@ class Health:
     failures: int = 0
     retry_at: float = -math.inf
     offline: bool = False
-    fault: Fault = field(default=Fault.NONE)
+    blamed: bool = False
+    fault: Fault = Fault.NONE
     _step_s: float = 0.0
 
     @property
@@ -34,14 +35,14 @@ class Health:
         return self.failures == 0 and self.last_good == -math.inf
 
     @property
+    def good(self) -> bool:
+        """It answers; one lost reply changes nothing in its schedule."""
+        return self.failures < OFFLINE_AFTER_CYCLES and self.last_good > -math.inf
+
+    @property
     def unknown(self) -> bool:
         """It does not count as good, and was not tried in vain since the line is up."""
         return not self.good and self._step_s == 0.0
-
-    @property
-    def good(self) -> bool:
-        """It answered when last asked."""
-        return self.failures == 0 and self.last_good > -math.inf
 
     @property
     def online(self) -> bool:
@@ -49,20 +50,17 @@ class Health:
         return self.last_good > -math.inf and not self.offline
 
     def answered(self, now: float) -> bool:
-        """Take note of a good answer; True when the device is back after a failure."""
-        back = self.failures > 0 or self.offline
+        """Take note of a good answer; True when the device is back from being offline."""
+        back = self.offline
         self.last_good, self.retry_at = now, -math.inf
         self.failures, self._step_s = 0, 0.0
         self.offline, self.fault = False, Fault.NONE
         return back
 
     def failed(self, now: float, fault: Fault) -> None:
-        """Take note of a failed cycle. The first failure of a good device is retried at once."""
-        retry_now = self.good
+        """Take note of a request without a good answer."""
         self.missed(fault)
-        if retry_now:
-            self.retry_at = now
-        else:
+        if not self.good:
             self._step_s = min(max(2 * self._step_s, 1.0), _LONGEST_BACK_OFF_S)
             self.retry_at = now + self._step_s
 
@@ -72,8 +70,10 @@ class Health:
         self.fault = fault
 
     def line_is_back(self) -> None:
-        """The wire is new: every device is tried at once."""
-        self.retry_at, self._step_s = -math.inf, 0.0
+        """The wire is new: the device is tried at once, unless it was being asked when it broke."""
+        if not self.blamed:
+            self.retry_at, self._step_s = -math.inf, 0.0
+        self.blamed = False
 
     @property
     def offline_at(self) -> float:

@@ -109,10 +109,9 @@ class Master:
     """The master of one line. One task uses it; requests are never cut off on the wire.
 
     `slowest_s`: the longest time any device of the line may take to answer. After a time-out or a
-    bad reply the line is left silent until that has passed, and a fifth more. `late` counts late
-    replies by device address. `now` is
-    the clock by which an answer is given up for good: the bus gives plant time, so that an hour of
-    silence is one in a test, too; `round_trip_s` is the time of the last good exchange.
+    bad reply the line is left silent until that has passed, and a fifth more. `now` is the clock by
+    which an answer is given up for good (plant time: an hour of silence is one in a test, too).
+    `late` counts late replies by device address; `round_trip_s` is the last good exchange's time.
     """
 
     def __init__(self, line: Line, slowest_s: float = 0.5, now: Callable[[], float] = time.monotonic) -> None:
@@ -256,10 +255,10 @@ class Master:
         """
         strange = False
         while True:
+            if self._now() > until + _BABBLE_S:
+                raise BadReply("the line does not fall silent")
             replies, used = self._split(wire)
             if replies and self._serial and await wire.more(self._now() + self.line.gap_s):
-                if self._now() > until + _BABBLE_S:
-                    raise BadReply("the line does not fall silent")
                 continue
             del wire.buffer[:used]
             answers: set[bytes] = set()

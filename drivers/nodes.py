@@ -32,6 +32,7 @@ FULL_WIDTH = {
 """What an input method in Chinese mode types instead of YAML's own signs."""
 
 _ODD_SPACES = re.compile("[\u00a0\u2000-\u200a\u202f\u3000]")
+_ODD_INDENT = re.compile("^[ \t]*" + _ODD_SPACES.pattern, re.MULTILINE)
 # Control characters, other line breaks (they would shift every line number), invisible signs that come
 # along when text is pasted from a chat, and lone surrogates.
 _ODD = re.compile(
@@ -76,11 +77,11 @@ def read_text(text: str) -> Nodes:
     """Walk a text. All of its mistakes are in `slips`; it never raises."""
     nodes = Nodes()
     text = text.replace("\r\n", "\n").replace("\r", "\n")
-    odd = list(_ODD.finditer(text))[:_MOST]
-    if odd:
-        for found in odd:
-            values = {"value": f"U+{ord(found.group()):04X}"}
-            nodes.slips.append(Slip(*_end(text[: found.start()]), (), "odd_character", values))
+    for code, pattern in (("odd_character", _ODD), ("odd_space", _ODD_INDENT)):
+        for found in list(pattern.finditer(text))[:_MOST]:
+            values = {"value": f"U+{ord(found.group()[-1]):04X}"}
+            nodes.slips.append(Slip(*_end(text[: found.end() - 1]), (), code, values))
+    if nodes.slips:
         return nodes
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     walk = _Walk(text, nodes)
@@ -287,8 +288,9 @@ def _said(problem: yaml.MarkedYAMLError, here: Mark, rows: list[str], brackets: 
     line, column = here[0] + 1, here[1] + 1
     row = rows[here[0]] if here[0] < len(rows) else ""
     opened = problem.context_mark
-    if "tag" in said or "tag" in context:
-        return Slip(line, column, (), "tag", {"value": row[here[1] : here[1] + 20]})
+    if ("tag" in said or "tag" in context) and opened is not None:
+        written = row[opened.column :].split() if opened.line == here[0] else []
+        return Slip(opened.line + 1, opened.column + 1, (), "tag", {"value": (written or ["!"])[0]})
     if "alias" in context or "anchor" in context:
         return Slip(line, column, (), "anchor")
     if "quoted scalar" in context and opened is not None:

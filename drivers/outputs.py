@@ -10,6 +10,7 @@ from drivers.profile import Profile, ProfilePoint
 from drivers.readings import Fault
 from drivers.registers import encode
 
+_LONGEST_BACK_OFF_S = 60.0
 WordRead = Callable[[str, int], int | None]
 
 
@@ -30,6 +31,7 @@ class OutputWord:
     confirmed: dict[str, float] = field(default_factory=dict)
     written: list[int] = field(default_factory=list)
     due: float = math.inf
+    step_s: float = 0.0
     time: float = -math.inf
     fault: Fault = Fault.NEVER_READ
     attempted: bool = False
@@ -81,7 +83,7 @@ class Outputs:
             raise ValueError(f"{value} cannot be written")
         changed = word.values.get(name) != value
         word.values[name] = value
-        if changed:
+        if changed and word.step_s == 0.0:  # one that is never answered keeps its back-off
             word.due = -math.inf
         return changed
 
@@ -97,23 +99,33 @@ class Outputs:
     def confirmed(self, word: OutputWord, values: dict[str, float], words: list[int], now: float) -> None:
         """The device has acknowledged `words`, which stood for `values`."""
         word.confirmed, word.written, word.time = values, words, now
-        word.fault, word.attempted = Fault.NONE, True
+        word.fault, word.attempted, word.step_s = Fault.NONE, True, 0.0
         word.due = now + word.refresh_s if word.values == values else -math.inf
 
     def refused(self, word: OutputWord, now: float) -> None:
         """The device will not take it: tried again at the next refresh or change."""
         word.fault, word.attempted, word.due = Fault.REFUSED, True, now + word.refresh_s
 
-    def failed(self, fault: Fault) -> None:
-        """The device does not answer: every output given so far has had its attempt."""
-        for word in self._words:
-            if word.values:
-                word.fault, word.attempted, word.due = fault, True, -math.inf
+    def failed(self, fault: Fault, word: OutputWord | None, now: float) -> None:
+        """The device does not answer: every output given so far has had its attempt.
+
+        The `word` that was being written is written again at once, then after 1, 2, 4 … s: one
+        that the device never answers must not keep the others and the polls from the wire.
+        """
+        for given in self._words:
+            if given.values:
+                given.fault, given.attempted = fault, True
+        if word is not None:
+            word.due = now + word.step_s
+            word.step_s = min(max(2 * word.step_s, 1.0), _LONGEST_BACK_OFF_S)
 
     def all_due(self) -> None:
-        """The device is back and may have forgotten its outputs: write them all at once."""
+        """The device is back and may have forgotten its outputs: write them all at once.
+
+        One that has a back-off of its own waits for that.
+        """
         for word in self._words:
-            if word.values:
+            if word.values and word.step_s == 0.0:
                 word.due = -math.inf
 
     @property

@@ -15,6 +15,8 @@ USED_POLL_S = 1.0
 """Poll period of a point that is used but has none in its profile."""
 ASK_AGAIN_S = 600.0
 """How often a register that the device refuses is asked for again."""
+_LONGEST_BACK_OFF_S = 60.0
+_NEVER_SILENT = (0.0, -math.inf)
 INSTANT_S = 1e-6
 """Plant times nearer than this are the same (a Unix time in a float resolves 0.2 µs)."""
 
@@ -30,12 +32,13 @@ class Group:
     serving: float = 0.0
     left: list[Span] = field(default_factory=list)
     arrived: dict[Span, float] = field(default_factory=dict)
+    retried: set[Span] = field(default_factory=set)
+    probing: bool = False
 
-    def begin(self, origin: float, now: float) -> None:
+    def begin(self, origin: float, now: float, requests: list[Span]) -> None:
         """Start a cycle. The next one is due at the next tick of the grid: a late one is dropped."""
         self.serving = min(self.due, now)
-        self.left = list(self.requests)
-        self.arrived = {}
+        self.left, self.arrived, self.retried, self.probing = requests, {}, set(), False
         ticks = math.floor((now - origin + INSTANT_S) / self.period_s) + 1
         self.due = origin + ticks * self.period_s
 
@@ -57,7 +60,10 @@ class Polling:
         self._merge = profile.merge
         self._cost = replace(cost, request_s=cost.request_s + profile.timing.gap)
         self._origin = now
-        self._single: set[Span] = set()
+        self._unbridged: set[Span] = set()  # points whose holes the device refuses
+        self._single: set[Span] = set()  # points that it gives only one at a time
+        self._silent: dict[Span, tuple[float, float]] = {}  # request → (step, when to ask again)
+        self._turn = 0
         self._refused: dict[str, float] = {}  # point → when to ask again
         self._words: dict[tuple[str, int], int] = {}
         wanted = (
@@ -84,22 +90,34 @@ class Polling:
         dues = [g.serving if g.running else g.due for g in self.groups if g.requests or g.running]
         return min([*dues, *self._refused.values()], default=math.inf)
 
-    def due_group(self, now: float, whatever: bool = False) -> Group | None:
-        """The group to serve now, its cycle begun; `whatever`: even if none is due.
+    def due_group(self, now: float) -> Group | None:
+        """The group to serve now, its cycle begun.
 
         The longest due goes first, so that a bus that is too slow starves none of its groups.
         """
         self._ask_again(now)
-        ready = [
-            group
-            for group in self.groups
-            if group.running or (group.requests and (whatever or group.due <= now + INSTANT_S))
-        ]
-        if not ready:
+        ready = [group for group in self.groups if group.running or group.due <= now + INSTANT_S]
+        ready.sort(key=lambda g: (g.serving if g.running else g.due, g.period_s))
+        for group in ready:
+            if not group.running:
+                group.begin(self._origin, now, [r for r in group.requests if self._is_asked(r, now)])
+            if group.running:
+                return group
+        return None
+
+    def _is_asked(self, request: Span, now: float) -> bool:
+        return self._silent.get(request, _NEVER_SILENT)[1] <= now + INSTANT_S
+
+    def probe(self, now: float) -> Group | None:
+        """One request to find out whether the device is alive; another one each time, lest one that
+        is never answered hides a device that answers all others."""
+        every = [(group, request) for group in self.groups for request in group.requests]
+        if not every:
             return None
-        group = min(ready, key=lambda g: (g.serving if g.running else g.due, g.period_s))
-        if not group.running:
-            group.begin(self._origin, now)
+        likely = [pair for pair in every if pair[1] not in self._silent] or every
+        group, request = likely[self._turn % len(likely)]
+        group.serving, group.left, group.arrived, group.retried = now, [request], {}, {request}
+        group.probing = True
         return group
 
     def all_due(self, now: float) -> None:
@@ -115,8 +133,30 @@ class Polling:
         for number, word in enumerate(words):
             self._words[request.table, request.first + number] = word
         group.arrived[request] = now
+        self._silent.pop(request, None)
         group.left.remove(request)
         if not group.left:
+            self.publish(group, readings)
+
+    def failed(
+        self, group: Group, request: Span, now: float, gone: bool, readings: dict[Key, Reading]
+    ) -> None:
+        """No useful answer: asked once more in the same cycle, unless the device is gone.
+
+        A request that a good device leaves unanswered gets a back-off of its own, 1, 2, 4 … 60 s,
+        besides the device's: some devices fall silent where they should refuse.
+        """
+        group.left.remove(request)
+        if not gone and request not in group.retried:
+            group.retried.add(request)
+            group.left.append(request)
+            return
+        if not group.probing:
+            step = min(max(2 * self._silent.get(request, _NEVER_SILENT)[0], 1.0), _LONGEST_BACK_OFF_S)
+            self._silent[request] = (step, now + step)
+        if gone:
+            self._turn += 1
+        if gone or not group.left:
             self.publish(group, readings)
 
     def publish(self, group: Group, readings: dict[Key, Reading]) -> None:
@@ -143,19 +183,23 @@ class Polling:
         group.arrived = {}
 
     def refused(self, group: Group, request: Span, now: float, readings: dict[Key, Reading]) -> None:
-        """The device refuses a request. One point: leave it out for ten minutes. More: read its
-        points singly from now on, beginning at once."""
+        """The device refuses a request. It is split from now on, beginning at once: first at its
+        holes, then into single points. A point refused alone is left out for ten minutes."""
         group.left.remove(request)
         inside = [name for name in group.points if request.covers(span_of(self._points[name]))]
-        singles = sorted({span_of(self._points[name]) for name in inside}, key=lambda s: (s.first, s.count))
-        if singles == [request]:
+        spans = {span_of(self._points[name]) for name in inside}
+        parts = plan_reads(spans, self._merge.model_copy(update={"hole": 0}), self._cost)
+        if spans == {request}:
             for name in inside:
                 self._refused[name] = now + ASK_AGAIN_S
                 last = readings.get((self.device, name), NEVER)
                 readings[self.device, name] = Reading(math.nan, last.time, Fault.REFUSED)
+        elif len(parts) > 1:  # perhaps it only refuses what lies between
+            self._unbridged |= spans
+            group.left = parts + group.left
         else:
-            self._single.update(singles)
-            group.left = singles + group.left
+            self._single |= spans
+            group.left = sorted(spans, key=lambda span: (span.first, span.count)) + group.left
         for each in self.groups:
             self._plan(each)
         if not group.left:
@@ -178,8 +222,13 @@ class Polling:
 
     def _plan(self, group: Group) -> None:
         spans = {span_of(self._points[n]) for n in group.points if n not in self._refused}
-        single = sorted(spans & self._single, key=lambda s: (s.table, s.first))
-        group.requests = plan_reads(spans - self._single, self._merge, self._cost) + single
+        single = spans & self._single
+        unbridged = (spans & self._unbridged) - single
+        group.requests = [
+            *plan_reads(spans - unbridged - single, self._merge, self._cost),
+            *plan_reads(unbridged, self._merge.model_copy(update={"hole": 0}), self._cost),
+            *sorted(single, key=lambda span: (span.table, span.first)),
+        ]
 
     @staticmethod
     def _arrival(group: Group, point: ProfilePoint) -> float | None:

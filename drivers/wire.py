@@ -98,7 +98,8 @@ class _Inbox:
                 async with asyncio.timeout_at(until):
                     await self._news.wait()
             except TimeoutError:
-                return False
+                if not self._news.is_set():  # set: it came in the very round in which time was up
+                    return False
         self._news.clear()
         if self.lost and not self.buffer:  # a last answer may have come with the closing
             raise LineDown(self.lost)

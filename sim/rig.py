@@ -50,12 +50,16 @@ class Rig:
         now = self.plant.time
         done = self.station.scan(now, now, self.readings, commands)
         self.events += done.events
+        self.act(done)
+        return done
+
+    def act(self, done: Scan) -> None:
+        """The scan's outputs act on the plant for one step; then its sensors are read."""
         for target, value in done.writes:
             if target[0] not in self.silent:
                 self.plant.command(self._outputs[target], value)
         self.plant.step(self.dt)
         self._read()
-        return done
 
     def run(
         self,

@@ -28,12 +28,13 @@ REASONS_EVERY_S = 5.0
 RETRY_S = 2.0
 
 SEASON = "station.season"
-_MACHINE = re.compile(r"(?P<machine>.+_\d+)_(?P<what>running|frequency|current|speed|state|fault|available)")
+_MACHINE = re.compile(r"(?P<machine>.+_\d+)_(?P<what>running|frequency|current|state|fault)")
 _MEASURES = ("pressure", "flow", "power", "length", "heat", "electricity")
 _PRIORITY_STYLE = {"urgent": "bold white on red", "high": "red", "warning": "yellow"}
 _BAR = 10
 _FRAME = 4
 """Columns that a panel's frame takes."""
+_GAP = "   "
 
 _WORDS: dict[str, dict[str, str]] = {
     "en": {
@@ -135,7 +136,8 @@ async def _follow(endpoint: str, directory: Path | None, language: str, live: Li
                 if door is not None:
                     await door.close()
                     door = None
-            live.update(picture(seen, language, live.console.width), refresh=True)
+            size = live.console.size
+            live.update(picture(seen, language, size.width, size.height), refresh=True)
             await clock.sleep(pause)
     finally:
         if door is not None:
@@ -154,26 +156,41 @@ async def _look(door: DoorClient, seen: Seen, with_reasons: bool) -> None:
                 seen.reasons[info.name] = await door.explain(info.name)
 
 
-def picture(seen: Seen, language: str, width: int) -> RenderableType:
-    """The whole picture, `width` characters wide."""
-    parts: list[RenderableType] = [_header(seen, language)]
+def picture(seen: Seen, language: str, width: int, height: int = 0) -> RenderableType:
+    """The whole picture, `width` characters wide.
+
+    Where it is higher than `height` (0: no limit), the pumps' own outputs and reasons are left out:
+    the line of their state says most of it.
+    """
+    top: list[RenderableType] = [_header(seen, language)]
     if seen.lost_since is not None:
         line = _word("lost", language).format(since=_clock_time(seen.lost_since))
-        parts.append(Text(f"✗ {line} — {seen.problem}", style="bold red"))
-    parts.append(_alarm_lines(seen, language))
+        top.append(_fitted(Text(f"✗ {line} — {seen.problem}", style="bold red")))
+    alarms = _alarm_lines(seen, language)
+    body, lines = _panels(seen, language, width, True)
+    if 0 < height < len(top) + len(alarms) + lines:
+        body, _ = _panels(seen, language, width, False)
+    return Group(*top, *alarms, *body)
+
+
+def _panels(seen: Seen, language: str, width: int, with_all: bool) -> tuple[list[RenderableType], int]:
+    """A panel a circuit, and how many lines they take."""
     circuits: dict[str, list[PointInfo]] = {}
     for info in seen.catalogue:
         circuits.setdefault(info.name.partition(".")[0], []).append(info)
+    parts: list[RenderableType] = []
+    count = 0
     for circuit, infos in circuits.items():
-        lines = _circuit(infos, seen, language, width - _FRAME)
+        lines = _circuit(infos, seen, language, width if circuit == STATION else width - _FRAME, with_all)
+        count += len(lines)
         if circuit == STATION:
             parts += lines
         elif lines:
+            count += 2
             title = _word(circuit, language)
             style = "dim" if seen.lost_since is not None else ""
-            frame = Panel(Group(*lines), title=title, title_align="left", width=width, style=style)
-            parts.append(frame)
-    return Group(*parts)
+            parts.append(Panel(Group(*lines), title=title, title_align="left", width=width, style=style))
+    return parts, count
 
 
 def _header(seen: Seen, language: str) -> Text:
@@ -187,93 +204,93 @@ def _header(seen: Seen, language: str) -> Text:
     return line
 
 
-def _alarm_lines(seen: Seen, language: str) -> Text:
+def _alarm_lines(seen: Seen, language: str) -> list[Text]:
     if not seen.alarms:
-        return Text(f"✓ {_word('no_alarms', language)}" if seen.catalogue else "", style="green")
-    lines = Text()
+        return [Text(f"✓ {_word('no_alarms', language)}", style="green")] if seen.catalogue else []
+    lines = []
     order = {"urgent": 0, "high": 1, "warning": 2}
-    for number, alarm in enumerate(sorted(seen.alarms, key=lambda a: (order.get(a.priority, 3), a.since))):
+    for alarm in sorted(seen.alarms, key=lambda a: (order.get(a.priority, 3), a.since)):
         marks = [_word("acknowledged", language)] if alarm.acknowledged else []
         if alarm.ended is not None:
             marks.append(_word("ended", language))
         style = "dim" if marks else _PRIORITY_STYLE.get(alarm.priority, "")
         ending = f" ({', '.join(marks)})" if marks else ""
-        lines.append("\n" if number else "")
-        lines.append(
-            f"▲ {alarm.subject}: {told(alarm.code, language, alarm.values, ALARM)}{ending}", style=style
-        )
+        said = told(alarm.code, language, alarm.values, ALARM)
+        lines.append(_fitted(Text(f"▲ {alarm.subject}: {said}{ending}", style=style)))
     return lines
 
 
-def _circuit(infos: list[PointInfo], seen: Seen, language: str, width: int) -> list[Text]:
+def _circuit(infos: list[PointInfo], seen: Seen, language: str, width: int, with_all: bool) -> list[Text]:
     """Lines of one circuit: temperatures and measures, machines, then each output with its reason."""
     by_name = {info.name: info for info in infos}
-    used: set[str] = {SEASON}
-    lines = [
-        _joined(_temperatures(infos, by_name, used, seen, language) + _measures(infos, used, seen, language)),
-        _joined(_machines(infos, used, seen, language)),
-    ]
-    lines = [line for line in lines if line.plain]
+    machines = _machines_of(infos)
+    values = _temperatures(infos, by_name, seen, language) + _measures(infos, seen, language)
+    states = [_machine(name, parts, seen, language) for name, parts in machines.items()]
+    lines = _joined(values, width) + _joined(states, width)
+    own = tuple(f"{name}_" for name in machines)
     for info in infos:
-        if info.role == "output" and info.name not in used:
+        if info.role == "output" and (with_all or not info.name.startswith(own)):
             lines += _output(info, by_name, seen, language, width)
     return lines
 
 
 def _temperatures(
-    infos: list[PointInfo], by_name: dict[str, PointInfo], used: set[str], seen: Seen, language: str
+    infos: list[PointInfo], by_name: dict[str, PointInfo], seen: Seen, language: str
 ) -> list[Text]:
     items = []
     for info in infos:
         if info.quantity != "temperature" or "_temperature" not in info.name or info.writable:
             continue
+        if re.sub(r"_\d+$", "", info.name) != info.name and re.sub(r"_\d+$", "", info.name) in by_name:
+            continue  # one of the two sensors that make the value
         # The unit says that it is a temperature.
         item = _labelled(info, seen, language, info.name.replace("_temperature", ""))
         setpoint = by_name.get(info.name.replace("_temperature", "_setpoint"))
         if setpoint is not None and setpoint.name in seen.values:
-            item.append("\u00a0→\u00a0", style="dim")
+            item.append(" → ", style="dim")
             item.append_text(shown(setpoint, seen.values[setpoint.name], language))
-            used.add(setpoint.name)
-        used.add(info.name)
         items.append(item)
     return items
 
 
-def _measures(infos: list[PointInfo], used: set[str], seen: Seen, language: str) -> list[Text]:
-    items = []
-    for info in infos:
-        if info.quantity in _MEASURES and info.role != "output" and not info.writable:
-            used.add(info.name)
-            items.append(_labelled(info, seen, language))
-    return items
+def _measures(infos: list[PointInfo], seen: Seen, language: str) -> list[Text]:
+    return [
+        _labelled(info, seen, language)
+        for info in infos
+        if info.quantity in _MEASURES and info.role != "output" and not info.writable
+    ]
 
 
-def _machines(infos: list[PointInfo], used: set[str], seen: Seen, language: str) -> list[Text]:
-    """One item a pump: ● running or ○ standing, then what else is known of it."""
+def _machines_of(infos: list[PointInfo]) -> dict[str, dict[str, PointInfo]]:
+    """Pumps by name, with what is known of each."""
     machines: dict[str, dict[str, PointInfo]] = {}
     for info in infos:
-        match = _MACHINE.fullmatch(info.name.partition(".")[2])
-        if match is not None and info.name in seen.values:
+        match = _MACHINE.fullmatch(info.name)
+        if match is not None and info.role != "output":
             machines.setdefault(match["machine"], {})[match["what"]] = info
-    items = []
-    for machine, parts in machines.items():
-        item = Text(_label(machine, language) + "\u00a0")
-        for what, info in parts.items():
-            value = seen.values[info.name]
-            used.add(info.name)
-            if value.grade is Quality.GOOD and info.quantity == "flag":
-                if what == "running":
-                    item.append(
-                        "● " if value.value >= 0.5 else "○ ", style="green" if value.value >= 0.5 else "dim"
-                    )
-                elif what == "fault" and value.value >= 0.5:
-                    item.append("✗ ", style="bold red")
-                continue
-            item.append_text(shown(info, value, language))
-            item.append("\u00a0")
-        item.rstrip()
-        items.append(Text(item.plain.replace(" ", "\u00a0"), spans=item.spans))
-    return items
+    return machines
+
+
+def _machine(name: str, parts: dict[str, PointInfo], seen: Seen, language: str) -> Text:
+    """● running or ○ standing, ✗ with a fault, then speed, current and state."""
+    item = Text(_label(name.partition(".")[2], language))
+    for what, info in parts.items():
+        value = seen.values.get(info.name)
+        if value is None:
+            continue
+        if info.quantity == "flag" and value.grade is Quality.GOOD:
+            mark, style = _MARKS.get((what, value.value >= 0.5), ("", ""))
+            item.append(mark, style=style)
+        else:
+            item.append(" ").append_text(shown(info, value, language))
+    return item
+
+
+_MARKS = {
+    ("running", True): (" ●", "green"),
+    ("running", False): (" ○", "dim"),
+    ("fault", True): (" ✗", "bold red"),
+}
 
 
 def _output(
@@ -283,14 +300,14 @@ def _output(
     if info.name not in seen.values:
         return []
     value = seen.values[info.name]
-    line = Text(_label(info.name.partition(".")[2].removesuffix("_command"), language) + "\u00a0")
+    line = Text(_label(info.name.partition(".")[2].removesuffix("_command"), language) + " ")
     if info.quantity == "percent" and value.grade is not Quality.BAD:
         filled = round(min(max(value.value, 0.0), 100.0) / 100.0 * _BAR)
-        line.append("█" * filled, style="cyan").append("░" * (_BAR - filled) + "\u00a0", style="dim")
+        line.append("█" * filled, style="cyan").append("░" * (_BAR - filled) + " ", style="dim")
     line.append_text(shown(info, value, language))
     position = by_name.get(info.name.removesuffix("_command") + "_position")
     if position is not None and position is not info and position.name in seen.values:
-        line.append(f"\u00a0({_word('is', language)}\u00a0", style="dim")
+        line.append(f" ({_word('is', language)} ", style="dim")
         line.append_text(shown(position, seen.values[position.name], language)).append(")", style="dim")
     if info.name not in seen.reasons:
         return [line]
@@ -298,12 +315,12 @@ def _output(
     reason = Text(f"  {told(term.code, language, term.values)}", style="italic")
     if line.cell_len + reason.cell_len <= width:
         return [line.append_text(reason)]
-    return [line, reason]
+    return [line, _fitted(reason)]
 
 
 def _labelled(info: PointInfo, seen: Seen, language: str, name: str = "") -> Text:
     name = name or info.name
-    item = Text(_label(name.partition(".")[2] or name, language) + "\u00a0")
+    item = Text(_label(name.partition(".")[2] or name, language) + " ")
     if info.name in seen.values:
         item.append_text(shown(info, seen.values[info.name], language))
     return item
@@ -314,7 +331,7 @@ def _label(role: str, language: str) -> str:
     words = role.replace("_", " ")
     match = re.fullmatch(r"(.*?)( \d+)?", words)
     stem, number = (match[1], match[2] or "") if match else (words, "")
-    return (_word(stem, language) + number).replace(" ", "\u00a0")
+    return _word(stem, language) + number
 
 
 def _word(word: str, language: str) -> str:
@@ -322,9 +339,21 @@ def _word(word: str, language: str) -> str:
     return _WORDS.get(language, {}).get(key) or _WORDS["en"].get(key, key)
 
 
-def _joined(items: list[Text]) -> Text:
-    """Items in one text that breaks between items only."""
-    return Text("   ").join(items)
+def _joined(items: list[Text], width: int) -> list[Text]:
+    """Items side by side in lines of at most `width`; none is broken."""
+    lines: list[Text] = []
+    for item in items:
+        if lines and lines[-1].cell_len + len(_GAP) + item.cell_len <= width:
+            lines[-1].append(_GAP).append_text(item)
+        else:
+            lines.append(_fitted(item.copy()))
+    return lines
+
+
+def _fitted(line: Text) -> Text:
+    """One line whatever comes: what does not fit is cut."""
+    line.no_wrap, line.overflow = True, "ellipsis"
+    return line
 
 
 def _date_time(wall: float) -> str:

@@ -66,7 +66,6 @@ def shown(info: PointInfo, value: Value, language: str) -> Text:
         plain = told(info.choices[int(value.value)], language)
     else:
         plain = QUANTITIES[info.quantity].show(value.value)
-    plain = plain.replace(" ", "\u00a0")
     if value.grade is Quality.UNCERTAIN:
         return Text(f"≈{plain}", style="yellow")
     return Text(plain)

@@ -6,8 +6,8 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from controller.alarms import Values
 from controller.points import Image, Output, Point
+from controller.safety.parts import HoldAtMost, above, at_most, below, on, shown
 from controller.safety.rules import Rule
 
 SUCTION_KPA = 50.0
@@ -43,55 +43,6 @@ class Protected:
     pressure_low: float
     supply_alarm: float
     supply_trip: float
-
-
-def on(point: Point | None) -> Callable[[], bool]:
-    """A contact that is there, can be read and is set."""
-    return lambda: point is not None and point.on
-
-
-def above(point: Point | None, value: float) -> bool:
-    """Usable and at or above."""
-    return point is not None and point.usable and point.value >= value
-
-
-def below(point: Point | None, value: float) -> bool:
-    """Usable and below."""
-    return point is not None and point.usable and point.value < value
-
-
-class HoldAtMost:
-    """No further open than when the rule began, but `least` is always left.
-
-    Not the momentary opening: that one would only ever shrink, and starve the station in a few days.
-    """
-
-    def __init__(self, output: Output, least: float) -> None:
-        self.output, self.least = output, least
-        self.opening = math.nan
-
-    def begin(self) -> None:
-        """Remember where it stands."""
-        self.opening = self.output.value
-
-    def __call__(self, code: str) -> None:
-        """Close the band from above."""
-        if math.isfinite(self.opening):
-            self.output.limit.at_most(max(self.opening, self.least), code)
-
-
-def at_most(outputs: Sequence[Output], value: float) -> Callable[[str], None]:
-    """Close the band of some outputs from above."""
-
-    def act(code: str) -> None:
-        for output in outputs:
-            output.limit.at_most(value, code)
-
-    return act
-
-
-def _shows(name: str, point: Point | None, quantity: str) -> Callable[[], Values]:
-    return lambda: ((name, point.value if point is not None else math.nan, quantity),)
 
 
 def circuit_rules(circuit: Protected, image: Image) -> Iterator[Rule]:
@@ -181,6 +132,7 @@ def _circulation(circuit: Protected, image: Image) -> Iterator[Rule]:
         circuit.name,
         lambda: flow.usable and flow.value == 0,
         act=at_most([circuit.valve], circuit.keep_warm),
+        clear_s=5.0,  # pumps that run down or up pass the proof more than once
         priority="urgent",
     )
     yield Rule(
@@ -223,7 +175,7 @@ def _heat(circuit: Protected, image: Image) -> Iterator[Rule]:
         other_denies = below(first, trip - WITNESS_K) or below(second, trip - WITNESS_K)
         return above(supply, trip) and (thermostat() or not other_denies)
 
-    shows = _shows("temperature", supply, "temperature")
+    shows = shown("temperature", supply, "temperature")
     yield Rule(
         "thermostat",
         name,
@@ -239,7 +191,7 @@ def _heat(circuit: Protected, image: Image) -> Iterator[Rule]:
         after_s=10.0,
         act=at_most([circuit.valve], 0.0),
         # A sensor that dies meanwhile must not keep the valve shut for ever.
-        until=lambda: not above(supply, circuit.supply_alarm) and not thermostat(),
+        until=lambda: not above(supply, circuit.supply_alarm) and not thermostat_confirmed(),
         clear_s=10.0,
         priority="urgent",
         shows=shows,
@@ -272,7 +224,7 @@ def _pressure(circuit: Protected, image: Image) -> Iterator[Rule]:
     find = image.points.get
     name = circuit.name
     pressure = find(f"{name}.return_pressure")
-    shows = _shows("pressure", pressure, "pressure")
+    shows = shown("pressure", pressure, "pressure")
     supply, added = find(f"{name}.supply_pressure"), find(f"{name}.differential_pressure")
     high = circuit.pressure_set + circuit.pressure_high
 
@@ -320,7 +272,7 @@ def _pressure(circuit: Protected, image: Image) -> Iterator[Rule]:
         lambda: sucks_dry() or reads_dry(),
         after_s=5.0,
         act=at_most(circuit.pump_runs, 0.0),
-        until=lambda: not switch() and not (sucks_dry() or below(pressure, SUCTION_CONTRADICTED_KPA)),
+        until=lambda: not sucks_dry() and not below(pressure, SUCTION_CONTRADICTED_KPA),
         clear_s=10.0,
         priority="urgent",
         shows=shows,
@@ -371,7 +323,7 @@ def _frost(circuit: Protected, image: Image) -> Iterator[Rule]:
         if flow.usable and flow.value == 1:
             circuit.valve.limit.at_least(COOL_OPENING, code)
 
-    shows = _shows("temperature", back or supply, "temperature")
+    shows = shown("temperature", back or supply, "temperature")
     yield Rule(
         "frost",
         name,
@@ -412,7 +364,7 @@ def _tells(circuit: Protected, image: Image) -> Iterator[Rule]:
         lambda: below(pressure, circuit.pressure_set - circuit.pressure_low),
         after_s=60.0,
         priority="high",
-        shows=_shows("pressure", pressure, "pressure"),
+        shows=shown("pressure", pressure, "pressure"),
     )
     position = find(f"{name}.valve_position")
 
@@ -462,7 +414,7 @@ def station_rules(
     """Rows of what all circuits share. Levels in m; NaN for a station without a tank."""
     find = image.points.get
     level = find("station.tank_level")
-    shows = _shows("level", level, "length")
+    shows = shown("level", level, "length")
     yield Rule(
         "tank_low",
         "station.tank_level",
@@ -489,5 +441,5 @@ def station_rules(
         lambda: outdoor.reason in ("held", "ten_day_mean", "assumed"),
         after_s=5.0,
         priority="high",
-        shows=_shows("temperature", outdoor, "temperature"),
+        shows=shown("temperature", outdoor, "temperature"),
     )

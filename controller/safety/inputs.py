@@ -18,8 +18,8 @@ RECOVERY_S = 5.0
 JUMP_S = 5.0
 BREAK_MA = 3.6
 SHORT_MA = 21.0
-DISAGREE_K = 3.0
-"""Two temperature sensors of one point further apart than this contradict each other."""
+DISAGREE = {"temperature": 3.0, "pressure": 30.0}
+"""Two sensors of one point further apart than this contradict each other, K and kPa."""
 
 
 class _Channel:
@@ -146,10 +146,11 @@ def _is_silent(reading: Reading | None) -> bool:
 def _join(joined: Point, first: Point, second: Point) -> None:
     """Two sensors of one value: the first, the second when it is bad, the higher when they disagree.
 
-    The higher temperature makes the station give less heat, which harms nobody for an hour.
+    The limits of the safety table look at the higher one; the supply loop asks a third witness
+    (`SupplyEstimate.believe`), because the higher one may be the liar.
     """
     if first.usable and second.usable:
-        if abs(first.value - second.value) > DISAGREE_K:
+        if abs(first.value - second.value) > DISAGREE.get(joined.quantity, math.inf):
             higher = first if first.value >= second.value else second
             joined.mark(higher.value, Quality.UNCERTAIN, "disagree", higher.time)
         else:

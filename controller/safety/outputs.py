@@ -1,8 +1,8 @@
 """Outputs: the slots of an output become its one value. Safety has the last word.
 
 Demand (or fail-safe when its circuit is broken) → override of a person → limit of the safety table →
-rate → dead band. A value that safety forces is put out at once; the rest moves no faster than the
-actuator can.
+rate → dead band. A value that safety forces is put out at once, and so is the demand that follows it: the
+loop has meanwhile tracked the real position. The rest moves no faster than the actuator can.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class Outputs:
             return
         wanted = min(max(wanted, output.low), output.high)
         value = wanted
-        if math.isfinite(old) and not forced:
+        if math.isfinite(old) and not forced and output.slot is not Slot.LIMIT:
             # The dead band looks at what is wanted: one step of a slow actuator is smaller than it.
             at_end = wanted in (output.low, output.high)
             if abs(wanted - old) < output.dead_band and not at_end:

@@ -11,7 +11,8 @@ import difflib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from types import UnionType
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
@@ -94,14 +95,14 @@ def validate(tree: Tree, model: type[M]) -> M | None:
 
 
 def _same_keys(value: Any, raw: Any, annotation: Any, place: Location, tree: Tree) -> Iterator[Finding]:
-    """Keys that differ as text and mean the same (−10 °C, -10.0 °C): a dict would keep the last in silence."""
+    """Keys that differ as text and mean the same (-10 °C, -10.0 °C): a dict would keep the last one."""
     if isinstance(value, BaseModel) and isinstance(raw, dict):
         for name, info in type(value).model_fields.items():
             key = info.alias or name
             if key in raw:
                 yield from _same_keys(getattr(value, name), raw[key], info.annotation, (*place, key), tree)
     elif isinstance(value, dict) and isinstance(raw, dict):
-        kind, inner = _arguments(annotation)
+        kind, inner = get_args(annotation)
         read = TypeAdapter(kind).validate_python
         seen: dict[Any, str] = {}
         for text, below in raw.items():
@@ -115,39 +116,42 @@ def _same_keys(value: Any, raw: Any, annotation: Any, place: Location, tree: Tre
                 yield from _same_keys(value[key], below, inner, (*place, text), tree)
 
 
-def _mapped(problem: ValidationError, tree: Tree, model: type[BaseModel]) -> Iterator[Finding]:
-    for error in problem.errors(include_url=False, include_input=True):
-        location, at_key = _place(error["loc"], tree)
-        kind = error["type"]
-        context = {key: str(value) for key, value in error.get("ctx", {}).items()}
-        if kind == "extra_forbidden":
-            known = _known_keys(tree, location, model)
-            close = difflib.get_close_matches(str(location[-1]), known, 1, 0.6)
-            code = "unknown_key_close" if close else "unknown_key"
-            yield tree.find(
-                location, code, at_key=True, close="".join(close), allowed=", ".join(sorted(known))
-            )
-        elif kind == "missing":
-            yield tree.find(location[:-1], "missing", at_key=True, key=str(location[-1]))
-        elif kind in ("literal_error", "union_tag_invalid"):
-            expected = context.get("expected") or context.get("expected_tags", "")
-            allowed = expected.replace("'", "").replace(" or ", ", ")
-            value = context.get("tag") or _shown(error["input"])
-            close = difflib.get_close_matches(value, allowed.split(", "), 1, 0.6)
-            spot = (*location, "kind") if kind == "union_tag_invalid" else location
-            yield tree.find(
-                spot,
-                "choice_close" if close else "choice",
-                value=value,
-                allowed=allowed,
-                close="".join(close),
-            )
-        elif kind == "union_tag_not_found":
-            yield tree.find(location, "missing", at_key=True, key="kind")
-        else:
-            values = {"value": _shown(error["input"]), **context}
-            finding = tree.find(location, _CODES.get(kind, kind), at_key=at_key)
-            yield replace(finding, values=values)
+def _mapped(problem: ValidationError, tree: Tree, model: type[BaseModel]) -> list[Finding]:
+    """A finding for each error. A key that is missing because it is misspelt has one, not two."""
+    found = [
+        _one(dict(error), tree, model) for error in problem.errors(include_url=False, include_input=True)
+    ]
+    misspelt = {
+        (f.path.rpartition(".")[0], f.values["close"]) for f in found if f.code == "unknown_key_close"
+    }
+    return [f for f in found if f.code != "missing" or (f.path, f.values["key"]) not in misspelt]
+
+
+def _one(error: dict[str, Any], tree: Tree, model: type[BaseModel]) -> Finding:
+    kind, given = error["type"], error["input"]
+    location, at_key, parent = _place(error["loc"], model)
+    context = {key: str(value) for key, value in error.get("ctx", {}).items()}
+    if kind == "extra_forbidden":
+        known = _keys_of(parent)
+        close = difflib.get_close_matches(str(location[-1]), known, 1, 0.6)
+        code = "unknown_key_close" if close else "unknown_key"
+        allowed = ", ".join(sorted(known))
+        return tree.find(location, code, at_key=True, close="".join(close), allowed=allowed)
+    if kind == "missing":
+        return tree.find(location[:-1], "missing", at_key=True, key=str(location[-1]))
+    if kind == "union_tag_not_found":
+        return tree.find(location, "missing", at_key=True, key="kind")
+    if kind in ("literal_error", "union_tag_invalid"):
+        if kind == "union_tag_invalid":
+            location, given = (*location, "kind"), given.get("kind")
+        expected = context.get("expected") or context.get("expected_tags", "")
+        allowed = expected.replace("'", "").replace(" or ", ", ")
+        value = _shown(given)
+        close = difflib.get_close_matches(value, allowed.split(", "), 1, 0.6)
+        code = "choice_close" if close else "choice"
+        return tree.find(location, code, value=value, allowed=allowed, close="".join(close))
+    finding = tree.find(location, _CODES.get(kind, kind), at_key=at_key)
+    return replace(finding, values={"value": _shown(given), **context})
 
 
 _CODES = {
@@ -164,77 +168,46 @@ _CODES = {
 }
 
 
-def _place(raw: Iterable[str | int], tree: Tree) -> tuple[Location, bool]:
-    """pydantic's loc without union tags; True when the key itself is meant."""
+def _place(raw: Iterable[str | int], model: type[BaseModel]) -> tuple[Location, bool, Any]:
+    """pydantic's loc without union tags; whether the key itself is meant; the type that holds the last
+    part. The models are walked along, because a tag may look like a key (`kind: points`, `points:`)."""
+    place: Location = ()
+    here: Any = model
+    parent: Any = model
     parts = list(raw)
     at_key = bool(parts) and parts[-1] == "[key]"
-    if at_key:
-        parts = parts[:-1]
-    place: Location = ()
-    for index, part in enumerate(parts):
-        longer = (*place, part)
-        last = index == len(parts) - 1
-        if longer in tree.values or longer in tree.keys or last:
-            place = longer
-    return place, at_key
+    for part in parts[: -1 if at_key else None]:
+        choices = _alternatives(here)
+        if len(choices) > 1 and all(isinstance(c, type) and issubclass(c, BaseModel) for c in choices):
+            here = next((c for c in choices if part in get_args(c.model_fields["kind"].annotation)), None)
+            continue
+        parent, here = here, _inside(choices[0] if choices else None, part)
+        place = (*place, part)
+    return place, at_key, parent
 
 
-def _known_keys(tree: Tree, location: Location, model: type[BaseModel]) -> list[str]:
-    """Keys that the model at the parent of `location` takes."""
-    found: Any = model
-    data = tree.data
-    for part in location[:-1]:
-        data = _inside(data, part)
-        found = _step(found, part, data)
-        if found is None:
-            return []
-    return _keys_of(found)
+def _alternatives(annotation: Any) -> list[Any]:
+    """The types of a union (None left out), or the type itself."""
+    origin = get_origin(annotation)
+    if origin is Annotated:
+        return _alternatives(get_args(annotation)[0])
+    if origin in (Union, UnionType):
+        return [found for part in get_args(annotation) for found in _alternatives(part)]
+    return [] if annotation is type(None) else [annotation]
 
 
-def _inside(data: Any, part: str | int) -> Any:
-    if isinstance(data, dict):
-        return data.get(part)
-    return data[part] if isinstance(data, list) and isinstance(part, int) else None
-
-
-def _keys_of(model: Any) -> list[str]:
-    return [info.alias or name for name, info in model.model_fields.items()]
-
-
-def _step(model: Any, part: str | int, data: Any) -> Any:
-    """Model of the value under key `part` of `model`, or of a dict's or list's items."""
-    annotation: Any = model
-    if isinstance(model, type) and issubclass(model, BaseModel):
-        for name, info in model.model_fields.items():
-            if (info.alias or name) == part:
-                annotation = info.annotation
-                break
-        else:
-            return None
-    else:
-        annotation = _arguments(model)[-1] if _arguments(model) else None
-    return _resolve(annotation, data)
-
-
-def _resolve(annotation: Any, data: Any) -> Any:
-    """A model among the alternatives: by its `kind` where there are several."""
+def _inside(annotation: Any, part: str | int) -> Any:
+    """Type of what stands at `part` of a model, dict or list."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    origin = getattr(annotation, "__origin__", None)
-    if origin in (dict, list):
-        return annotation
-    candidates = [_resolve(argument, data) for argument in _arguments(annotation)]
-    models = [candidate for candidate in candidates if candidate is not None]
-    kind = data.get("kind") if isinstance(data, dict) else None
-    for candidate in models:
-        info = getattr(candidate, "model_fields", {}).get("kind")
-        if info is not None and kind in _arguments(info.annotation):
-            return candidate
-    return models[0] if models else None
+        fields = annotation.model_fields.items()
+        return next((info.annotation for name, info in fields if (info.alias or name) == part), None)
+    return get_args(annotation)[-1] if get_args(annotation) else None
 
 
-def _arguments(annotation: Any) -> tuple[Any, ...]:
-    return getattr(annotation, "__args__", ()) or ()
+def _keys_of(annotation: Any) -> list[str]:
+    model = next(iter(_alternatives(annotation)), None)
+    fields = getattr(model, "model_fields", {})
+    return [info.alias or name for name, info in fields.items()]
 
 
 def _shown(value: Any) -> str:

@@ -8,7 +8,6 @@ from controller.settings.check import Checked
 from controller.settings.load import Finding
 from controller.texts import fill
 
-
 _LONGEST = 60
 
 

@@ -5,20 +5,20 @@ from __future__ import annotations
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
 from controller.control.circuits.exchanger import ExchangerSettings
 from controller.control.circuits.mixing import MixingSettings
-from controller.fields import Amount, Flag, Name, Reference, Settings, Whole, Words
+from controller.fields import Amount, Flag, Name, Reference, Settings, Whole, Words, one_of
 
 
-def _zone(value: object) -> str:
+def _zone(value: str) -> str:
     try:
-        ZoneInfo(str(value))
+        ZoneInfo(value)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise PydanticCustomError("not_a_time_zone", "{value}", {"value": str(value)}) from None
-    return str(value)
+        raise PydanticCustomError("not_a_time_zone", "{value}", {"value": value}) from None
+    return value
 
 
 class StationSettings(Settings):
@@ -31,7 +31,7 @@ class StationSettings(Settings):
     longitude: Annotated[float, Amount("number", -180, 180)] | None = Field(
         None, description="East is positive"
     )
-    time_zone: Annotated[str, BeforeValidator(_zone)] = Field("Asia/Shanghai", description="IANA name")
+    time_zone: Annotated[Words, AfterValidator(_zone)] = Field("Asia/Shanghai", description="IANA name")
     language: Literal["zh", "en"] = Field("zh", description="Language of alarms and reasons")
 
 
@@ -77,7 +77,9 @@ class PointSettings(Settings):
 
     source: Reference = Field(alias="from", description="device.point")
     second: Reference | None = Field(None, description="device.point of an independent second sensor")
-    signal: Literal["4…20 mA", "0…20 mA"] | None = Field(None, description="Signal of the transmitter")
+    signal: Annotated[Literal["4…20 mA", "0…20 mA"], one_of("4…20 mA", "0…20 mA")] | None = Field(
+        None, description="Signal of the transmitter"
+    )
     range: Words | None = Field(None, description="Measuring range of the transmitter")
     add: Words | None = Field(None, description="Correction, added to the value")
     invert: Flag = Field(False, description="A contact that opens when it means yes")

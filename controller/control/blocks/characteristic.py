@@ -43,18 +43,14 @@ class Characteristic:
             phi = self._foot_phi * y / _FOOT
         else:
             phi = math.exp((y - 1) * self._log_r)
-        if phi <= 0:
-            return 0.0
         a = self._authority
-        return 100 / math.sqrt(1 - a + a / (phi * phi))
+        return 100 * phi / math.sqrt(a + (1 - a) * phi * phi)
 
     def opening(self, flow: float) -> float:
         """Opening, %, that lets a share of 0 … 100 % of the full flow through."""
         share = min(max(flow / 100, 0.0), 1.0)
-        if share <= 0:
-            return 0.0
         a = self._authority
-        phi = math.sqrt(a / (1 / (share * share) - 1 + a))
+        phi = share * math.sqrt(a / (1 - (1 - a) * share * share))
         if self._linear:
             return 100 * phi
         if phi < self._foot_phi:

@@ -47,7 +47,7 @@ class PiLoop:
         `factor` schedules the gain (1 = as set).
         """
         error, kp = setpoint - measured, self.gain * factor
-        if not math.isfinite(kp * error / self.integral_time_s * LONGEST_STEP_S) or dt_s <= 0:
+        if not (math.isfinite(kp * error / self.integral_time_s * LONGEST_STEP_S) and dt_s > 0):
             return self.output
         if math.isnan(self.output):
             self.output = self.low
@@ -61,19 +61,20 @@ class PiLoop:
         self.error = error
         self._pid.setpoint = setpoint
         before = self.integral
-        asked = float(self._pid(measured, dt=min(dt_s, LONGEST_STEP_S)))
+        self._pid(measured, dt=min(dt_s, LONGEST_STEP_S))
         self.proportional, self.integral, _ = self._pid.components
-        kept = before if self._deeper(asked, before) else self.integral
+        proportional, kept = self.proportional, self.integral
+        asked = proportional + kept
+        if asked > self.high and kept > before:
+            kept = max(before, self.high - proportional)
+        elif asked < self.low and kept < before:
+            kept = min(before, self.low - proportional)
         # Whatever came before, the integral alone never holds the output beyond a limit.
-        kept = min(max(kept, self.low - max(self.proportional, 0.0)), self.high - min(self.proportional, 0.0))
+        kept = min(max(kept, self.low - max(proportional, 0.0)), self.high - min(proportional, 0.0))
         if kept != self.integral:
             self._take_over(kept)
-        self.output = min(max(self.proportional + kept, self.low), self.high)
+        self.output = min(max(proportional + kept, self.low), self.high)
         return self.output
-
-    def _deeper(self, asked: float, before: float) -> bool:
-        """Would the integral grow further into the limit?"""
-        return (asked > self.high and self.integral > before) or (asked < self.low and self.integral < before)
 
     def applied(self, value: float, tolerance: float = 1e-9) -> None:
         """Tell what was really put out; beyond `tolerance` the loop takes over from there."""

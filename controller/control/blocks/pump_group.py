@@ -16,7 +16,7 @@ from controller.control.blocks.drive import PumpDrive
 from controller.control.blocks.pid_loop import PiLoop
 from controller.control.tick import Tick
 from controller.fields import Amount, Name, Settings, Span
-from controller.points import Image, Output, Point, Term
+from controller.points import Image, Output, Point, Slot, Term
 
 
 class PumpGroupSettings(Settings):
@@ -62,6 +62,7 @@ class PumpGroup:
             for number in range(1, len(settings.pumps) + 1)
         ]
         self.pressure = pressure
+        self.flow = image.points.get(f"{prefix.rpartition('.')[0]}.circulation")
         self.duty = 0
         self.loop = PiLoop(settings.gain, settings.integral_time, low, high)
         self.loop.track(settings.fixed_speed)
@@ -81,15 +82,22 @@ class PumpGroup:
             pump.command(tick, wanted and index == self.duty, self.speed)
 
     def applied(self) -> None:
-        """Take over the speed that the duty pump really got."""
-        if self.settings.control == "differential_pressure" and self.wanted:
-            speed = self.pumps[self.duty].speed
+        """Take over the speed that the duty pump really got, from a person, a rule or the cabinet."""
+        speed = self.pumps[self.duty].speed
+        if self.settings.control == "differential_pressure" and self.wanted and speed.slot is not Slot.DEMAND:
             self.loop.applied(speed.value, tolerance=speed.dead_band)
 
     def _pressure_made(self) -> bool | None:
+        """None: nobody can say. A transmitter that the other two contradict is not believed."""
         if self.pressure is None or not self.pressure.usable:
             return None
-        return self.pressure.value >= self.settings.proof
+        return self.pressure.value >= self.settings.proof or self._lies()
+
+    def _lies(self) -> bool:
+        """The differential pressure is too low, but circulation is proven by other signs."""
+        assert self.pressure is not None
+        proven = self.flow is not None and self.flow.usable and self.flow.value == 1
+        return proven and self.pressure.value < self.settings.proof
 
     def _choose(self, tick: Tick) -> None:
         if self.pumps[self.duty].available:
@@ -109,7 +117,9 @@ class PumpGroup:
         if settings.control == "fixed":
             return min(max(settings.fixed_speed, settings.speed[0]), settings.speed[1])
         duty = self.pumps[self.duty]
-        if not self.wanted or self.pressure is None or not self.pressure.usable or duty.runs is False:
+        blind = self.pressure is None or not self.pressure.usable or self._lies()
+        if not self.wanted or self.pressure is None or blind or duty.runs is False:
+            self.loop.rest()
             return self.speed
         return self.loop.step(settings.setpoint, self.pressure.value, tick.dt)
 

@@ -16,12 +16,16 @@ from pydantic import Field
 
 from controller.control.blocks.characteristic import Characteristic
 from controller.control.blocks.pid_loop import PiLoop
-from controller.control.blocks.supply_estimate import SupplyEstimate
+from controller.control.blocks.supply_estimate import Pair, SupplyEstimate
 from controller.control.tick import Tick
 from controller.fields import Amount, Reference, Settings
 from controller.points import Output, Point, Slot, Term
 
 HOLD_S = 1800.0
+START_S = 15.0
+"""So long the first scans wait for the position of a valve that has a feedback."""
+SAME_POSITION = 2.0
+"""Position and command closer than this are the same: dead band and stiction of the actuator, %."""
 MODES = ("regulates", "holds", "estimates", "day_average", "stands")
 NOMINAL_DRIVE_K = 65.0
 """Primary supply − secondary return of the nominal station, 110 − 45 °C."""
@@ -83,6 +87,7 @@ class SupplyControl:
         self.filtered = math.nan
         self.setpoint = math.nan
         self._held_since: float | None = None
+        self._first_scan: float | None = None
         self._started = False
 
     def step(
@@ -90,16 +95,25 @@ class SupplyControl:
         tick: Tick,
         setpoint: float,
         supply: Point,
+        pair: Pair,
         back: Point | None,
         primary: Point | None,
         power: Point | None,
         outdoor: Point,
         position: Point | None,
     ) -> None:
-        """Demand of the valve. All temperatures °C, power kW, position %."""
+        """Demand of the valve. All temperatures °C, power kW, position %.
+
+        `pair`: the two sensors behind `supply`, where it has two.
+        """
         self.setpoint = setpoint
-        self._start(position)
-        measured = self._measured(tick, supply, back, power)
+        if not self._start(tick, position):
+            self.command.demand = math.nan
+            return
+        mode = self.mode
+        measured = self._measured(tick, supply, pair, back, power)
+        if mode != self.mode:
+            self.loop.rest()
         if measured is None:
             self._without_sensor(outdoor)
         else:
@@ -107,11 +121,17 @@ class SupplyControl:
             self.loop.step(setpoint, measured, tick.dt, self._factor(primary, back))
         self.command.demand = min(max(self.curve.opening(self.loop.output), self.valve.min), self.valve.max)
 
-    def applied(self, tick: Tick, outdoor: Point) -> None:
-        """Take over what the valve really got, and learn from ordinary operation."""
+    def applied(self, tick: Tick, outdoor: Point, position: Point | None) -> None:
+        """Take over what the valve really got, and learn from ordinary operation.
+
+        A limit may be over before the valve has got there: then its position is the place to go on from.
+        """
         applied = self.command.value
         if not math.isfinite(applied):
             return
+        limited = self.command.slot is Slot.LIMIT and position is not None and position.usable
+        if limited and position is not None and abs(position.value - applied) > SAME_POSITION:
+            applied = position.value
         if (
             self.command.slot is not Slot.DEMAND
             or abs(applied - self.command.demand) > 2 * self.valve.dead_band
@@ -120,21 +140,34 @@ class SupplyControl:
         if self.mode == "regulates" and self.command.slot is Slot.DEMAND:
             self.estimate.learn_day(tick, self.loop.output, outdoor)
 
-    def _start(self, position: Point | None) -> None:
-        """At the first scan the real position wins over anything remembered."""
+    def _start(self, tick: Tick, position: Point | None) -> bool:
+        """Begin where the valve stands: the real position wins over anything remembered.
+
+        False while a feedback has not been read yet: then the valve is left alone for a moment.
+        """
         if self._started:
-            return
-        self._started = True
+            return True
+        if self._first_scan is None:
+            self._first_scan = tick.now
         if position is not None and position.usable:
-            self.loop.track(self.curve.flow(position.value))
+            opening = min(max(position.value, self.command.low), self.command.high)
+            if not abs(self.command.value - opening) <= SAME_POSITION:
+                self.command.put(opening, tick.now)
+            self.loop.track(self.curve.flow(self.command.value))
+        elif position is not None and tick.now - self._first_scan < START_S:
+            return False
         elif math.isnan(self.loop.output):
             self.loop.track(self.loop.low)
+        self._started = True
+        return True
 
-    def _measured(self, tick: Tick, supply: Point, back: Point | None, power: Point | None) -> float | None:
+    def _measured(
+        self, tick: Tick, supply: Point, pair: Pair, back: Point | None, power: Point | None
+    ) -> float | None:
         if supply.usable:
             self._held_since, self.mode = None, "regulates"
-            self.estimate.learn(tick, supply, back, power)
-            return self._filter(supply.value, tick.dt)
+            self.estimate.learn(tick, supply, pair, back, power)
+            return self._filter(self.estimate.believe(supply, pair, back, power), tick.dt)
         self.filtered = math.nan
         if self._held_since is None:
             self._held_since = tick.now

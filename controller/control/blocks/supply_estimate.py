@@ -15,6 +15,11 @@ from controller.points import Point
 
 _HOUR, _DAY = 3600.0, 86400.0
 _MIN_SPREAD_K = 3.0
+_AGREE_K = 1.0
+
+
+Pair = tuple[Point, Point] | None
+"""Both sensors of a redundant point."""
 
 
 class SupplyEstimate:
@@ -25,9 +30,22 @@ class SupplyEstimate:
         self.mean_flow = math.nan
         self.mean_outdoor = math.nan
 
-    def learn(self, tick: Tick, supply: Point, back: Point | None, power: Point | None) -> None:
-        """Update C (kW/K) from good values: °C, °C, kW."""
+    def believe(self, supply: Point, pair: Pair, back: Point | None, power: Point | None) -> float:
+        """Supply temperature of two sensors that may contradict each other, °C.
+
+        The estimate is the third witness; without it the higher one counts, which `supply` holds.
+        """
+        estimated = self.supply(back, power)
+        if pair is None or supply.reason != "disagree" or estimated is None:
+            return supply.value
+        first, second = pair[0].value, pair[1].value
+        return first if abs(first - estimated) <= abs(second - estimated) else second
+
+    def learn(self, tick: Tick, supply: Point, pair: Pair, back: Point | None, power: Point | None) -> None:
+        """Update C (kW/K) from good values: °C, °C, kW. Sensors that drift apart teach nothing."""
         if back is None or power is None or not (supply.usable and back.usable and power.usable):
+            return
+        if pair is not None and abs(pair[0].value - pair[1].value) > _AGREE_K:
             return
         spread = supply.value - back.value
         if spread < _MIN_SPREAD_K or power.value <= 0:

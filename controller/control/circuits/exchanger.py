@@ -20,6 +20,9 @@ from controller.control.tick import Tick
 from controller.fields import Amount, Settings, Words
 from controller.points import Image, Output, Point, Term
 
+BELOW_ALARM_K = 2.0
+"""No set-point comes nearer to the alarm, whatever maximum an operator sets at run time."""
+
 
 class SupplySettings(Settings):
     """Limits of the secondary supply temperature."""
@@ -71,6 +74,9 @@ class ExchangerCircuit:
         find = image.points.get
         self.outdoor = image["station.outdoor_temperature"]
         self.supply = image[f"{name}.supply_temperature"]
+        first, second = find(f"{name}.supply_temperature_1"), find(f"{name}.supply_temperature_2")
+        self.pair = (first, second) if first is not None and second is not None else None
+        self.flow = image[f"{name}.circulation"]
         self.back = find(f"{name}.return_temperature")
         self.primary = find("station.primary_supply_temperature")
         self.power = find("station.heat_power")
@@ -102,6 +108,7 @@ class ExchangerCircuit:
             pressure = image[f"{name}.return_pressure"]
             self.pressure_holding = PressureHolding(settings.makeup, image, name, pressure)
         self._limited = ""
+        self._highest = settings.supply.max
 
     @property
     def outputs(self) -> list[Output]:
@@ -120,11 +127,17 @@ class ExchangerCircuit:
         """One scan of control, as the water flows."""
         wanted = self.curve.step(self.outdoor) + self.offsets.step(tick.second_of_day)
         demand = self._limit(wanted)
-        if math.isnan(self.ramp.value) and self.supply.usable:
-            self.ramp.start_from(min(max(self.supply.value, self.settings.supply.min), demand))
-        setpoint = self.ramp.step(demand, tick.dt)
+        setpoint = self._ramped(demand, tick)
         self.control.step(
-            tick, setpoint, self.supply, self.back, self.primary, self.power, self.outdoor, self.position
+            tick,
+            setpoint,
+            self.supply,
+            self.pair,
+            self.back,
+            self.primary,
+            self.power,
+            self.outdoor,
+            self.position,
         )
         self.circulation.step(tick, wanted=True)
         if self.pressure_holding is not None:
@@ -135,16 +148,27 @@ class ExchangerCircuit:
 
     def applied(self, tick: Tick) -> None:
         """What the output stage really put out, back into the loops (anti-windup, bumpless)."""
-        self.control.applied(tick, self.outdoor)
+        self.control.applied(tick, self.outdoor, self.position)
         self.circulation.applied()
         if self.pressure_holding is not None:
             self.pressure_holding.applied()
 
+    def _ramped(self, demand: float, tick: Tick) -> float:
+        """Set-point on its way. It sets out from the water's temperature: at the start, and again
+        whenever the water stood still, so that heat comes back as slowly as at the start."""
+        stands = self.flow.usable and self.flow.value == 0
+        if self.supply.usable and (stands or math.isnan(self.ramp.value)):
+            self.ramp.start_from(min(max(self.supply.value, self.settings.supply.min), demand))
+        elif math.isnan(self.ramp.value):
+            return demand
+        return self.ramp.step(demand, tick.dt)
+
     def _limit(self, wanted: float) -> float:
         supply = self.settings.supply
-        if wanted > supply.max:
+        self._highest = min(supply.max, supply.alarm - BELOW_ALARM_K)
+        if wanted > self._highest:
             self._limited = "supply_max"
-            return supply.max
+            return self._highest
         if wanted < supply.min:
             self._limited = "supply_min"
             return supply.min
@@ -167,7 +191,7 @@ class ExchangerCircuit:
         """How the set-point came about: curve, offset, limit, ramp."""
         parts = [self.curve.explain(), self.offsets.explain(), self.ramp.explain()]
         if self._limited:
-            limit = self.settings.supply.max if self._limited == "supply_max" else self.settings.supply.min
+            limit = self._highest if self._limited == "supply_max" else self.settings.supply.min
             parts.append(Term(self._limited, (("limit", limit, "temperature"),)))
         children = tuple(part for part in parts if part is not None)
         return Term("setpoint", (("setpoint", self.setpoint_point.value, "temperature"),), children)
@@ -181,7 +205,7 @@ class ExchangerCircuit:
             "capacity_flow": _finite(estimate.capacity_flow),
             "mean_flow": _finite(estimate.mean_flow),
             "mean_outdoor": _finite(estimate.mean_outdoor),
-            "curve": _finite(self.curve.demand),
+            "curve": _finite(self.curve.base),
             "duty": self.circulation.duty,
             "speed": _finite(self.circulation.speed),
             "makeup_duty": self.pressure_holding.duty if self.pressure_holding else 0,
@@ -197,7 +221,7 @@ class ExchangerCircuit:
         estimate.capacity_flow = _number(state.get("capacity_flow"), math.nan)
         estimate.mean_flow = _number(state.get("mean_flow"), math.nan)
         estimate.mean_outdoor = _number(state.get("mean_outdoor"), math.nan)
-        self.curve.demand = _number(state.get("curve"), self.curve.demand)
+        self.curve.base = _number(state.get("curve"), self.curve.base)
         duty = state.get("duty")
         if isinstance(duty, int) and 0 <= duty < len(self.circulation.pumps):
             self.circulation.duty = duty

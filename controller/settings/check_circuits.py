@@ -1,0 +1,221 @@
+"""Cross-checks of the circuits: temperatures, valve, pumps, pressure holding, witnesses."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from itertools import pairwise
+
+from controller.control.blocks.heat_curve import PointsCurve
+from controller.control.circuits.mixing import MixingSettings
+from controller.settings.case import Case, given
+from controller.settings.load import Finding
+from controller.settings.station import Circuit
+from controller.settings.wiring import key
+from drivers.nodes import Location
+from drivers.profile import Profile
+
+_KPA_PER_METRE = 9.81
+_RESERVE_KPA = 30.0
+
+
+def circuit_findings(case: Case, name: str, circuit: Circuit) -> Iterator[Finding]:
+    """All that is to be said about one circuit."""
+    place: Location = ("circuits", name)
+    if name == "station":
+        yield case.find(place, "name_reserved", at_key=True, value=name)
+        return
+    if isinstance(circuit, MixingSettings):
+        yield case.find((*place, "kind"), "mixing_not_yet", warning=True)
+    if f"{name}.supply_temperature" not in case.file.points:
+        yield case.find(place, "point_missing", at_key=True, value=f"{name}.supply_temperature")
+    yield from _temperatures(case, place, circuit)
+    yield from _valve(case, (*place, "valve"), circuit)
+    yield from _pumps(case, place, circuit)
+    yield from _makeup(case, name, circuit)
+    yield from _witnesses(case, name, circuit)
+
+
+def _ladder(case: Case, place: Location, rungs: list[tuple[str, float]], unit: str) -> Iterator[Finding]:
+    """Each value must be above the one before it; told where one of the two stands in the file."""
+    for (lower, low), (upper, high) in pairwise(rungs):
+        if low >= high:
+            spot: Location = (*place, upper)
+            if not case.given(spot) and case.given((*place, lower)):
+                spot = (*place, lower)
+                yield case.find(
+                    spot, "not_below", value=f"{low:g} {unit}", other=upper, than=f"{high:g} {unit}"
+                )
+                continue
+            yield case.find(spot, "not_above", value=f"{high:g} {unit}", other=lower, than=f"{low:g} {unit}")
+
+
+def _temperatures(case: Case, place: Location, circuit: Circuit) -> Iterator[Finding]:
+    supply, curve = circuit.supply, circuit.heat_curve
+    rungs = [("min", supply.min), ("max", supply.max), ("alarm", supply.alarm), ("trip", supply.trip)]
+    yield from _ladder(case, (*place, "supply"), rungs, "°C")
+    spot: Location = (*place, "heat_curve")
+    if isinstance(curve, PointsCurve):
+        highest = max(curve.points.values())
+        ordered = [curve.points[outdoor] for outdoor in sorted(curve.points)]
+        if any(warmer > colder for colder, warmer in pairwise(ordered)):
+            yield case.find((*spot, "points"), "curve_rises", at_key=True)
+    else:
+        highest = curve.design_supply
+        rungs = [("design_return", curve.design_return), ("design_supply", curve.design_supply)]
+        yield from _ladder(case, spot, rungs, "°C")
+    if highest > supply.max:
+        yield case.find(
+            spot,
+            "curve_cut",
+            at_key=True,
+            warning=True,
+            value=f"{highest:g} °C",
+            allowed=f"{supply.max:g} °C",
+        )
+
+
+def _valve(case: Case, place: Location, circuit: Circuit) -> Iterator[Finding]:
+    valve = circuit.valve
+    spot: Location = (*place, "command")
+    for found in case.writable(spot, valve.command, "%"):
+        if isinstance(found, Finding):
+            yield found
+            continue
+        write = found.write
+        if write is not None and not write.on_loss_configurable and write.on_loss not in _KEEPS:
+            yield case.find(spot, "valve_on_loss", warning=True, value=valve.command, does=write.on_loss)
+    if valve.feedback is None:
+        yield case.find(place, "no_feedback", at_key=True, warning=True)
+    else:
+        spot = (*place, "feedback")
+        for found in case.point(spot, valve.feedback):
+            if isinstance(found, Finding):
+                yield found
+            elif found.poll is None:
+                yield case.find(spot, "not_readable", value=valve.feedback)
+            elif found.unit != "%":
+                yield case.find(spot, "wrong_quantity", value=valve.feedback, unit=given(found), wanted="%")
+    yield from _ladder(case, place, [("min", valve.min), ("max", valve.max)], "%")
+
+
+_KEEPS = ("hold", "keep_running")
+
+
+def _pumps(case: Case, place: Location, circuit: Circuit) -> Iterator[Finding]:
+    circulation = circuit.circulation
+    groups = [("circulation", circulation.pumps, circulation.on_bus_loss)]
+    if circuit.makeup is not None:
+        groups.append(("makeup", circuit.makeup.pumps, circuit.makeup.on_bus_loss))
+    drives = [device for device, profile in case.profiles.items() if profile.kind == "drive"]
+    for group, pumps, on_bus_loss in groups:
+        for index, pump in enumerate(pumps):
+            spot: Location = (*place, group, "pumps", index)
+            if pump not in case.file.devices:
+                yield case.unknown(spot, "unknown_device", pump, drives or list(case.file.devices))
+            elif pump in case.profiles:
+                if case.profiles[pump].kind != "drive":
+                    yield case.find(spot, "not_a_drive", value=pump, allowed=", ".join(drives) or "–")
+                else:
+                    yield from _bus_loss(case, (*place, group), spot, pump, on_bus_loss, case.profiles[pump])
+    low, high = circulation.speed
+    if circulation.control == "fixed" and not low <= circulation.fixed_speed <= high:
+        yield case.find(
+            (*place, "circulation", "fixed_speed"),
+            "outside_speed",
+            value=f"{circulation.fixed_speed:g} Hz",
+            allowed=f"{low:g} … {high:g} Hz",
+        )
+
+
+def _bus_loss(
+    case: Case, place: Location, spot: Location, pump: str, wanted: str, profile: Profile
+) -> Iterator[Finding]:
+    """A circulation drive that stops when its bus dies is an error; a makeup drive that runs on, too."""
+    write = profile.points["run"].write
+    does = wanted
+    if write is not None and not write.on_loss_configurable:
+        does = "keep_running" if write.on_loss in _KEEPS else str(write.on_loss)
+    right = "keep_running" if place[-1] == "circulation" else "stop"
+    if does != right:
+        where = (*place, "on_bus_loss")
+        yield case.find(where if case.given(where) else spot, f"bus_loss_{right}", value=pump, does=does)
+
+
+def _makeup(case: Case, name: str, circuit: Circuit) -> Iterator[Finding]:
+    makeup = circuit.makeup
+    place: Location = ("circuits", name, "makeup")
+    if makeup is None:
+        yield case.find(place[:-1], "no_makeup", at_key=True, warning=True)
+        return
+    if f"{name}.return_pressure" not in case.file.points:
+        yield case.find(place, "point_missing", at_key=True, value=f"{name}.return_pressure")
+    static = circuit.highest_building * _KPA_PER_METRE
+    if makeup.setpoint < static + _RESERVE_KPA:
+        yield case.find(
+            (*place, "setpoint"),
+            "setpoint_below_building",
+            warning=makeup.setpoint >= static,
+            value=_mpa(makeup.setpoint),
+            height=f"{circuit.highest_building:g} m",
+            allowed=f"{math.ceil((static + _RESERVE_KPA) / 10) / 100:g} MPa",
+        )
+    relief = makeup.relief
+    if relief is None:
+        return
+    for found in case.writable((*place, "relief", "valve"), relief.valve, "yes/no"):
+        if isinstance(found, Finding):
+            yield found
+    rungs = [
+        ("close", relief.close, "setpoint", makeup.setpoint),
+        ("open", relief.open, "close", relief.close),
+    ]
+    for upper, high, lower, low in rungs:
+        if high <= low:
+            yield case.find(
+                (*place, "relief", upper), "not_above", value=_mpa(high), other=lower, than=_mpa(low)
+            )
+
+
+def _mpa(kpa: float) -> str:
+    return f"{kpa / 1000:g} MPa"
+
+
+def _witnesses(case: Case, name: str, circuit: Circuit) -> Iterator[Finding]:
+    """An action that stops heat needs two independent signs: say which are missing."""
+    place: Location = ("circuits", name)
+    points = case.file.points
+    supply = points.get(f"{name}.supply_temperature")
+    if supply is not None and supply.second is None and f"{name}.thermostat" not in points:
+        yield case.find(place, "witness_supply", at_key=True, warning=True, value=name)
+    if f"{name}.differential_pressure" not in points:
+        yield case.find(place, "witness_circulation", at_key=True, warning=True, value=name)
+    if circuit.makeup is not None and f"{name}.suction_switch" not in points:
+        yield case.find(place, "witness_suction", at_key=True, warning=True, value=name)
+    if supply is None or supply.second is None or supply.second == supply.source:
+        return
+    if key(supply.second)[0] == key(supply.source)[0]:
+        spot = ("points", f"{name}.supply_temperature", "second")
+        yield case.find(spot, "second_same_module", warning=True, value=key(supply.second)[0])
+
+
+def outputs_used_once(case: Case) -> Iterator[Finding]:
+    """A drive or an output channel belongs to one user."""
+    places: list[tuple[str, Location]] = []
+    for name, circuit in case.file.circuits.items():
+        place: Location = ("circuits", name)
+        for index, pump in enumerate(circuit.circulation.pumps):
+            places.append((pump, (*place, "circulation", "pumps", index)))
+        places.append((circuit.valve.command, (*place, "valve", "command")))
+        if circuit.makeup is not None:
+            for index, pump in enumerate(circuit.makeup.pumps):
+                places.append((pump, (*place, "makeup", "pumps", index)))
+            if circuit.makeup.relief is not None:
+                places.append((circuit.makeup.relief.valve, (*place, "makeup", "relief", "valve")))
+    if case.file.tank is not None and case.file.tank.inlet is not None:
+        places.append((case.file.tank.inlet, ("tank", "inlet")))
+    used: dict[str, Location] = {}
+    for what, place in places:
+        first = used.setdefault(what, place)
+        if first != place:
+            yield case.find(place, "output_twice", value=what, other=".".join(map(str, first)))

@@ -1,0 +1,1 @@
+"""Tests that close the loop through the simulated plant."""

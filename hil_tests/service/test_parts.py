@@ -1,0 +1,115 @@
+"""Parts of the service: door, commands, audit, supervision, clean stop."""
+
+import asyncio
+import socket
+
+import pytest
+from asyncua import Client, ua
+
+from controller.door import DoorClient, DoorError
+from hil_tests.service.world import World, world
+from sim.weather import Weather
+
+pytestmark = pytest.mark.timeout(120)
+
+
+async def door_open(w: World) -> None:
+    """Until the door listens on a port of its own."""
+    async with w.clock.io():
+        while ":0/" in w.endpoint:
+            await asyncio.sleep(0.05)
+    await w.run(3)
+
+
+async def test_any_opc_ua_client_reads_values_with_status_and_source_time(tmp_path):
+    async with world(tmp_path) as w:
+        await door_open(w)
+        async with w.clock.io(), Client(w.endpoint) as client:
+            index = await client.get_namespace_index("urn:heat-station")
+            node = client.get_node(ua.NodeId("low.supply_temperature", index))
+            data = await node.read_data_value()
+            assert data.StatusCode.is_good()
+            assert data.Value.Value == pytest.approx(w["low.supply_temperature"].value, abs=0.5)
+            assert abs(data.SourceTimestamp.timestamp() - w.clock.now()) < 5.0
+            unit = await (await node.get_child("0:EngineeringUnits")).read_value()
+            assert unit.DisplayName.Text == "°C"
+            with pytest.raises(ua.UaStatusCodeError):
+                await client.get_node(ua.NodeId("low.heat_curve.shift", index)).write_value(1.0)
+
+
+async def test_a_setting_written_at_the_door_moves_the_set_point_and_is_audited(tmp_path):
+    async with world(tmp_path) as w:
+        await door_open(w)
+        before = w["low.supply_demand"].value
+        async with w.clock.io(), DoorClient(w.endpoint, w.directory) as door:
+            await door.write("low.heat_curve.shift", 2.0)
+            with pytest.raises(DoorError) as refused:
+                await door.write("low.heat_curve.shift", 40.0)
+            assert refused.value.code == "out_of_range"
+        await w.run(5)
+        assert w["low.supply_demand"].value == pytest.approx(before + 2.0, abs=0.3)
+        await w.run(15)
+        rows = [(e.kind, e.code, e.user) for e in w.events("audit") if e.subject == "low.heat_curve.shift"]
+        assert ("command", "write_taken", "local") in rows
+        assert ("effect", "write_done", "local") in rows
+        assert ("command", "write_refused", "local") in rows
+
+
+async def test_an_override_holds_expires_and_leaves_safety_awake(tmp_path):
+    async with world(tmp_path) as w:
+        await door_open(w)
+        async with w.clock.io(), DoorClient(w.endpoint, w.directory) as door:
+            await door.override("low.valve_command", 30.0, minutes=3, reason="test")
+        await w.run(minutes=2)
+        assert w["low.valve_command"].value == pytest.approx(30.0, abs=0.6)
+        assert w["low.valve_command_reason"].show() == "override"
+        w.plant.fault("low.pump_1", "trip")
+        w.plant.fault("low.pump_2", "trip")
+        await w.run(5)
+        assert w["low.valve_command"].value == 0.0
+        assert w["low.valve_command_reason"].show() == "no_circulation"
+        w.plant.clear("low.pump_1")
+        await w.run(minutes=3)
+        assert w["low.valve_command_reason"].show() != "override"
+        assert any(e.code == "override_expired" for e in w.events("audit"))
+
+
+async def test_a_door_whose_port_is_taken_is_tried_again_and_told(tmp_path):
+    with socket.socket() as squatter:
+        squatter.bind(("127.0.0.1", 0))
+        squatter.listen()
+        port = squatter.getsockname()[1]
+        async with world(tmp_path, endpoint=f"opc.tcp://127.0.0.1:{port}/heat-station") as w:
+            await w.run(20)
+            assert ("part_down", "door") in w.alarms()
+            assert w["low.supply_temperature"].usable
+            squatter.close()
+            await w.run(minutes=3)
+            assert ("part_down", "door") not in w.alarms()
+            async with w.clock.io(), DoorClient(w.endpoint) as door:
+                assert await door.station_name()
+
+
+async def test_a_clean_stop_stops_makeup_and_leaves_valve_and_circulation(tmp_path):
+    async with world(tmp_path) as w:
+        await w.run(minutes=1)
+        w.plant.fault("low", "leak", 2.0)
+        await w.until("low.makeup_1_run", 1.0, 1.0, within_s=1800)
+        valve = w["low.valve_command"].value
+    devices = w.simulator.field.devices
+    assert devices["low_makeup_1"].commanded("run") == 0.0
+    assert devices["relays"].commanded("channel_1") == 0.0
+    assert devices["low_pump_1"].commanded("run") == 1.0
+    assert devices["valve"].commanded("command") == pytest.approx(valve, abs=0.6)
+
+
+async def test_after_a_restart_the_set_point_goes_on_and_the_real_position_wins(tmp_path):
+    async with world(tmp_path) as w:
+        await w.run(minutes=3)
+        w.plant.weather = Weather.constant(-14.0)
+        await w.run(minutes=40)
+        setpoint, remembered = w["low.supply_setpoint"].value, w["low.valve_command"].value
+    async with world(tmp_path) as w:  # another plant, whose valve stands elsewhere
+        assert w["low.supply_setpoint"].value == pytest.approx(setpoint, abs=0.3)
+        assert abs(w["low.valve_position"].value - remembered) > 3.0
+        assert w["low.valve_command"].value == pytest.approx(w["low.valve_position"].value, abs=2.0)
