@@ -46,11 +46,13 @@ class Amount:
         """Value of the text; PydanticCustomError with a catalogue code otherwise."""
         quantity = QUANTITIES[self.quantity]
         if isinstance(value, int | float) and not isinstance(value, bool):
-            number, text = float(value), str(value)
+            number, unit = float(value), quantity.unit
         else:
-            text = _text(value)
-            number = read_as(text, lambda written: parse(written, quantity), quantity)
-        _in_range(number, self.low, self.high, quantity, text)
+            number = read_as(_text(value), lambda text: parse(text, quantity), quantity)
+            unit = split(value)[1]
+        if math.isnan(number):
+            raise _problem("not_a_number", value, units=quantity.units())
+        _in_range(number, self.low, self.high, quantity, str(value).strip(), unit)
         return number
 
 
@@ -72,7 +74,8 @@ class Span:
             return (float(value[0]), float(value[1]))
         low, high = read_as(_text(value), lambda text: parse_span(text, quantity), quantity)
         for end in (low, high):
-            _in_range(end, self.low, self.high, quantity, f"{end:g} {quantity.unit}")
+            shown = f"{end:g} {quantity.unit}"
+            _in_range(end, self.low, self.high, quantity, shown, quantity.unit)
         if low >= high:
             raise _problem("span_order", value)
         return low, high
@@ -129,23 +132,19 @@ def _mend(text: str, read: Callable[[str], object]) -> None:
     raise _problem("full_width", text, right=plain)
 
 
-def _in_range(number: float, low: float, high: float, quantity: Quantity, text: str) -> None:
-    """The range is told in the unit that was written."""
+def _in_range(number: float, low: float, high: float, quantity: Quantity, text: str, unit: str) -> None:
+    """The range is told in the `unit` that was written."""
     if low <= number <= high:
         return
-    unit = quantity.unit
-    if text.strip()[-1:].isalpha() or "%" in text or "°" in text:
-        unit = split(text)[1]
     factor = quantity.factor(unit) or 1.0
-    ends = [f"{round(end / factor, 6):.10g}" for end in (low, high)]
-    allowed = f"{ends[0]} … {ends[1]}"
+    least, most = (f"{round(end / factor, 6):.10g}" for end in (low, high))
+    allowed = f"{least} … {most}"
     if math.isinf(high):
-        allowed = f"≥ {ends[0]}"
+        allowed = f"≥ {least}"
     elif math.isinf(low):
-        allowed = f"≤ {ends[1]}"
-    raise _problem(
-        "too_low" if number < low else "too_high", text.strip(), allowed=f"{allowed} {unit}".strip()
-    )
+        allowed = f"≤ {most}"
+    code = "too_low" if number < low else "too_high"
+    raise _problem(code, text, allowed=f"{allowed} {unit}".strip())
 
 
 def _matched(code: str, pattern: re.Pattern[str], value: Any) -> re.Match[str]:

@@ -258,6 +258,8 @@ def _syntax(problem: yaml.MarkedYAMLError, rows: list[str], brackets: list[Mark]
         return
     mark = problem.problem_mark or problem.context_mark
     here = (mark.line, mark.column) if mark is not None else (0, 0)
+    if here[0] >= len(rows):  # the parser noticed behind the last line
+        here = len(rows) - 1, len(rows[-1])
     for line in range(min(here[0], len(rows) - 1), max(here[0] - 3, -1), -1):
         odd = _odd_sign(rows, line)
         if odd is not None:
@@ -286,8 +288,12 @@ def _odd_sign(rows: list[str], line: int) -> Slip | None:
 def _said(problem: yaml.MarkedYAMLError, here: Mark, rows: list[str], brackets: list[Mark]) -> Slip:
     said, context = (problem.problem or "").lower(), (problem.context or "").lower()
     line, column = here[0] + 1, here[1] + 1
-    row = rows[here[0]] if here[0] < len(rows) else ""
+    row = rows[here[0]]
     opened = problem.context_mark
+    if "simple key" in context and opened is not None:
+        return Slip(opened.line + 1, opened.column + 1, (), "no_colon", {"value": rows[opened.line].strip()})
+    if "nesting" in said:
+        return Slip(line, column, (), "too_deep")
     if ("tag" in said or "tag" in context) and opened is not None:
         written = row[opened.column :].split() if opened.line == here[0] else []
         return Slip(opened.line + 1, opened.column + 1, (), "tag", {"value": (written or ["!"])[0]})

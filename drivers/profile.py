@@ -45,8 +45,7 @@ class Caveat(Bilingual):
 class Quality(ProfileModel):
     """How another point of the same device says that this one is not to be trusted.
 
-    `bits`: bit number of that point's raw word → fault; `values`: whole raw value → fault;
-    `below`: the other point's value under which this one is doubtful.
+    `bits`: bit number of that point's raw word → fault; `values`: whole raw value → fault.
     """
 
     point: str

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import io
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
 
 from controller.cli import access as users
 from controller.cli.common import language, state_directory
@@ -25,6 +27,7 @@ DEMO = Path("config/demo.yaml")
 def watch(
     door: Door = ENDPOINT,
     once: Annotated[bool, typer.Option("--once", help="One picture, then leave")] = False,
+    picture: Annotated[Path | None, typer.Option(help="Write one picture as SVG, then leave")] = None,
     speak: Speak = None,
 ) -> None:
     """Show the running station: temperatures, valve, pumps, alarms, and the reason of every output.
@@ -32,6 +35,12 @@ def watch(
     Example: station watch
     """
     code = 0
+    if picture is not None:
+        console = Console(record=True, width=110, file=io.StringIO())
+        code = asyncio.run(show_station(door, None, language(speak), True, console))
+        if code == 0:
+            console.save_svg(str(picture), title="station watch")
+        raise typer.Exit(code)
     with contextlib.suppress(KeyboardInterrupt):
         code = asyncio.run(show_station(door, None, language(speak), once))
     raise typer.Exit(code)

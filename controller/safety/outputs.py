@@ -55,19 +55,15 @@ class Outputs:
         if output.override is not None:
             slot, wanted = Slot.OVERRIDE, output.override.value
         limit = output.limit
-        rule, forced = "", False
         if not math.isfinite(wanted) and not (math.isinf(limit.low) and math.isinf(limit.high)):
             wanted = limit.low if math.isfinite(limit.low) else limit.high
-        if wanted > limit.high:
-            wanted, rule, forced = limit.high, limit.high_rule, True
-        elif wanted < limit.low:
-            wanted, rule, forced = limit.low, limit.low_rule, True
         if not math.isfinite(wanted):
             output.mark(math.nan, Quality.BAD, "never_written", now)
             output.slot, output.rule = slot, ""
             return
         wanted = min(max(wanted, output.low), output.high)
-        value = wanted
+        forced = limit.high_rule if wanted > limit.high else limit.low_rule if wanted < limit.low else ""
+        value = min(max(wanted, limit.low), limit.high)
         if math.isfinite(old) and not forced and output.slot is not Slot.LIMIT:
             # The dead band looks at what is wanted: one step of a slow actuator is smaller than it.
             at_end = wanted in (output.low, output.high)
@@ -76,8 +72,10 @@ class Outputs:
             elif math.isfinite(output.rate):
                 step = output.rate * dt
                 value = min(max(wanted, old - step), old + step)
+            # On its way a value keeps to the limit as well.
+            value = min(max(value, limit.low), limit.high)
         output.put(value, now)
         output.slot = Slot.LIMIT if forced else slot
-        output.rule = rule
+        output.rule = forced
         if output.slot is not Slot.DEMAND:
-            output.reason = rule or output.slot.name.lower()
+            output.reason = forced or output.slot.name.lower()

@@ -97,7 +97,8 @@ def test_interpolation_hits_its_own_points() -> None:
 
 
 @pytest.mark.parametrize(
-    ("hour", "offset"), [(5.99, 0), (6, 1), (7.99, 1), (8, 0), (21.99, 0), (22, -2), (23.99, -2), (0, -2), (3, 0)]
+    ("hour", "offset"),
+    [(5.99, 0), (6, 1), (7.99, 1), (8, 0), (21.99, 0), (22, -2), (23.99, -2), (0, -2), (3, 0)],
 )
 def test_offsets_by_time_and_over_midnight(hour: float, offset: float) -> None:
     offsets = DayOffsets({(21600.0, 28800.0): 1.0, (79200.0, 10800.0): -2.0})

@@ -1,0 +1,292 @@
+"""What is believed of the inputs: quality, redundancy, substitutes, proof of flow."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from controller.channels import InputChannel, Wiring
+from controller.points import Image, Point, Quality
+from controller.safety.inputs import Inputs
+from controller.safety.proof import CirculationProof
+from controller.safety.substitutes import OutdoorSubstitute, ReturnPressureSubstitute
+from drivers.readings import NEVER, Fault, Key, Reading
+
+TEMPERATURE = InputChannel("low.t", "temperature", ("io", "t"), -10, 150, 10.0, 10.0)
+CURRENT = InputChannel(
+    "low.p",
+    "pressure",
+    ("io", "p"),
+    -100,
+    2500,
+    math.inf,
+    10.0,
+    raw_span=(4.0, 20.0),
+    value_span=(0.0, 1000.0),
+)
+CONTACT = InputChannel("low.c", "flag", ("io", "c"), 0, 1, math.inf, 10.0)
+
+
+class Front:
+    """An input stage with its readings."""
+
+    def __init__(self, *channels: InputChannel, redundant: tuple[str, ...] = ()) -> None:
+        self.image = Image()
+        self.inputs = Inputs(Wiring(channels, (), redundant), self.image)
+        self.readings: dict[Key, Reading] = {}
+        self.now = 0.0
+
+    def show(self, value: float, point: str = "t", fault: Fault = Fault.NONE, seconds: int = 1) -> Point:
+        """A fresh reading in each of so many scans; the point afterwards."""
+        for _ in range(seconds):
+            self.now += 1.0
+            self.readings["io", point] = Reading(value, self.now, fault)
+            self.inputs.step(self.readings, self.now)
+        return self.image[f"low.{point}"]
+
+
+def judged(point: Point) -> tuple[Quality, str]:
+    return point.quality, point.reason
+
+
+def test_good_value_carries_the_time_of_its_reading() -> None:
+    front = Front(TEMPERATURE)
+    point = front.show(49.0, seconds=3)
+    assert judged(point) == (Quality.GOOD, "")
+    front.now += 4.0
+    front.inputs.step(front.readings, front.now)
+    assert (point.value, point.time) == (49.0, 3.0)
+
+
+@pytest.mark.parametrize("fault", [f for f in Fault if f])
+def test_a_fault_of_the_device_is_the_reason(fault: Fault) -> None:
+    front = Front(TEMPERATURE)
+    front.show(49.0, seconds=3)
+    assert judged(front.show(math.nan, fault=fault)) == (Quality.BAD, str(fault))
+
+
+def test_a_value_without_a_number_is_bad() -> None:
+    front = Front(TEMPERATURE)
+    assert not front.show(math.nan).usable
+    assert not front.show(math.inf).usable
+
+
+def test_never_read_is_bad() -> None:
+    front = Front(TEMPERATURE)
+    front.inputs.step({}, 0.0)
+    assert judged(front.image["low.t"]) == (Quality.BAD, "never_read")
+    front.readings["io", "t"] = NEVER
+    front.inputs.step(front.readings, 1.0)
+    assert judged(front.image["low.t"]) == (Quality.BAD, "never_read")
+
+
+def test_stale_by_the_time_it_was_read_and_good_again_after_5_s() -> None:
+    front = Front(TEMPERATURE)
+    point = front.show(49.0, seconds=3)
+    for age, quality in ((9.0, Quality.GOOD), (10.5, Quality.BAD)):
+        front.now = 3.0 + age
+        front.inputs.step(front.readings, front.now)
+        assert point.quality is quality
+    assert point.reason == "stale"
+    assert judged(front.show(49.0)) == (Quality.BAD, "recovering")
+    assert not front.show(49.0, seconds=4).usable
+    assert judged(front.show(49.0)) == (Quality.GOOD, "")
+
+
+def test_a_sensor_that_comes_and_goes_stays_bad() -> None:
+    """A loose wire: good for 3 s, open for 1 s, for ever."""
+    front = Front(TEMPERATURE)
+    front.show(math.nan, fault=Fault.OPEN_CIRCUIT)
+    for _ in range(20):
+        for _ in range(3):
+            assert not front.show(49.0).usable
+        front.show(math.nan, fault=Fault.OPEN_CIRCUIT)
+
+
+@pytest.mark.parametrize(
+    ("current", "reason"),
+    [(3.5, "open_circuit"), (0.0, "open_circuit"), (-5.0, "open_circuit"), (21.5, "short_circuit")],
+)
+def test_wire_break_and_short_of_a_current_loop(current: float, reason: str) -> None:
+    front = Front(CURRENT)
+    front.show(8.0, "p", seconds=3)
+    assert judged(front.show(current, "p")) == (Quality.BAD, reason)
+
+
+@pytest.mark.parametrize(("current", "value"), [(3.8, -12.5), (4.0, 0.0), (12.0, 500.0), (20.5, 1031.25)])
+def test_current_loop_within_namur_limits_is_scaled(current: float, value: float) -> None:
+    front = Front(CURRENT)
+    assert front.show(current, "p").value == pytest.approx(value)
+
+
+def test_out_of_range_is_bad() -> None:
+    front = Front(TEMPERATURE)
+    assert judged(front.show(150.5)) == (Quality.BAD, "out_of_range")
+    assert judged(front.show(-50.0)) == (Quality.BAD, "out_of_range")
+
+
+def test_a_jump_is_not_believed_for_5_s_then_it_is_the_truth() -> None:
+    front = Front(TEMPERATURE)
+    front.show(49.0, seconds=10)
+    point = front.show(80.0)
+    assert judged(point) == (Quality.UNCERTAIN, "jump")
+    assert point.value == 49.0
+    assert front.show(80.0, seconds=6).value == 80.0
+    assert judged(point) == (Quality.GOOD, "")
+
+
+def test_a_single_spike_never_gets_through() -> None:
+    front = Front(TEMPERATURE)
+    front.show(49.0, seconds=10)
+    for _ in range(20):
+        assert front.show(90.0).value == 49.0
+        assert front.show(49.0, seconds=10).value == 49.0
+
+
+def test_a_contact_needs_no_recovery_time() -> None:
+    front = Front(CONTACT)
+    front.show(1.0, "c", fault=Fault.NO_REPLY)
+    assert front.show(1.0, "c").on
+
+
+def pair() -> Front:
+    channels = [
+        InputChannel(f"low.t{n}", "temperature", ("io", f"t{n}"), -10, 150, 10.0, 10.0) for n in ("_1", "_2")
+    ]
+    return Front(*channels, redundant=("low.t",))
+
+
+def both(front: Front, first: float, second: float) -> Point:
+    """Both sensors shown for so long that neither jumps nor recovery are left."""
+    for _ in range(8):
+        front.readings["io", "t_2"] = Reading(
+            second, front.now + 1, Fault.OPEN_CIRCUIT if math.isnan(second) else Fault.NONE
+        )
+        front.show(first, "t_1", Fault.OPEN_CIRCUIT if math.isnan(first) else Fault.NONE)
+    return front.image["low.t"]
+
+
+def test_redundant_pair() -> None:
+    front = pair()
+    assert judged(both(front, 49.0, 48.0)) == (Quality.GOOD, "")
+    assert front.image["low.t"].value == 49.0
+    assert judged(both(front, math.nan, 48.0)) == (Quality.UNCERTAIN, "second_sensor")
+    assert front.image["low.t"].value == 48.0
+    assert judged(both(front, 49.0, math.nan)) == (Quality.GOOD, "")
+    assert judged(both(front, math.nan, math.nan)) == (Quality.BAD, "open_circuit")
+
+
+@pytest.mark.parametrize(("first", "second"), [(55.0, 49.0), (49.0, 55.0)])
+def test_a_pair_that_disagrees_shows_the_higher_and_says_so(first: float, second: float) -> None:
+    front = pair()
+    assert judged(both(front, first, second)) == (Quality.UNCERTAIN, "disagree")
+    assert front.image["low.t"].value == 55.0
+
+
+# ---- substitutes
+
+
+def test_outdoor_lost_is_held_then_the_mean_less_three_kelvin() -> None:
+    point = Point("station.outdoor_temperature", "temperature")
+    substitute = OutdoorSubstitute(point)
+    for second in range(0, 36_000, 5):
+        point.put(-10.0 if second < 18_000 else -12.0, second)
+        substitute.step(second, 5.0)
+    mean = substitute.mean
+    assert -10.1 < mean < -10.0
+    for second in range(36_000, 36_000 + 7 * 3600, 60):
+        point.mark(math.nan, Quality.BAD, "open_circuit", second)
+        substitute.step(second, 5.0)
+        lost = second - 35_995
+        expected = ("held", -12.0) if lost <= 7200 else ("ten_day_mean", mean - 3.0)
+        assert (point.reason, point.value) == expected
+        assert point.quality is Quality.UNCERTAIN
+
+
+def test_outdoor_never_seen_is_assumed_cold() -> None:
+    point = Point("station.outdoor_temperature", "temperature")
+    OutdoorSubstitute(point).step(0.0, 0.0)
+    assert (point.value, point.reason) == (-10.0, "assumed")
+
+
+def test_outdoor_mean_survives_a_restart_and_odd_state_does_not() -> None:
+    point = Point("station.outdoor_temperature", "temperature")
+    substitute = OutdoorSubstitute(point)
+    substitute.restore({"mean": -15.0})
+    substitute.step(0.0, 1.0)
+    assert point.value == -18.0
+    for odd in ({"mean": "cold"}, {"mean": math.nan}, {}, {"mean": None}):
+        fresh = OutdoorSubstitute(point)
+        fresh.restore(odd)
+        assert math.isnan(fresh.mean)
+
+
+def pressures() -> tuple[Image, ReturnPressureSubstitute]:
+    image = Image()
+    for role, value in (
+        ("return_pressure", 350.0),
+        ("supply_pressure", 440.0),
+        ("differential_pressure", 120.0),
+    ):
+        image.add(Point(f"low.{role}", "pressure")).put(value, 0.0)
+    return image, ReturnPressureSubstitute(image, "low")
+
+
+def test_return_pressure_is_rebuilt_with_the_exchangers_own_drop() -> None:
+    """440 − 120 is 30 kPa too low: the exchanger lies between; makeup must not fill by as much."""
+    image, substitute = pressures()
+    for second in range(1200):
+        substitute.step(second, 1.0)
+    point = image["low.return_pressure"]
+    point.mark(math.nan, Quality.BAD, "open_circuit", 1200.0)
+    substitute.step(1200.0, 1.0)
+    assert (point.quality, point.reason) == (Quality.UNCERTAIN, "from_supply_pressure")
+    assert point.value == pytest.approx(350.0, abs=0.5)
+
+
+def test_return_pressure_stays_bad_when_another_one_is_lost_too() -> None:
+    image, substitute = pressures()
+    image["low.return_pressure"].mark(math.nan, Quality.BAD, "open_circuit", 0.0)
+    image["low.differential_pressure"].mark(math.nan, Quality.BAD, "open_circuit", 0.0)
+    substitute.step(1.0, 1.0)
+    assert not image["low.return_pressure"].usable
+
+
+# ---- does water flow?
+
+
+@pytest.mark.parametrize(
+    ("drives", "pressure", "supply_less_back", "expected"),
+    [
+        ((1, 0), 120, 90, "yes"),
+        ((0, 0), 120, 90, "no"),  # a frozen transmitter against drives that all stand
+        ((0, 0), None, None, "no"),
+        ((1, 0), 0, 90, "yes"),  # the differential transmitter lies
+        ((1, 0), 0, 0, "no"),
+        ((1, 0), 0, None, "no"),
+        ((1, 0), None, None, "yes"),
+        ((None, None), 120, 90, "yes"),
+        ((None, None), 0, 90, "yes"),
+        ((None, None), 0, 0, "no"),
+        ((None, None), None, None, "unknown"),
+        ((0, None), None, None, "unknown"),
+    ],
+)
+def test_proof_of_circulation(
+    drives: tuple[int | None, ...], pressure: float | None, supply_less_back: float | None, expected: str
+) -> None:
+    image = Image()
+    for number, runs in enumerate(drives, 1):
+        point = image.add(Point(f"low.pump_{number}_running", "flag"))
+        if runs is not None:
+            point.put(runs, 0.0)
+    values = {"differential_pressure": pressure, "return_pressure": 350.0}
+    values["supply_pressure"] = None if supply_less_back is None else 350.0 + supply_less_back
+    for role, value in values.items():
+        point = image.add(Point(f"low.{role}", "pressure"))
+        if value is not None:
+            point.put(value, 0.0)
+    proof = CirculationProof(image, "low", 2, 15.0)
+    proof.step(0.0)
+    assert image["low.circulation"].show() == expected
