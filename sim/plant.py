@@ -11,20 +11,32 @@ from collections.abc import Callable
 from math import ceil, isfinite
 from typing import Literal
 
-from .physics.hydraulics import branch_flow, shared_differential_pressure
-from .physics.parameters import GroupParameters, PlantParameters, RoomParameters, ZoneParameters
-from .physics.primary import PrimaryNetwork
+from .physics.contact import Contact
+from .physics.exchanger_zone import ExchangerZone
+from .physics.heat_meter import HeatMeter
+from .physics.hydraulics import shared_difference, shared_differential_pressure
+from .physics.mixing import MixingZone
+from .physics.parameters import GroupParameters, PlantParameters, RoomParameters, ZoneParameters, check
+from .physics.primary import TROUBLES, PrimaryNetwork
 from .physics.tank import Tank
 from .physics.terminals import Breakable, Channels, ZoneTerminals
+from .physics.truth import zone_truth
 from .physics.water import density
-from .physics.zone import ExchangerZone
+from .physics.zone import Zone
 from .weather import Weather
 
 __all__ = ["GroupParameters", "Plant", "PlantParameters", "RoomParameters", "ZoneParameters"]
 
 _LONGEST_STEP = 5.0
-_STATION_FAULTS = ("primary_outage", "power_failure", "flood", "no_city_water")
-_Start = Literal["warm", "cold"]
+_STATION_FAULTS = (
+    "primary_outage",
+    "power_failure",
+    "flood",
+    "no_city_water",
+    *(kind for kind in TROUBLES if kind != "outage"),
+)
+_STARTS = ("warm", "cold", "empty")
+_Start = Literal["warm", "cold", "empty"]
 
 
 class Plant:
@@ -43,14 +55,16 @@ class Plant:
     ) -> None:
         """`start_time`: epoch s, by default the first hour of the weather. `start`: see `settle`.
 
-        Raises ValueError for a zone kind that is not built, doubled names, or shares that do not add up to
-        one."""
-        _check(parameters)
+        Raises ValueError for doubled names, or shares that do not add up to one."""
+        check(parameters)
         self.parameters = parameters
         self.weather = weather
         self.time = weather.start if start_time is None else float(start_time)
         p = parameters
-        self.zones = {zone.name: ExchangerZone(zone, p.nominal_hz) for zone in p.zones}
+        self.zones: dict[str, Zone] = {
+            zone.name: (MixingZone if zone.kind == "mixing" else ExchangerZone)(zone, p.nominal_hz)
+            for zone in p.zones
+        }
         self._zones = list(self.zones.values())
         self.primary = PrimaryNetwork(
             f"{seed}/primary",
@@ -77,19 +91,28 @@ class Plant:
         self.no_city_water = False
         self._tank_inlet = 0.0
         self._supply_pressure = 0.0
-        self._return_pressure = 0.0
+        self._return_pressure = self._network_return = 0.0
         self._primary_return = 20.0
         self._primary_flow = 0.0
+        self._return_flow = 0.0
+        self._heat = 0.0
         self._heat_energy = 0.0
         self._outdoor = 0.0
         self.sensors: dict[str, float] = {}
-        self._channels = Channels(str(seed), p.sensor_noise)
+        self.meter = HeatMeter(f"{seed}/meter", p.meter_interval_s, p.sensor_noise)
+        self._channels = Channels(str(seed), p.sensor_noise, p.transmitter_bits)
         self._add_station_sensors()
         self._terminals = [
-            ZoneTerminals(zone, str(seed), p.sensor_noise, p.nominal_hz) for zone in self._zones
+            ZoneTerminals(zone, str(seed), p.sensor_noise, p.nominal_hz, p.transmitter_bits)
+            for zone in self._zones
         ]
         self._commands: dict[str, Callable[[float], None]] = {"station.tank_inlet": self._set_tank_inlet}
-        self._breakable: dict[str, Breakable] = dict(self._channels.sensors)
+        self._power_contact, self._flood_contact = Contact(), Contact()
+        self._breakable: dict[str, Breakable] = {
+            **self._channels.sensors,
+            "station.power_failure": self._power_contact,
+            "station.flood": self._flood_contact,
+        }
         for terminals in self._terminals:
             self._commands.update(terminals.commands)
             self._breakable.update(terminals.breakable)
@@ -129,38 +152,55 @@ class Plant:
         sun = weather.radiation(time)
         loss_factor = 1.0 + self.parameters.wind_loss_per_m_per_s * weather.wind(time)
         powered = not self.power_failure
-        primary.step(dt, outdoor)
+        primary.step(dt, outdoor, (time / 3600.0 + self.parameters.local_hours_ahead) % 24.0)
         supply = primary.supply_temperature
 
-        conductances = [zone.actuate(dt, powered, supply) for zone in self._zones]
-        difference = shared_differential_pressure(
-            sum(conductances), primary.differential_pressure, self._network_resistance
-        )
-        self._return_pressure = primary.return_pressure_now()
-        self._supply_pressure = self._return_pressure + difference
-        inlet_absolute = self._supply_pressure + 101.3e3
+        zones = self._zones
+        for zone in zones:
+            zone.actuate(dt, powered, supply)
+        difference = self._shared_difference()
+        back = self._network_return = primary.return_pressure_now()
 
-        total = moment = heat = drawn = returned = 0.0
-        available = tank.available(dt) / len(self._zones)
-        for zone, conductance in zip(self._zones, conductances, strict=True):
-            flow = branch_flow(conductance, difference)
-            if flow > 0.0:
-                flow = min(flow, zone.choked_flow(supply, inlet_absolute))
-            zone.step(dt, supply, flow, outdoor, sun, loss_factor, powered, tank.level, available)
-            total += flow
-            moment += flow * zone.primary_return
-            heat += zone.exchanger.heat
-            drawn += zone.makeup_flow
-            returned += zone.relief_flow
+        total = outgoing = moment = heat = drawn = returned = suction = 0.0
+        available = tank.available(dt) / len(zones)
+        for zone in zones:
+            zone.step(dt, supply, difference, back, outdoor, sun, loss_factor, powered, tank.level, available)
+            total += zone.primary_flow
+            outgoing += zone.primary_return_flow
+            moment += zone.primary_return_flow * zone.primary_return
+            heat += zone.heat
+            drawn += zone.holding.makeup_flow
+            returned += zone.holding.relief_flow
+            suction = max(suction, zone.branch.suction_drop())
+        self._supply_pressure = back + difference
+        # The station's transmitter sits before the boosters in the return.
+        self._return_pressure = back - suction
         self._primary_flow = total
-        if total > 1e-6:
-            self._primary_return = moment / total
+        self._return_flow = outgoing
+        self._heat = heat
+        if outgoing > 1e-6:
+            self._primary_return = moment / outgoing
         else:
-            self._primary_return = self._zones[0].primary_return
+            self._primary_return = zones[0].primary_return
         self._heat_energy += heat * dt
         # The solenoid closes without power.
         filling = self._tank_inlet > 0.5 and powered and not self.no_city_water
         tank.step(dt, filling, drawn, returned)
+        self.meter.step(dt, self._meter_flow(), supply, self._primary_return)
+
+    def _shared_difference(self) -> float:
+        """Pressure difference in Pa that the network leaves at the station."""
+        source = self.primary.differential_pressure
+        zones = self._zones
+        if all(zone.passive for zone in zones):
+            total = sum(zone.branch.conductance for zone in zones)
+            return shared_differential_pressure(total, source, self._network_resistance)
+
+        def flow_at(difference: float) -> float:
+            return sum(zone.primary_flow_at(difference) for zone in zones)
+
+        guess = self._supply_pressure - self._network_return
+        return shared_difference(source, self._network_resistance, flow_at, guess)
 
     # --- start states -----------------------------------------------------------------------------------
 
@@ -169,26 +209,36 @@ class Plant:
 
         "warm": near steady heating at `outdoor` (default: the weather's now): first pump at 50 Hz, valve
         where it belongs (both also commanded), rooms at design. "cold": building 15 °C, loop 20 °C, filled,
-        valve closed, pumps stopped."""
-        if state not in ("warm", "cold"):
-            raise ValueError(f"unknown start state {state!r} (allowed: warm, cold)")
+        valve closed, pumps stopped. "empty": the same with 10 °C and no water in the loops (the primary
+        network keeps a mixing zone filled)."""
+        if state not in _STARTS:
+            raise ValueError(f"unknown start state {state!r} (allowed: {', '.join(_STARTS)})")
         self._outdoor = self.weather.outdoor(self.time) if outdoor is None else outdoor
         primary = self.primary
         primary.settle(self._outdoor)
         supply = primary.supply_temperature
         difference = primary.differential_pressure
-        if state == "cold":
+        back = self._network_return = primary.return_pressure_now()
+        if state != "warm":
             for zone in self._zones:
-                zone.settle_cold(20.0, 15.0)
+                zone.settle_cold(10.0 if state == "empty" else 20.0, 15.0, back, state == "empty")
         else:
-            total = sum(zone.settle_warm(supply, self._outdoor) for zone in self._zones)
+            drop = self._network_resistance * sum(z.primary_flow_kg_per_s for z in self.parameters.zones) ** 2
+            guess = difference - drop
+            total = sum(zone.settle_warm(supply, self._outdoor, guess, back) for zone in self._zones)
             difference -= self._network_resistance * total * total
             for zone in self._zones:
                 zone.settle_valve(difference, supply)
         self._primary_flow = sum(zone.primary_flow for zone in self._zones)
+        self._return_flow = sum(zone.primary_return_flow for zone in self._zones)
+        self._heat = sum(zone.heat for zone in self._zones)
         self._primary_return = self._zones[0].primary_return
-        self._return_pressure = primary.return_pressure_now()
-        self._supply_pressure = self._return_pressure + difference
+        if self._return_flow > 0.0:
+            moment = sum(zone.primary_return_flow * zone.primary_return for zone in self._zones)
+            self._primary_return = moment / self._return_flow
+        self._return_pressure = back - max(zone.branch.suction_drop() for zone in self._zones)
+        self._supply_pressure = back + difference
+        self.meter.settle(self._meter_flow(), supply, self._primary_return)
         self._heat_energy = 0.0
         self.tank.level = self.parameters.tank_start_level_m
         self.tank.inlet_mass = self.tank.overflow_mass = 0.0
@@ -205,21 +255,31 @@ class Plant:
 
         Raises KeyError for an unknown name and ValueError for an unknown kind, with what is allowed. Kinds:
 
-        - a sensor's key: open, short, frozen, drift (units/h), offset, noise (sigma), spike (units)
-        - `low.pump_1`, `low.makeup_1`: trip, no_start, local (1 runs at 50 Hz, 0 stops, none stays as it is)
-        - `low.valve`: stuck, reversed, local (% to stand at, none stays)
+        - a sensor's key: open, short, frozen, drift (units/h), offset, noise (sigma), spike (units),
+          intermittent (share of time without contact)
+        - `low.pump_1`, `low.makeup_1`, `low.booster`: trip, no_start, local (1 runs at 50 Hz, 0 stops, none
+          stays as it is), wear (share of the head), check_valve, dry, mains_bypass
+        - `low.valve`: stuck, reversed, local (% to stand at, none stays), leaking (% of Kvs, 2), slipping
+          (% of the way lost, 50), asymmetry (% longer closing, 5)
+        - contacts (`low.thermostat`, `station.flood`, …): stuck_off, stuck_on
         - `low.exchanger`: fouling (share of the clean resistance, 0.5)
-        - `low`: leak (m3/h at 300 kPa, 0.4)
-        - `station`: primary_outage, power_failure, flood, no_city_water"""
+        - `low.strainer`, `low.primary_strainer`: clogged (share of the free area, 0.7)
+        - `low.branch_1`: blocked (share of the free area, 0.9)
+        - `low.bypass` (mixing): check_valve, clogged
+        - `low`: leak (m3/h at 300 kPa, 0.4), burst (the same, 40; lets air in)
+        - `station`: primary_outage, power_failure, flood, no_city_water; of the primary: interruption
+          (min, 30), shortage (share, 0.3), night_sag (share, 0.15), temperature_step (K, -10),
+          pressure_step (share, -0.3)"""
         if name == "station":
-            self._station_fault(kind)
+            self._station_fault(kind, value)
         else:
             self._part(name).break_down(kind, value)
 
     def clear(self, name: str) -> None:
         """End all faults of `name`. Raises KeyError with the known names."""
         if name == "station":
-            self.primary.outage = self.power_failure = self.flood = self.no_city_water = False
+            self.power_failure = self.flood = self.no_city_water = False
+            self.primary.clear()
         else:
             self._part(name).repair()
 
@@ -233,16 +293,18 @@ class Plant:
             raise KeyError(f"unknown name {name!r} (known: {', '.join(self.fault_names())})")
         return part
 
-    def _station_fault(self, kind: str) -> None:
+    def _station_fault(self, kind: str, value: float | None) -> None:
         match kind:
             case "primary_outage":
-                self.primary.outage = True
+                self.primary.trouble("outage")
             case "power_failure":
                 self.power_failure = True
             case "flood":
                 self.flood = True
             case "no_city_water":
                 self.no_city_water = True
+            case _ if kind in _STATION_FAULTS:
+                self.primary.trouble(kind, value)
             case _:
                 raise ValueError(
                     f"unknown fault {kind!r} of the station (allowed: {', '.join(_STATION_FAULTS)})"
@@ -260,42 +322,13 @@ class Plant:
             "station.primary_supply_pressure": self._supply_pressure * 1e-3,
             "station.primary_return_pressure": self._return_pressure * 1e-3,
             "station.primary_flow": self._meter_flow() * 3600.0,
-            "station.heat_power": self._heat() * 1e-3,
+            "station.heat_power": self._heat * 1e-3,
             "station.heat_energy": self._heat_energy * 1e-9,
             "station.tank_level": self.tank.level,
             "station.tank_water_mass": self.tank.mass(),
         }
         for zone in self._zones:
-            name = zone.parameters.name
-            zone_values = {
-                "supply_temperature": zone.supply,
-                "return_temperature": zone.header,
-                "primary_return_temperature": zone.primary_return,
-                "primary_flow": zone.primary_flow / density(zone.primary_return) * 3600.0,
-                "secondary_flow": zone.flow / density(zone.header) * 3600.0,
-                "supply_pressure": zone.supply_pressure() * 1e-3,
-                "return_pressure": zone.loop.pressure * 1e-3,
-                "differential_pressure": zone.pump_head * 1e-3,
-                "valve_position": zone.valve.position * 100.0,
-                "valve_travel": zone.valve.travel,
-                "heat_power": zone.exchanger.heat * 1e-3,
-                "heat_energy": zone.heat_from_primary * 1e-9,
-                "building_loss": zone.building_loss * 1e-3,
-                "pipe_loss": zone.pipe_loss * 1e-3,
-                "electric_power": zone.electric_power * 1e-3,
-                "electric_energy": zone.electric_energy / 3.6e6,
-                "water_mass": zone.loop.water_mass,
-                "makeup_flow": zone.makeup_flow / 999.7 * 3600.0,
-                "makeup_volume": zone.water_in / 999.7,
-                "leak_volume": zone.water_lost / 990.0,
-            }
-            for role, value in zone_values.items():
-                values[f"{name}.{role}"] = value
-            for i, room in enumerate(zone.parameters.rooms, start=1):
-                air = zone.branches[room.group].building.air
-                values[f"{name}.room_temperature_{i}"] = air + room.offset_k
-            for branch, group in zip(zone.branches, zone.parameters.groups, strict=True):
-                values[f"{name}.{group.name}.air_temperature"] = branch.building.air
+            values |= zone_truth(zone)
         return values
 
     def energy_balance_error(self) -> float:
@@ -311,24 +344,28 @@ class Plant:
     def mass_balance_error(self) -> float:
         """Water that came in, less what left and what is held, over the water held at the start and come
         in."""
-        lost = self.tank.overflow_mass + sum(zone.water_lost for zone in self._zones)
-        error = self.tank.inlet_mass - lost - (self._water_mass() - self._water_at_start)
-        return abs(error) / (self._water_at_start + self.tank.inlet_mass)
+        lost = self.tank.overflow_mass
+        came = self.tank.inlet_mass
+        for zone in self._zones:
+            lost += zone.holding.water_lost
+            came += zone.water_from_primary
+        error = came - lost - (self._water_mass() - self._water_at_start)
+        return abs(error) / max(1.0, self._water_at_start + self.tank.inlet_mass)
 
     def _water_mass(self) -> float:
         return self.tank.mass() + sum(zone.loop.water_mass for zone in self._zones)
 
     def _meter_flow(self) -> float:
         """m3/s at the heat meter, which sits in the primary return."""
-        return self._primary_flow / density(self._primary_return)
+        return self._return_flow / density(self._primary_return)
 
     # --- sensors ----------------------------------------------------------------------------------------
 
     def _measure(self, dt: float) -> None:
         sensors = self.sensors
         self._channels.measure(dt, sensors)
-        sensors["station.power_failure"] = float(self.power_failure)
-        sensors["station.flood"] = float(self.flood)
+        sensors["station.power_failure"] = self._power_contact.show(self.power_failure)
+        sensors["station.flood"] = self._flood_contact.show(self.flood)
         for terminals in self._terminals:
             terminals.measure(dt, sensors)
 
@@ -340,38 +377,23 @@ class Plant:
         add.temperature("station.primary_return_temperature", lambda: self._primary_return, 10.0)
         add.pressure("station.primary_supply_pressure", lambda: self._supply_pressure)
         add.pressure("station.primary_return_pressure", lambda: self._return_pressure)
+        meter = self.meter
+        add.add("station.primary_flow", lambda: meter.flow, quantum=0.01, low=0.0, scale=3600.0)
+        add.add("station.heat_power", lambda: meter.power, quantum=1.0, low=0.0, scale=1e-3)
+        add.add("station.heat_energy", lambda: meter.energy, quantum=0.001, low=0.0, scale=1e-9)
+        add.add("station.primary_volume", lambda: meter.volume, quantum=0.01, low=0.0)
+        add.add("station.electric_energy", self._electric_energy, quantum=0.1, low=0.0, scale=1 / 3.6e6)
         add.add(
-            "station.primary_flow", self._meter_flow, lag=3.0, noise=0.05, quantum=0.01, low=0.0, scale=3600.0
+            "station.tank_level",
+            lambda: self.tank.level,
+            lag=2.0,
+            noise=0.002,
+            quantum=add.quantum(0.0, 3.0, 0.001),
+            low=0.0,
         )
-        add.add("station.heat_power", self._heat, lag=8.0, noise=2.0, quantum=1.0, low=0.0, scale=1e-3)
-        add.add("station.heat_energy", lambda: self._heat_energy, quantum=0.001, low=0.0, scale=1e-9)
-        add.add("station.tank_level", lambda: self.tank.level, lag=2.0, noise=0.002, quantum=0.001, low=0.0)
 
-    def _heat(self) -> float:
-        return sum(zone.exchanger.heat for zone in self._zones)
+    def _electric_energy(self) -> float:
+        return sum(zone.electric_energy for zone in self._zones)
 
     def _set_tank_inlet(self, value: float) -> None:
         self._tank_inlet = value
-
-
-def _check(parameters: PlantParameters) -> None:
-    if not parameters.zones:
-        raise ValueError("a plant needs at least one zone")
-    names = [zone.name for zone in parameters.zones]
-    for zone in parameters.zones:
-        if zone.kind != "exchanger":
-            raise ValueError(
-                f"zone {zone.name}: kind {zone.kind!r} is not simulated yet (allowed: exchanger)"
-            )
-        if names.count(zone.name) > 1 or zone.name == "station" or "." in zone.name:
-            raise ValueError(
-                f"zone name {zone.name!r} is taken twice or not possible (one word, not station)"
-            )
-        if not zone.groups or zone.circulation_pumps < 1:
-            raise ValueError(f"zone {zone.name}: needs at least one group of buildings and one pump")
-        if any(not 0 <= room.group < len(zone.groups) for room in zone.rooms):
-            raise ValueError(f"zone {zone.name}: a room names a group that does not exist")
-        for what in ("load_share", "flow_share"):
-            total = sum(getattr(group, what) for group in zone.groups)
-            if abs(total - 1.0) > 1e-6:
-                raise ValueError(f"zone {zone.name}: the groups' {what} add up to {total:g} (must be 1)")

@@ -1,27 +1,71 @@
 """Core in the loop: scan and plant stepped together in one process, no sockets; hours in seconds.
 
 The readings are the plant's sensors behind the transmitters' scaling, as the devices would show them;
-what the wires add (words, rounding, time-outs) is the service loop's to test.
+what the wires add (words, rounding, time-outs) is the service loop's to test. A device that misbehaves shows
+what the bus makes of it; what such a device does with its outputs is the service loop's, too: here they stay
+as they were last written.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+from controller.channels import InputChannel, Key
 from controller.commands import Command
 from controller.cycle import Scan
 from controller.points import Event, Point
 from controller.settings.station import StationFile
 from controller.station import Station, build
 from drivers.profile import Profile
-from drivers.readings import Fault, Key, Reading
+from drivers.readings import Fault
+from sim.bank import Behaviour, Kind
 from sim.field import plant_parameters, sensor_of
 from sim.plant import Plant
+from sim.scenario import Scenario
 from sim.weather import Weather
+
+DEADLINE_S = 1.0
+"""A reply later than this has not come (the default deadline of a line)."""
+_NAN = float("nan")
+_SEEN: dict[Kind, Fault] = {
+    "dead": Fault.NO_REPLY,
+    "exception": Fault.REFUSED,
+    "garbage": Fault.BAD_REPLY,
+    "wrong_crc": Fault.BAD_REPLY,
+}
+_TAKES_NO_WRITE: tuple[Kind, ...] = ("dead", "exception", "garbage")
+
+
+class _Live:
+    """A reading that is renewed in place: one object a channel for the whole run, instead of one a scan.
+
+    It is what `controller.channels.Reading` asks for; the scan keeps none."""
+
+    __slots__ = ("device", "fault", "key", "low", "scale", "sensor", "time", "value")
+
+    def __init__(self, channel: InputChannel, sensor: str) -> None:
+        self.key = channel.source
+        self.device = channel.source[0]
+        self.sensor = sensor
+        self.low = channel.raw(0.0)  # raw is linear: two points say all
+        self.scale = channel.raw(1.0) - self.low
+        self.value = 0.0
+        self.time = 0.0
+        self.fault: Fault = Fault.NONE
+
+    def show(self, value: float, time: float) -> None:
+        """What the device answers at `time` for the station value `value` (NaN: broken wire)."""
+        self.time = time
+        if value == value:
+            self.value = self.low + self.scale * value
+            self.fault = Fault.NONE
+        else:
+            self.value = _NAN
+            self.fault = Fault.OPEN_CIRCUIT
 
 
 class Rig:
-    """A station and its plant. `run` lets time pass; `fault` and `clear` break and mend the plant."""
+    """A station and its plant. `run` lets time pass; `fault`, `clear` and `behave` break and mend."""
 
     def __init__(
         self,
@@ -33,31 +77,40 @@ class Rig:
         start_time: float | None = None,
         cold: bool = False,
         dt: float = 1.0,
+        scenario: Scenario | None = None,
     ) -> None:
+        """`scenario` counts from now. Raises CannotRun, ValueError."""
         self.plant = Plant(plant_parameters(file), weather, seed, start_time, "cold" if cold else "warm")
         self.station: Station = build(file, profiles)
         self.dt = dt
         self.events: list[Event] = []
-        self.silent: set[str] = set()
         wiring = self.station.wiring
-        self._inputs = [(channel, sensor_of(channel, wiring.redundant)) for channel in wiring.inputs]
+        self._live = [_Live(channel, sensor_of(channel, wiring.redundant)) for channel in wiring.inputs]
+        self._rows = [(live.sensor, live.low, live.scale, live) for live in self._live]
         self._outputs = {channel.target: channel.output for channel in wiring.outputs}
-        self.readings: dict[Key, Reading] = {}
+        self._moods: dict[str, Behaviour] = {}
+        self._script = scenario.start(self.plant.time) if scenario is not None else None
+        self.readings: dict[Key, _Live] = {live.key: live for live in self._live}
         self._read()
 
     def step(self, commands: Sequence[Command] = ()) -> Scan:
         """One scan, then the plant for one step."""
         now = self.plant.time
+        if self._script is not None:
+            self._script.step(now, self)
         done = self.station.scan(now, now, self.readings, commands)
-        self.events += done.events
+        if done.events:
+            self.events += done.events
         self.act(done)
         return done
 
     def act(self, done: Scan) -> None:
         """The scan's outputs act on the plant for one step; then its sensors are read."""
+        outputs, command, moods = self._outputs, self.plant.command, self._moods
         for target, value in done.writes:
-            if target[0] not in self.silent:
-                self.plant.command(self._outputs[target], value)
+            if moods and target[0] in moods and moods[target[0]].kind in _TAKES_NO_WRITE:
+                continue
+            command(outputs[target], value)
         self.plant.step(self.dt)
         self._read()
 
@@ -75,19 +128,57 @@ class Rig:
             if each is not None:
                 each(self)
 
+    # ---- what breaks
+
+    def fault(self, name: str, kind: str, value: float | None = None) -> None:
+        """Break something of the plant (`Plant.fault`)."""
+        self.plant.fault(name, kind, value)
+
+    def clear(self, name: str) -> None:
+        """End all faults of `name` (`Plant.clear`)."""
+        self.plant.clear(name)
+
+    def behave(self, device: str, behaviour: Behaviour) -> None:
+        """Make a device misbehave, or healthy again, from the next reading on. KeyError for no device."""
+        if device not in self.station.file.devices:
+            raise KeyError(f"no device {device!r} (known: {', '.join(self.station.file.devices)})")
+        if behaviour.kind == "healthy":
+            self._moods.pop(device, None)
+        else:
+            self._moods[device] = behaviour
+
     def _read(self) -> None:
         time = self.plant.time
         sensors = self.plant.sensors
-        for channel, sensor in self._inputs:
-            if channel.source[0] in self.silent:
-                old = self.readings.get(channel.source)
-                if old is None or old.fault is Fault.NONE:
-                    last = old.time if old is not None else time
-                    self.readings[channel.source] = Reading(float("nan"), last, Fault.NO_REPLY)
-                continue
-            value = channel.raw(sensors.get(sensor, 0.0))
-            fault = Fault.NONE if value == value else Fault.OPEN_CIRCUIT
-            self.readings[channel.source] = Reading(value, time, fault)
+        if self._moods:
+            self._read_with_moods(time, sensors)
+            return
+        none, get = Fault.NONE, sensors.get
+        for sensor, low, scale, live in self._rows:
+            value = get(sensor, 0.0)
+            if value == value:
+                live.value = low + scale * value
+                live.time = time
+                live.fault = none
+            else:
+                live.show(value, time)
+
+    def _read_with_moods(self, time: float, sensors: Mapping[str, float]) -> None:
+        for live in self._live:
+            mood = self._moods.get(live.device)
+            fault = Fault.NONE
+            if mood is not None:
+                fault = _SEEN.get(mood.kind, Fault.NONE)
+                if mood.kind in ("slow", "late") and mood.seconds > DEADLINE_S:
+                    fault = Fault.NO_REPLY
+            if fault is not Fault.NONE:
+                live.value, live.fault = _NAN, fault  # the time stays that of the last good reply
+            elif mood is not None and mood.kind == "yesterday":
+                live.time = time
+            else:
+                live.show(sensors.get(live.sensor, 0.0), time)
+
+    # ---- what is seen
 
     def __getitem__(self, name: str) -> Point:
         return self.station.image[name]

@@ -1,20 +1,22 @@
-"""A season with the core in the loop: indicators of comfort, energy and wear.
+"""A season with the core in the loop: indicators of comfort, energy, wear and money.
 
-Definitions follow BOPTEST where it has them (kpi_calculator): degree-hours are ∫ max(0, Tlow − T) dt
-per measured room, travel is ∫|dy|. Everything is judged on the plant's truth, not on its sensors.
+Everything is judged on the plant's truth, not on its sensors. Definitions: `sim.indicators`.
 """
 
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from controller.points import Output
+from sim.indicators import SEASON_DAYS, Comfort, Deviation, Peak, Starts, Travel, Weighted
 from sim.rig import Rig
 
-_MOVED = 0.01
-COMFORT_C = 20.0
+COMFORT_STEP_S = 300.0
+TRACE_STEP_S = 600.0
 
 
 @dataclass(slots=True)
@@ -35,91 +37,162 @@ class _Circuit:
 
     def __init__(self, name: str, rig: Rig) -> None:
         self.name = name
-        self._rig = rig
-        self.error = 0.0
-        self.errors: list[int] = [0] * 1000
-        self.scans = 0
-        self.travel = 0.0
-        self.starts = 0
-        self.cold = 0.0
-        self._valve = rig[f"{name}.valve_command"].value
-        self._moving = False
+        self.zone = rig.plant.zones[name]
+        self._setpoint = rig[f"{name}.supply_setpoint"]
+        self.deviation = Deviation()
+        self.back = Weighted()
+        self.valve = Travel(self.zone.valve.position * 100.0)
+        outputs = [o for key, o in rig.station.image.outputs.items() if key.startswith(f"{name}.")]
+        self.speeds = [(o, Travel(_value(o))) for o in outputs if o.name.endswith("_speed")]
+        self.runs = [(o, Starts(_value(o))) for o in outputs if o.name.endswith("_run")]
+        parameters = self.zone.parameters
+        self.comforts = {group.name: Comfort() for group in parameters.groups}
+        self.areas = {g.name: g.load_share * parameters.floor_area_m2 for g in parameters.groups}
+        self._rooms = [
+            (branch.building, comfort)
+            for branch, comfort in zip(self.zone.branches, self.comforts.values(), strict=True)
+        ]
 
-    def step(self, dt: float) -> None:
-        rig, name = self._rig, self.name
-        supply, setpoint = rig[f"{name}.supply_temperature"], rig[f"{name}.supply_setpoint"]
-        if supply.usable and setpoint.usable:
-            error = abs(supply.value - setpoint.value)
-            self.error += error
-            self.errors[min(int(error * 20), 999)] += 1
-            self.scans += 1
-        valve = rig[f"{name}.valve_command"].value
-        moved = abs(valve - self._valve)
-        moving = moved > _MOVED
-        self.travel += moved
-        self.starts += moving and not self._moving
-        self._valve, self._moving = valve, moving
+    def step(self) -> None:
+        """After every scan."""
+        zone, setpoint = self.zone, self._setpoint
+        if setpoint.usable:
+            self.deviation.add(zone.supply - setpoint.value)
+        self.back.add(zone.primary_return, zone.primary_flow)
+        self.valve.add(zone.valve.position * 100.0)
+        for output, travel in self.speeds:
+            travel.add(output.value)
+        for output, starts in self.runs:
+            starts.add(output.value)
 
-    def judge_rooms(self, truth: dict[str, float], hours: float) -> None:
-        """Degree-hours below 20 °C, the mean over the measured rooms."""
-        rooms = [value for key, value in truth.items() if key.startswith(f"{self.name}.room_temperature_")]
-        if rooms:
-            self.cold += sum(max(0.0, COMFORT_C - room) for room in rooms) / len(rooms) * hours
+    def judge_rooms(self, dt: float, local: float) -> None:
+        """The buildings' air holds for `dt` s."""
+        for building, comfort in self._rooms:
+            comfort.add(building.air, dt, local)
 
-    def indicators(self, days: float, truth: dict[str, float]) -> dict[str, float]:
-        edge, seen, bucket = 0.95 * self.scans, 0, 0
-        while seen < edge:
-            seen += self.errors[bucket]
-            bucket += 1
+    def indicators(self, days: float, truth: dict[str, float], fee: float) -> dict[str, Any]:
+        comforts = self.comforts.values()
         return {
-            "supply_error_mean_k": self.error / max(self.scans, 1),
-            "supply_error_95_k": bucket / 20,
-            "valve_strokes_per_day": self.travel / 100 / days,
-            "valve_starts_per_day": self.starts / days,
-            "degree_hours_below_20": self.cold,
             "heat_gj": truth[f"{self.name}.heat_energy"],
             "pump_kwh": truth[f"{self.name}.electric_energy"],
             "makeup_m3": truth[f"{self.name}.makeup_volume"],
+            "primary_return_c": self.back.mean(),
+            "supply_error_mean_k": self.deviation.mean(),
+            "supply_error_95_k": self.deviation.percentile(),
+            "valve_strokes_per_day": self.valve.total / 100.0 / days,
+            "valve_starts_per_day": self.valve.starts / days,
+            "pump_travel_hz": sum(travel.total for _, travel in self.speeds),
+            "pump_starts": sum(starts.count for _, starts in self.runs),
+            "degree_hours_below_20": sum(c.below_20 for c in comforts),
+            "degree_hours_below_18": sum(c.below_18 for c in comforts),
+            "degree_hours_above_24": sum(c.above_24 for c in comforts),
+            "fee_refund": sum(c.refund(fee * self.areas[name]) for name, c in self.comforts.items()),
+            "buildings": {
+                name: {
+                    "degree_hours_below_20": c.below_20,
+                    "degree_hours_below_18": c.below_18,
+                    "degree_hours_above_24": c.above_24,
+                    "lowest_c": c.lowest,
+                    "half_fee_days": c.half_days,
+                    "no_fee_days": c.lost_days,
+                    "fee_refund": c.refund(fee * self.areas[name]),
+                }
+                for name, c in self.comforts.items()
+            },
         }
+
+
+def _value(output: Output) -> float:
+    """What an output has, 0 before its first scan."""
+    return output.value if output.usable else 0.0
 
 
 def run_season(
     rig: Rig, days: float, progress: Callable[[float], None] = lambda share: None
 ) -> tuple[dict[str, Any], Trace]:
     """Run `days` and return (indicators, trace). `progress` gets the share done, 0 … 1."""
-    names = list(rig.station.file.circuits)
-    circuits = [_Circuit(name, rig) for name in names]
-    trace = Trace()
+    plant = rig.plant
+    circuits = [_Circuit(name, rig) for name in rig.station.file.circuits]
+    offset = rig.plant.weather.zone.utcoffset(None).total_seconds()
+    trace, alarms, peak = Trace(), Counter[str](), Peak(0.0)
     steps = round(days * 86400 / rig.dt)
-    each = max(round(600 / rig.dt), 1)
-    begin = time.perf_counter()
-    alarms = 0
+    every = max(round(COMFORT_STEP_S / rig.dt), 1)
+    traced = max(round(TRACE_STEP_S / rig.dt), 1)
+    begin, start = time.perf_counter(), plant.time
+    until_rooms = until_trace = 0
     for step in range(steps):
-        alarms += sum(event.kind == "alarm" for event in rig.step().events)
-        for circuit in circuits:
-            circuit.step(rig.dt)
-        if step % each == 0:
-            truth = rig.plant.truth
+        if until_rooms == 0:
+            until_rooms = every
+            held = min(every, steps - step) * rig.dt
             for circuit in circuits:
-                circuit.judge_rooms(truth, each * rig.dt / 3600)
-            _note(trace, rig, names[0], truth, step * rig.dt / 3600)
+                circuit.judge_rooms(held, plant.time + offset)
+            peak.add(sum(circuit.zone.heat_from_primary for circuit in circuits) / 1e3, held if step else 0.0)
+        if until_trace == 0:
+            until_trace = traced
+            _note(trace, rig, circuits[0].name, plant.truth, (plant.time - start) / 3600.0)
             progress(step / steps)
+        until_rooms -= 1
+        until_trace -= 1
+        for event in rig.step().events:
+            if event.kind == "alarm":
+                alarms[event.code] += 1
+        for circuit in circuits:
+            circuit.step()
+    peak.add(
+        sum(circuit.zone.heat_from_primary for circuit in circuits) / 1e3, ((steps - 1) % every + 1) * rig.dt
+    )
     rig.events.clear()
-    truth = rig.plant.truth
-    area = rig.station.file.plant.heated_area
-    heat = sum(truth[f"{name}.heat_energy"] for name in names)
-    indicators: dict[str, Any] = {
+    return _sum_up(rig, circuits, days, alarms, peak, time.perf_counter() - begin), trace
+
+
+def _sum_up(
+    rig: Rig, circuits: list[_Circuit], days: float, alarms: Counter[str], peak: Peak, seconds: float
+) -> dict[str, Any]:
+    truth, settings = rig.plant.truth, rig.station.file.plant
+    parts = {circuit.name: circuit.indicators(days, truth, settings.heat_fee) for circuit in circuits}
+    back = Weighted(
+        sum(circuit.back.moment for circuit in circuits), sum(circuit.back.weight for circuit in circuits)
+    )
+
+    def total(key: str) -> float:
+        return sum(float(part[key]) for part in parts.values())
+
+    heat = total("heat_gj")
+    fees = settings.heat_fee * settings.heated_area / SEASON_DAYS * days
+    return {
         "days": days,
         "step_s": rig.dt,
         "heat_gj": heat,
-        "heat_gj_per_m2": heat / area,
-        "alarms": alarms,
+        "heat_gj_per_m2": heat / settings.heated_area,
+        "peak_kw": peak.highest,
+        "pump_kwh": total("pump_kwh"),
+        "makeup_m3": total("makeup_m3"),
+        "primary_return_c": back.mean(),
+        "degree_hours_below_20": total("degree_hours_below_20"),
+        "degree_hours_below_18": total("degree_hours_below_18"),
+        "degree_hours_above_24": total("degree_hours_above_24"),
+        "fee_refund": total("fee_refund"),
+        "fee_refund_share": total("fee_refund") / fees if fees > 0.0 else 0.0,
+        "co2_kg": heat * settings.co2_factor,
+        "alarms": sum(alarms.values()),
+        "alarms_by_code": dict(sorted(alarms.items())),
         "energy_balance_error": rig.plant.energy_balance_error(),
         "mass_balance_error": rig.plant.mass_balance_error(),
-        "seconds": time.perf_counter() - begin,
-        "circuits": {circuit.name: circuit.indicators(days, truth) for circuit in circuits},
+        "seconds": seconds,
+        "circuits": parts,
     }
-    return indicators, trace
+
+
+def differences(first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any]:
+    """`second` - `first` for every number that both have, in the same shape."""
+    found: dict[str, Any] = {}
+    for key, value in first.items():
+        other = second.get(key)
+        if isinstance(value, dict) and isinstance(other, dict):
+            found[key] = differences(value, other)
+        elif isinstance(value, int | float) and isinstance(other, int | float):
+            found[key] = other - value
+    return found
 
 
 def _note(trace: Trace, rig: Rig, name: str, truth: dict[str, float], hours: float) -> None:

@@ -16,8 +16,10 @@ from pathlib import Path
 from controller.clock import Clock
 from controller.settings.station import RtuBusSettings, StationFile, TcpBusSettings
 from drivers.profile import Profile
+from sim.bank import Behaviour
 from sim.devices import EmulatedBus
 from sim.field import Field
+from sim.scenario import Scenario
 from sim.weather import Weather
 
 PORTS = "ports.json"
@@ -41,7 +43,9 @@ class Simulator:
         *,
         seed: int = 0,
         cold: bool = False,
+        scenario: Scenario | None = None,
     ) -> None:
+        """`scenario` counts from now."""
         self._file = file
         self._clock = clock
         self.field = Field(file, profiles, weather, seed=seed, start_time=clock.now(), cold=cold)
@@ -54,6 +58,7 @@ class Simulator:
             ]
             self.buses[name] = EmulatedBus(devices)
         self.addresses: dict[str, str] = {}
+        self._script = scenario.start(clock.now()) if scenario is not None else None
 
     async def start(self, here: Path | None, *, paced: bool = True) -> None:
         """Open every wire; `paced`: pseudo-terminals take the line's time. Raises CannotServe, OSError."""
@@ -89,10 +94,26 @@ class Simulator:
             due = self._clock.now() + STEP_S
             while True:
                 await self._clock.sleep(due - self._clock.now())
+                if self._script is not None:
+                    self._script.step(self.field.plant.time, self)
                 self.field.step(STEP_S)
                 for device in self.field.devices.values():
                     device.step()
                 due += STEP_S
+
+    # ---- what a scenario does
+
+    def fault(self, name: str, kind: str, value: float | None = None) -> None:
+        """Break something of the plant (`Plant.fault`)."""
+        self.field.plant.fault(name, kind, value)
+
+    def clear(self, name: str) -> None:
+        """End all faults of `name` (`Plant.clear`)."""
+        self.field.plant.clear(name)
+
+    def behave(self, device: str, behaviour: Behaviour) -> None:
+        """Make a device misbehave, or healthy again, from the next request on. KeyError for no device."""
+        self.buses[self._file.devices[device].bus].behave(device, behaviour)
 
     def close(self) -> None:
         """Leave all wires."""

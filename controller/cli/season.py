@@ -4,55 +4,187 @@ from __future__ import annotations
 
 import json
 import os
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
-from rich.progress import Progress
+from rich.console import Console
+from rich.progress import Progress, TaskID
+from rich.table import Table
 
-from controller.cli.common import BAD_INPUT, leave, read_or_leave
+from controller.cli.common import BAD_INPUT, language, leave, read_or_leave
+from controller.settings.check import Checked
 from controller.station import CannotRun
 from controller.texts import fill
 from sim.rig import Rig
-from sim.season import Trace, run_season
-from sim.weather import Weather, WeatherError
+from sim.scenario import Scenario, ScenarioError, load_scenario
+from sim.season import Trace, differences, run_season
+from sim.weather import Weather, WeatherError, month_and_day, parse_cold_wave
+
+_SHOWN = (
+    ("heat_gj", "heat, GJ", 1),
+    ("heat_gj_per_m2", "heat, GJ/m²", 4),
+    ("peak_kw", "peak of 15 min, kW", 0),
+    ("pump_kwh", "pumps, kWh", 0),
+    ("makeup_m3", "makeup, m³", 2),
+    ("primary_return_c", "primary return by flow, °C", 2),
+    ("degree_hours_below_20", "below 20 °C, K·h", 1),
+    ("degree_hours_below_18", "below 18 °C, K·h", 1),
+    ("degree_hours_above_24", "above 24 °C, K·h", 1),
+    ("fee_refund", "fee refunded", 0),
+    ("co2_kg", "CO₂, kg", 0),
+    ("alarms", "alarms", 0),
+)
+_SHOWN_OF_CIRCUIT = (
+    ("supply_error_mean_k", "supply error mean, K", 3),
+    ("supply_error_95_k", "supply error 95 %, K", 2),
+    ("valve_strokes_per_day", "valve strokes a day", 2),
+    ("valve_starts_per_day", "valve starts a day", 0),
+    ("pump_starts", "pump starts", 0),
+)
 
 
 def season(
     file: Annotated[Path, typer.Argument(help="Station file (YAML)", show_default=False)],
-    weather: Annotated[str | None, typer.Option(help="Weather: a name that ships, or a CSV of hours")] = None,
+    weather: Annotated[
+        str | None,
+        typer.Option(help="Weather: a name that ships (harbin:7 = seed 7), CSV, EPW or climate file"),
+    ] = None,
     days: Annotated[float, typer.Option(help="How many days", min=0.01, max=400)] = 7.0,
+    from_day: Annotated[
+        str | None,
+        typer.Option("--from", help="First day, month-day like 10-20; default: the weather's first"),
+    ] = None,
+    cold_wave: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Lay a cold wave over the weather, month-day:days:kelvin like 01-10:5:-8; repeatable"
+        ),
+    ] = None,
+    scenario: Annotated[Path | None, typer.Option(help="Scenario file: what goes wrong when")] = None,
+    compare: Annotated[
+        Path | None, typer.Option(help="A second station file on the same weather; the differences are shown")
+    ] = None,
     step: Annotated[float, typer.Option(help="Seconds a scan", min=0.5, max=5)] = 1.0,
     seed: Annotated[int, typer.Option(help="Seed of noise and disturbances")] = 0,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the indicators here")] = None,
     plot: Annotated[Path | None, typer.Option(help="Write a picture here (needs matplotlib)")] = None,
 ) -> None:
-    """Run a station against its simulated plant and report comfort, energy and wear.
+    """Run a station against its simulated plant and report comfort, energy, wear and money.
 
-    Example: station season config/demo.yaml --weather shenyang_2013_01 --days 7 --json /tmp/season.json
+    Example: station season config/demo.yaml --weather harbin --from 10-20 --days 182 --step 5 --json s.json
     """
-    checked = read_or_leave(file)
+    files = [file] if compare is None else [file, compare]
+    stations = [read_or_leave(path) for path in files]
+    _writable(json_file, plot)
+    rigs = []
+    for path, checked in zip(files, stations, strict=True):
+        played, start = _weather(weather or _station(stations[0]).plant.weather, from_day, cold_wave or [])
+        script = _scenario(scenario, checked)
+        try:
+            rigs.append(
+                Rig(
+                    _station(checked),
+                    checked.profiles,
+                    played,
+                    seed=seed,
+                    start_time=start,
+                    dt=step,
+                    scenario=script,
+                )
+            )
+        except CannotRun as problem:
+            raise leave(
+                f"{path}: {fill(f'run.{problem.code}', 'en', {'subject': problem.subject})}", BAD_INPUT
+            ) from None
+    results: list[dict[str, Any]] = []
+    traces: list[Trace] = []
+    with Progress(transient=True, console=Console(stderr=True)) as bar:
+        for path, rig in zip(files, rigs, strict=True):
+            task = bar.add_task(path.name, total=1.0)
+            indicators, trace = run_season(rig, days, partial(_advance, bar, task))
+            results.append({"file": str(path), **indicators})
+            traces.append(trace)
+    report = results[0]
+    if compare is not None:
+        report = {"first": results[0], "second": results[1], "difference": differences(*results)}
+    if json_file is not None:
+        _write(json_file, json.dumps(report, indent=1, ensure_ascii=False) + "\n")
+    if plot is not None:
+        _plot(traces[0], plot)
+    _show(results)
+
+
+def _advance(bar: Progress, task: TaskID, share: float) -> None:
+    bar.update(task, completed=share)
+
+
+def _station(checked: Checked) -> Any:
     assert checked.file is not None
+    return checked.file
+
+
+def _weather(name: str, from_day: str | None, waves: list[str]) -> tuple[Weather, float]:
+    """The weather with its waves, and where to start."""
     try:
-        played = Weather.load(weather or checked.file.plant.weather)
-        rig = Rig(checked.file, checked.profiles, played, seed=seed, dt=step)
+        played = Weather.load(name)
+        start = played.start if from_day is None else played.first(*month_and_day(from_day))
+        for text in waves:
+            month, day, lasts, kelvin = parse_cold_wave(text)
+            played.lay_cold_wave(played.first(month, day, after=start), lasts, kelvin)
     except (WeatherError, OSError) as problem:
         raise leave(f"weather: {problem}", BAD_INPUT) from None
-    except CannotRun as problem:
-        raise leave(
-            f"{file}: {fill(f'run.{problem.code}', 'en', {'subject': problem.subject})}", BAD_INPUT
-        ) from None
-    with Progress(transient=True) as bar:
-        task = bar.add_task("season", total=1.0)
-        indicators, trace = run_season(rig, days, lambda share: bar.update(task, completed=share))
-    text = json.dumps(indicators, indent=1)
-    if json_file is not None:
-        partial = json_file.with_name(json_file.name + ".new")
-        partial.write_text(text + "\n", encoding="utf-8")
-        os.replace(partial, json_file)
-    if plot is not None:
-        _plot(trace, plot)
-    typer.echo(text)
+    return played, start
+
+
+def _scenario(path: Path | None, checked: Checked) -> Scenario | None:
+    if path is None:
+        return None
+    try:
+        return load_scenario(path, _station(checked), language(None))
+    except ScenarioError as problem:
+        raise leave(str(problem), BAD_INPUT) from None
+
+
+def _writable(*paths: Path | None) -> None:
+    """Say so before a long run, not after it."""
+    for path in paths:
+        if path is not None and not os.access(path.absolute().parent, os.W_OK):
+            raise leave(f"{path}: its folder does not exist or cannot be written", BAD_INPUT)
+
+
+def _write(path: Path, text: str) -> None:
+    """Whole or not at all."""
+    beside = path.with_name(path.name + ".new")
+    beside.write_text(text, encoding="utf-8")
+    os.replace(beside, path)
+
+
+def _show(results: list[dict[str, Any]]) -> None:
+    """A table for people: one column a file, and the difference of two."""
+    table = Table(title=f"{results[0]['days']:g} days in steps of {results[0]['step_s']:g} s")
+    table.add_column("")
+    for result in results:
+        table.add_column(Path(result["file"]).name, justify="right")
+    if len(results) == 2:
+        table.add_column("difference", justify="right")
+    for key, title, digits in _SHOWN:
+        _row(table, title, [result[key] for result in results], digits)
+    for name in results[0]["circuits"]:
+        parts = [result["circuits"].get(name) for result in results]
+        for key, title, digits in _SHOWN_OF_CIRCUIT:
+            _row(table, f"{name}: {title}", [part[key] if part else None for part in parts], digits)
+    Console().print(table)
+
+
+def _row(table: Table, title: str, values: list[float | None], digits: int) -> None:
+    cells = ["–" if value is None else f"{value:.{digits}f}" for value in values]
+    if len(values) == 2:
+        first, second = values
+        known = first is not None and second is not None
+        cells.append(f"{second - first:+.{digits}f}" if known else "–")  # type: ignore[operator]
+    table.add_row(title, *cells)
 
 
 def _plot(trace: Trace, path: Path) -> None:
@@ -69,7 +201,7 @@ def _plot(trace: Trace, path: Path) -> None:
     upper.plot(days, trace.room, label="room", color="tab:green")
     upper.plot(days, trace.outdoor, label="outdoor", color="tab:cyan")
     upper.set_ylabel("°C")
-    upper.legend(loc="upper right", ncols=5)
+    upper.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=5, frameon=False)
     upper.grid(alpha=0.3)
     lower.plot(days, trace.valve, color="tab:purple")
     lower.set_ylabel("valve %")
@@ -77,4 +209,6 @@ def _plot(trace: Trace, path: Path) -> None:
     lower.set_ylim(0, 100)
     lower.grid(alpha=0.3)
     figure.tight_layout()
-    figure.savefig(path, dpi=110)
+    beside = path.with_name(f".{path.stem}.new{path.suffix}")
+    figure.savefig(beside, dpi=110)
+    os.replace(beside, path)

@@ -9,8 +9,9 @@ from typing import Annotated
 
 import typer
 
-from controller.cli.common import clock_of, leave, read_or_leave
+from controller.cli.common import BAD_INPUT, clock_of, language, leave, read_or_leave
 from controller.cli.run import Epoch, Here, Speed
+from sim.scenario import ScenarioError, load_scenario
 from sim.simulator import CannotServe, Simulator
 from sim.weather import Weather, WeatherError
 
@@ -18,7 +19,11 @@ from sim.weather import Weather, WeatherError
 def sim(
     file: Annotated[Path, typer.Argument(help="Station file (YAML)", show_default=False)],
     here: Here = None,
-    weather: Annotated[str | None, typer.Option(help="Weather: a name that ships, or a CSV of hours")] = None,
+    weather: Annotated[
+        str | None,
+        typer.Option(help="Weather: a name that ships (harbin:7 = seed 7), CSV, EPW or climate file"),
+    ] = None,
+    scenario: Annotated[Path | None, typer.Option(help="Scenario file: what goes wrong when")] = None,
     seed: Annotated[int, typer.Option(help="Seed of noise and disturbances")] = 0,
     cold: Annotated[bool, typer.Option("--cold", help="Start with a cold, standing plant")] = False,
     speed: Speed = 1.0,
@@ -34,9 +39,15 @@ def sim(
     try:
         played = Weather.load(weather or checked.file.plant.weather)
     except (WeatherError, OSError) as problem:
-        raise leave(f"weather: {problem}") from None
+        raise leave(f"weather: {problem}", BAD_INPUT) from None
     try:
-        simulator = Simulator(checked.file, checked.profiles, played, clock, seed=seed, cold=cold)
+        script = load_scenario(scenario, checked.file, language(None)) if scenario is not None else None
+    except ScenarioError as problem:
+        raise leave(str(problem), BAD_INPUT) from None
+    try:
+        simulator = Simulator(
+            checked.file, checked.profiles, played, clock, seed=seed, cold=cold, scenario=script
+        )
         asyncio.run(_serve(simulator, here))
     except (CannotServe, ValueError) as problem:
         raise leave(f"{file}: {problem}") from None

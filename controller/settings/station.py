@@ -135,7 +135,13 @@ class PlantSettings(Settings):
     """The plant behind the field devices: only simulator, season and reports read it."""
 
     heated_area: Annotated[float, Amount("area", 100, 5e6)] = Field(50000.0, description="Heated floor area")
-    weather: Words = Field("shenyang_2013_01", description="Weather that the simulator plays: name or CSV")
+    weather: Words = Field("shenyang_2013_01", description="Weather that the simulator plays: name or file")
+    co2_factor: Annotated[float, Amount("number", 0, 500)] = Field(
+        110.0, description="kg of CO₂ a GJ of heat (110: China's default for heat that is bought)"
+    )
+    heat_fee: Annotated[float, Amount("number", 0, 1000)] = Field(
+        35.0, description="What a square metre pays for a heating season, in money"
+    )
     zones: dict[Name, PlantZoneSettings] = {}
 
 

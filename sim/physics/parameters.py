@@ -35,7 +35,7 @@ class RoomParameters:
 
 @dataclass(frozen=True, slots=True)
 class ZoneParameters:
-    """One pressure zone: exchanger, valve, pumps, loop and buildings."""
+    """One pressure zone: exchanger or mixing, valve, pumps, loop and buildings."""
 
     name: str = "low"
     kind: Literal["exchanger", "mixing"] = "exchanger"
@@ -44,8 +44,13 @@ class ZoneParameters:
     design_outdoor_c: float = -24.2
     design_room_c: float = 20.0
     design_supply_c: float = 60.0
+    design_primary_supply_c: float = 110.0  # sizes the primary branch of a mixing zone
     primary_flow_kg_per_s: float = 9.5
     secondary_flow_kg_per_s: float = 31.9
+
+    mixing_arrangement: Literal["three_way", "injection"] = "three_way"
+    mixing_bypass_drop_kpa: float = 5.0  # of the bypass at design flow, three-way port or check valve open
+    mixing_volume_m3: float = 0.1  # pump, mixing pipe and header up to the supply sensor
 
     exchanger_conductance_kw_per_k: float = 69.0
     exchanger_primary_drop_kpa: float = 50.0  # at design flow, with strainer and meter
@@ -60,6 +65,13 @@ class ZoneParameters:
     valve_stroke_time_s: float = 120.0
     valve_dead_band_percent: float = 1.0
     valve_stiction_percent: float = 0.5
+    valve_close_asymmetry: float = 0.0  # closing takes this share longer than opening
+    primary_strainer_drop_kpa: float = 5.0  # clean, at design flow; a part of the exchanger's primary drop
+
+    booster: Literal["none", "supply", "return"] = "none"  # primary pump of this zone and its place
+    booster_head_kpa: float = 150.0  # at design primary flow and nominal speed
+    booster_ramp_s: float = 20.0
+    booster_min_hz: float = 10.0
 
     circulation_pumps: int = 2
     pump_flow_m3_per_h: float = 116.0
@@ -67,6 +79,9 @@ class ZoneParameters:
     pump_ramp_s: float = 20.0
     pump_min_hz: float = 15.0
     network_drop_kpa: float = 150.0  # at design flow, without the exchanger
+    network_strainer_drop_kpa: float = 5.0  # of it in the clean strainer
+    network_main_share: float = 0.3  # of the rest in the common main, what remains in the branches
+    balancing_valves: bool = False  # motors on the branches' valves: branch_1_valve_command and so on
 
     makeup_pumps: int = 2
     makeup_flow_m3_per_h: float = 6.0
@@ -122,6 +137,30 @@ class PlantParameters:
     tank_start_level_m: float = 1.5
     tank_inlet_m3_per_h: float = 10.0
 
+    meter_interval_s: float = 2.0  # heat meter on mains 1 … 2 s, on battery 30 … 60 s
+    local_hours_ahead: float = 8.0  # of UTC: when night is, for the primary's night sag
+    transmitter_bits: int = 0  # pressure transmitters and level: 0 = 0.1 kPa and 1 mm, else range/2^bits
+
     wind_loss_per_m_per_s: float = 0.02  # growth of the air-change loss with wind speed
     sensor_noise: float = 1.0  # scale of all sensor noise
     nominal_hz: float = 50.0
+
+
+def check(parameters: PlantParameters) -> None:
+    """Raises ValueError for doubled names, shares that do not add up to one, or a zone without buildings."""
+    if not parameters.zones:
+        raise ValueError("a plant needs at least one zone")
+    names = [zone.name for zone in parameters.zones]
+    for zone in parameters.zones:
+        if names.count(zone.name) > 1 or zone.name == "station" or "." in zone.name:
+            raise ValueError(
+                f"zone name {zone.name!r} is taken twice or not possible (one word, not station)"
+            )
+        if not zone.groups or zone.circulation_pumps < 1:
+            raise ValueError(f"zone {zone.name}: needs at least one group of buildings and one pump")
+        if any(not 0 <= room.group < len(zone.groups) for room in zone.rooms):
+            raise ValueError(f"zone {zone.name}: a room names a group that does not exist")
+        for what in ("load_share", "flow_share"):
+            total = sum(getattr(group, what) for group in zone.groups)
+            if abs(total - 1.0) > 1e-6:
+                raise ValueError(f"zone {zone.name}: the groups' {what} add up to {total:g} (must be 1)")

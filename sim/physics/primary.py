@@ -5,6 +5,12 @@ Supply temperature: the plant's own outdoor curve (straight between two points),
 with a daily swing (other stations close in the afternoon) and slow noise. Noise is an Ornstein-Uhlenbeck
 process drawn once a minute of plant time and joined by straight lines, so that it is the same for every dt.
 Outage: the network pumps coast down within a minute or two, the water cools with 12 h.
+
+Troubles, each on top of the others: "outage" (until cleared), "interruption" (an outage of some minutes),
+"shortage" (the source lacks a share of its heat: the excess over the network's return sinks by it within half
+an hour), "night_sag" (the source saves a share of it between 22 and 5 o'clock), "temperature_step" (K) and
+"pressure_step" (share of the pressure difference, below 0 when it falls), both at once. Sizes without a value
+are own judgement from what operators report.
 """
 
 from __future__ import annotations
@@ -14,6 +20,18 @@ from random import Random
 
 _GRID = 60.0
 _DAY = 86400.0
+_NIGHT_BEGINS, _NIGHT_ENDS = 22.0, 5.0  # o'clock
+_SOURCE_LAG = 1800.0  # s, boilers and pipes until the station notices
+_RETURN = 50.0  # °C of the network's return: what a shortage cannot take away
+_DEFAULTS = {
+    "outage": 0.0,
+    "interruption": 30.0,  # min
+    "shortage": 0.3,
+    "night_sag": 0.15,
+    "temperature_step": -10.0,  # K
+    "pressure_step": -0.3,
+}
+TROUBLES = tuple(_DEFAULTS)
 
 
 class SlowNoise:
@@ -45,6 +63,8 @@ class PrimaryNetwork:
         "_elapsed",
         "_pressure_noise",
         "_return_noise",
+        "_sag",
+        "_shortage",
         "_step_random",
         "_step_until",
         "_step_value",
@@ -56,14 +76,19 @@ class PrimaryNetwork:
         "delay",
         "differential_pressure",
         "disturbance",
+        "interruption",
         "lagged_outdoor",
         "mild_outdoor",
         "mild_supply",
+        "night_sag",
         "outage",
         "pressure_share",
+        "pressure_step",
         "return_pressure",
+        "shortage",
         "source_pressure",
         "supply_temperature",
+        "temperature_step",
     )
 
     def __init__(
@@ -86,7 +111,8 @@ class PrimaryNetwork:
         self.base_temperature = 20.0
         self.delay = delay
         self.disturbance = disturbance
-        self.outage = False
+        self._sag = self._shortage = 0.0
+        self.clear()
         self.pressure_share = 1.0
         self.return_pressure = return_pressure
         self._elapsed = 0.0
@@ -112,13 +138,43 @@ class PrimaryNetwork:
         self.differential_pressure = self.source_pressure
         self.pressure_share = 1.0
         self._temperature_share = 1.0
+        self._sag = self._shortage = 0.0
 
-    def step(self, dt: float, outdoor: float) -> None:
+    def trouble(self, kind: str, value: float | None = None) -> None:
+        """Begin one of TROUBLES; `value`: minutes of an interruption, share of a shortage or night sag, K or
+        share of a step.
+
+        Raises ValueError with the allowed kinds."""
+        size = _DEFAULTS.get(kind, 0.0) if value is None else value
+        match kind:
+            case "outage":
+                self.outage = True
+            case "interruption":
+                self.interruption = 60.0 * size
+            case "shortage":
+                self.shortage = min(1.0, max(0.0, size))
+            case "night_sag":
+                self.night_sag = min(1.0, max(0.0, size))
+            case "temperature_step":
+                self.temperature_step = size
+            case "pressure_step":
+                self.pressure_step = max(-1.0, size)
+            case _:
+                raise ValueError(f"unknown trouble {kind!r} of the primary (allowed: {', '.join(TROUBLES)})")
+
+    def clear(self) -> None:
+        """End all troubles; the network recovers at its own pace."""
+        self.outage = False
+        self.interruption = self.shortage = self.night_sag = 0.0
+        self.temperature_step = self.pressure_step = 0.0
+
+    def step(self, dt: float, outdoor: float, hour: float = 12.0) -> None:
         """Advance; sets `supply_temperature`, `differential_pressure` (at no flow) and keeps
-        `return_pressure`."""
+        `return_pressure`. `hour` is the time of day, 0 … 24."""
         self._elapsed = elapsed = self._elapsed + dt
         self.lagged_outdoor += (outdoor - self.lagged_outdoor) * (1.0 - exp(-dt / self.delay))
-        if self.outage:
+        self.interruption = max(0.0, self.interruption - dt)
+        if self.outage or self.interruption > 0.0:
             self.pressure_share *= exp(-dt / 30.0)
             self._temperature_share *= exp(-dt / (12.0 * 3600.0))
         else:
@@ -130,11 +186,20 @@ class PrimaryNetwork:
             self._step_value = self._step_random.uniform(-3.0, 3.0)
         strength = self.disturbance
         supply = self.curve(self.lagged_outdoor)
-        pressure = self.source_pressure * self.pressure_share
+        pressure = self.source_pressure * self.pressure_share * (1.0 + self.pressure_step)
         if strength > 0.0:
             supply += strength * (self._temperature_noise.at(elapsed) + self._step_value)
             swing = 0.06 * sin(2.0 * pi * elapsed / _DAY) + self._pressure_noise.at(elapsed)
             pressure *= max(0.2, 1.0 + strength * swing)
+        supply += self.temperature_step
+        night = hour >= _NIGHT_BEGINS or hour < _NIGHT_ENDS
+        sag = self.night_sag if night else 0.0
+        if sag != self._sag or self.shortage != self._shortage or sag or self.shortage:
+            keep = exp(-dt / _SOURCE_LAG)
+            self._sag = sag + (self._sag - sag) * keep
+            self._shortage = self.shortage + (self._shortage - self.shortage) * keep
+            if supply > _RETURN:
+                supply = _RETURN + (supply - _RETURN) * (1.0 - self._sag) * (1.0 - self._shortage)
         base = self.base_temperature
         self.supply_temperature = base + (supply - base) * self._temperature_share
         self.differential_pressure = pressure

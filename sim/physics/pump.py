@@ -5,14 +5,25 @@ Efficiency  eta(x) = eta_max*x*(2-x),  x = V/(r*V_best), the usual parabola, so 
 P = dp*V/eta = dp*r*V_best/(eta_max*(2-x)) stays finite at closed valve. Electric power adds motor and
 converter. Current of the converter's output: active part P/(sqrt(3)*U*r) (voltage follows speed) and the
 magnetising part. Source: Gülich, Centrifugal Pumps (affinity, power); Saidur 2010 for motor efficiencies.
+
+Cavitation: below the required suction head (NPSH3, ~ speed^2 along a fixed circuit) the head breaks down in
+proportion to what is left of it. A failed check valve lets water back through the idle pump, which then
+spins backwards as a turbine at no load: V = 0.6*V_best*sqrt(dp/dp_best), speed 1.2*sqrt(dp/dp_best) (Gülich,
+chapter 12, runaway of pumps of low specific speed; rounded).
 """
 
 from __future__ import annotations
 
-from math import hypot, sqrt
+from math import hypot, inf, sqrt
 
 _SQRT3 = 1.7320508
-FAULTS = ("trip", "no_start", "local")
+FAULTS = ("trip", "no_start", "local", "wear", "check_valve", "dry", "mains_bypass")
+_WEAR = 0.15  # head that an impeller worn to its repair limit has lost (own judgement)
+_SUCTION_HEAD = 30e3  # Pa, required at nominal speed: 3 m, usual for inline pumps of 50 … 200 m3/h
+_RUNAWAY_FLOW = 0.6
+_RUNAWAY_SPEED = 1.2
+_DRY_POWER = 0.3  # an impeller in air takes only friction: the sign of dry running
+_MAINS_START = 2.0  # s, a motor switched straight to the mains
 
 
 class PumpCurve:
@@ -42,17 +53,23 @@ class PumpCurve:
 
 
 class Pump:
-    """Pump, check valve and converter. Speeds are shares of nominal speed.
+    """Pump, check valve and converter. Speeds are shares of nominal speed, below 0 when spinning backwards.
 
     Faults: `tripped` (converter shows a fault), `blocked_start` (does not start, shows nothing), `local`
-    (the cabinet's switch: commands have no effect; `local_run` and `local_speed` rule), `dry` (no water)."""
+    (the cabinet's switch: commands have no effect; `local_run` and `local_speed` rule), `dry` (no water),
+    `wear` (share of the head that is lost), `leaky_check` (check valve stays open), `bypass` (contactor past
+    the converter: nominal speed whatever the converter says, which shows a stopped drive).
+    `suction` (0 … 1) is the share of the head that cavitation leaves."""
 
     __slots__ = (
+        "air_lock",
         "blocked_start",
+        "bypass",
         "current",
         "curve",
         "dry",
         "flow",
+        "leaky_check",
         "local",
         "local_run",
         "local_speed",
@@ -64,8 +81,10 @@ class Pump:
         "ramp_up",
         "running",
         "speed",
+        "suction",
         "tripped",
         "voltage",
+        "wear",
     )
 
     def __init__(
@@ -97,6 +116,11 @@ class Pump:
         self.local_run = False
         self.local_speed = 1.0
         self.dry = False
+        self.air_lock = False
+        self.bypass = False
+        self.leaky_check = False
+        self.wear = 0.0
+        self.suction = 1.0
 
     def step(self, dt: float, run: bool, speed: float, powered: bool = True) -> None:
         """Ramp towards the commanded speed for `dt` seconds."""
@@ -104,9 +128,13 @@ class Pump:
             run, speed = self.local_run, self.local_speed
         if self.blocked_start and not self.running:
             run = False
-        self.running = run and powered and not self.tripped
+        self.running = run and powered and not self.tripped and not self.bypass
+        if self.bypass and powered:
+            self.speed = min(1.0, self.speed + dt / _MAINS_START)
+            return
         if not self.running:
-            self.speed = max(0.0, self.speed - self.ramp_down * dt)
+            if self.speed > 0.0:
+                self.speed = max(0.0, self.speed - self.ramp_down * dt)
             return
         target = min(1.0, max(self.min_speed, speed))
         if self.speed < target:
@@ -122,11 +150,20 @@ class Pump:
     def break_down(self, kind: str, value: float | None = None) -> None:
         """Begin a fault of FAULTS. "local": `value` 1 runs at nominal speed, 0 stops, none stays as it is.
 
+        "wear": `value` is the share of the head that is lost. "dry": air in the casing.
         Raises ValueError with the allowed kinds."""
         if kind == "trip":
             self.tripped = True
         elif kind == "no_start":
             self.blocked_start = True
+        elif kind == "wear":
+            self.wear = min(1.0, max(0.0, _WEAR if value is None else value))
+        elif kind == "check_valve":
+            self.leaky_check = True
+        elif kind == "dry":
+            self.air_lock = True
+        elif kind == "mains_bypass":
+            self.bypass = self.local = True
         elif kind == "local":
             self.local = True
             self.local_run = self.running if value is None else value > 0.5
@@ -136,26 +173,63 @@ class Pump:
 
     def repair(self) -> None:
         """End all faults; a pump whose run command still stands starts again."""
-        self.tripped = self.blocked_start = self.local = False
+        self.tripped = self.blocked_start = self.local = self.bypass = False
+        self.leaky_check = self.air_lock = False
+        self.wear = 0.0
+
+    def suction_head(self) -> float:
+        """Pressure over boiling in Pa that the impeller's eye needs (NPSH) at the present speed."""
+        return _SUCTION_HEAD * self.speed * self.speed
+
+    def breathe(self, suction: float, boiling: float) -> None:
+        """Cavitation at the `suction` pressure (Pa, absolute) of water that boils at `boiling` (Pa)."""
+        needed = self.suction_head()
+        left = suction - boiling
+        self.suction = 1.0 if left >= needed or needed <= 0.0 else max(0.0, left) / needed
 
     def shutoff_head(self) -> float:
         """Head in Pa at zero flow and the present speed; none without water."""
-        return 0.0 if self.dry else self.speed * self.speed * self.curve.head0
+        if self.speed <= 0.0 or self.dry or self.air_lock:
+            return 0.0
+        return self.speed * self.speed * self.curve.head0 * (1.0 - self.wear) * self.suction
+
+    def backflow_resistance(self) -> float:
+        """Pa/(m3/s)^2 against flow back through this pump; infinite while it runs or its check valve
+        holds."""
+        if not self.leaky_check or self.speed > 0.0:
+            return inf
+        curve = self.curve
+        nominal = curve.head(curve.best_flow, 1.0)
+        return nominal / (_RUNAWAY_FLOW * curve.best_flow) ** 2
 
     def flow_at(self, head: float) -> float:
-        """Flow in m3/s against `head` (Pa); the check valve keeps it ≥ 0."""
+        """Flow in m3/s against `head` (Pa); the check valve keeps it ≥ 0 while it holds."""
         excess = self.shutoff_head() - head
-        return sqrt(excess / self.curve.a) if excess > 0.0 else 0.0
+        if excess > 0.0:
+            return sqrt(excess / self.curve.a)
+        if self.leaky_check and self.speed <= 0.0:
+            return -sqrt(-excess / self.backflow_resistance())
+        return 0.0
 
     def load(self, flow: float) -> None:
-        """Set `flow`, `power` (W, electric) and `current` (A) for this flow in m3/s."""
+        """Set `flow`, `power` (W, electric) and `current` (A of the converter) for this flow in m3/s.
+
+        A pump that is not driven takes the speed that the water gives it."""
         self.flow = flow
-        if not self.running:
+        if not (self.running or self.bypass):
             self.power = self.current = 0.0
+            if flow < 0.0 or self.speed < 0.0:
+                # Runaway speed and flow both go with the root of the head.
+                self.speed = min(0.0, flow / (_RUNAWAY_FLOW * self.curve.best_flow) * _RUNAWAY_SPEED)
             return
-        shaft = self.curve.shaft_power(flow, self.speed)
-        if self.dry:
-            shaft *= 0.3  # the impeller turns in air; what remains is friction: the sign of dry running
+        shaft = self.curve.shaft_power(flow if flow > 0.0 else 0.0, self.speed)
+        if self.dry or self.air_lock:
+            shaft *= _DRY_POWER
+        elif self.suction < 1.0:
+            shaft *= _DRY_POWER + (1.0 - _DRY_POWER) * self.suction
         self.power = shaft / self.motor_efficiency
+        if self.bypass:
+            self.current = 0.0
+            return
         active = self.power / (_SQRT3 * self.voltage * max(self.speed, 0.1))
         self.current = hypot(active, self.magnetising_current)

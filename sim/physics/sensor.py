@@ -1,7 +1,9 @@
 """Sensor: first-order lag, unit conversion, noise, quantisation and the ways in which it lies.
 
 measured = quantise(lagged*scale + shift + offset + noise); the lag is exact for a constant input.
-Noise comes from a random generator of its own, so that one sensor's fault never changes another's noise.
+Noise is normal and white: every sensor walks through one table of numbers with a start and a stride of its
+own (of a prime length, so it meets all of them before one returns), which costs a quarter of drawing them.
+Faults draw from a generator of their own, so that one sensor's fault never changes another's readings.
 """
 
 from __future__ import annotations
@@ -9,8 +11,16 @@ from __future__ import annotations
 from math import exp, nan
 from random import Random
 
-FAULTS = ("open", "short", "frozen", "drift", "offset", "noise", "spike")
-_NEEDS_VALUE = {"drift": 1.0, "offset": 3.0, "noise": 2.0, "spike": 20.0}
+FAULTS = ("open", "short", "frozen", "drift", "offset", "noise", "spike", "intermittent")
+_NEEDS_VALUE = {"drift": 1.0, "offset": 3.0, "noise": 2.0, "spike": 20.0, "intermittent": 0.3}
+_TABLE = 8191
+_NORMAL = tuple(map(Random("sensor noise").gauss, (0.0,) * _TABLE, (1.0,) * _TABLE))
+_CONTACT_LIFE = 20.0  # s that a loose contact stays as it is, on average
+
+
+def range_quantum(low: float, high: float, bits: int) -> float:
+    """Smallest step of a transmitter with the range `low` … `high` and a converter of `bits`."""
+    return (high - low) / (1 << bits)
 
 
 class Sensor:
@@ -20,6 +30,9 @@ class Sensor:
     __slots__ = (
         "_dt",
         "_keep",
+        "_loose",
+        "_place",
+        "_stride",
         "fault",
         "fault_age",
         "fault_value",
@@ -49,6 +62,8 @@ class Sensor:
     ) -> None:
         """`lag` in s; all others in controller units. `seed` names the generator: same seed, same noise."""
         self.random = Random(seed)
+        self._place = self.random.randrange(_TABLE)
+        self._stride = self.random.randrange(1, _TABLE)
         self.lag = lag
         self.noise = noise
         self.steps = 1.0 / quantum if quantum > 0.0 else 0.0
@@ -64,6 +79,7 @@ class Sensor:
         self.fault_age = 0.0
         self._dt = 0.0
         self._keep = 0.0
+        self._loose = False
 
     def settle(self, true: float) -> float:
         """Forget the lag: the sensor has been at `true` (SI) for long."""
@@ -80,7 +96,8 @@ class Sensor:
             true = self.lagged
         value = true * self.scale + self.shift + self.offset
         if self.noise > 0.0:
-            value += self.random.gauss(0.0, self.noise)
+            self._place = place = (self._place + self._stride) % _TABLE
+            value += self.noise * _NORMAL[place]
         if self.fault:
             if self.fault == "frozen":
                 return self.value
@@ -98,7 +115,7 @@ class Sensor:
 
     def break_down(self, kind: str, value: float | None = None) -> None:
         """Begin a fault of FAULTS. `value`: drift in units an hour, offset and spike in units, noise sigma
-        in units.
+        in units, intermittent the share of time without contact.
 
         Raises ValueError with the allowed kinds."""
         if kind not in FAULTS:
@@ -106,6 +123,7 @@ class Sensor:
         self.fault = kind
         self.fault_value = _NEEDS_VALUE.get(kind, 0.0) if value is None else value
         self.fault_age = 0.0
+        self._loose = kind == "intermittent"
 
     def repair(self) -> None:
         """End the fault."""
@@ -124,5 +142,15 @@ class Sensor:
                 return value + self.fault_value
             case "noise":
                 return value + self.random.gauss(0.0, self.fault_value)
+            case "intermittent":
+                if self._loose:
+                    chance = dt / _CONTACT_LIFE
+                else:
+                    # As many breaks as contacts: the times stand in the ratio of the shares.
+                    share = min(0.99, self.fault_value)
+                    chance = dt / _CONTACT_LIFE * share / (1.0 - share)
+                if self.random.random() < chance:
+                    self._loose = not self._loose
+                return nan if self._loose else value
             case _:  # spike: about one a minute
                 return value + (self.fault_value if self.random.random() < dt / 60.0 else 0.0)

@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
+from .contact import Contact
+from .exchanger_zone import ExchangerZone
+from .mixing import MixingZone
 from .pump import Pump
-from .sensor import Sensor
+from .sensor import Sensor, range_quantum
 from .valve import Valve
-from .zone import ExchangerZone
+from .zone import Zone
 
 _THERMOSTAT_LAG = 15.0
 _THERMOSTAT_HYSTERESIS = 10.0
 _SWITCH_HYSTERESIS = 20e3
+_STRAP_ON_LAG = 40.0  # s, a sensor strapped on the pipe
 
 
 class Breakable(Protocol):
@@ -23,23 +27,15 @@ class Breakable(Protocol):
     def repair(self) -> None: ...
 
 
-class _Channel:
-    __slots__ = ("key", "read", "sensor")
-
-    def __init__(self, key: str, sensor: Sensor, read: Callable[[], float]) -> None:
-        self.key = key
-        self.sensor = sensor
-        self.read = read
-
-
 class Channels:
     """Sensors with what they look at (a function giving the SI value)."""
 
-    def __init__(self, seed: str, noise: float) -> None:
-        """`noise` scales the noise of every sensor."""
+    def __init__(self, seed: str, noise: float, bits: int = 0) -> None:
+        """`noise` scales the noise of every sensor; `bits` are those of the transmitters, 0 = fine steps."""
         self._seed = seed
         self._noise = noise
-        self._channels: list[_Channel] = []
+        self._bits = bits
+        self._channels: list[tuple[str, Sensor, Callable[[], float]]] = []
         self.sensors: dict[str, Sensor] = {}
 
     def add(
@@ -55,7 +51,7 @@ class Channels:
     ) -> None:
         """Add a sensor; lag in s, the rest in the units it shows."""
         sensor = Sensor(f"{self._seed}/{key}", lag, noise * self._noise, quantum, low, high, scale)
-        self._channels.append(_Channel(key, sensor, read))
+        self._channels.append((key, sensor, read))
         self.sensors[key] = sensor
 
     def temperature(self, key: str, read: Callable[[], float], lag: float) -> None:
@@ -65,18 +61,22 @@ class Channels:
     def pressure(
         self, key: str, read: Callable[[], float], low: float = -100.0, high: float = 1600.0
     ) -> None:
-        """Transmitter: 0.3 kPa noise in 0.1 kPa steps."""
-        self.add(key, read, 0.5, 0.3, 0.1, low, high, 1e-3)
+        """Transmitter: 0.3 kPa noise in 0.1 kPa steps, or those of its converter."""
+        self.add(key, read, 0.5, 0.3, self.quantum(low, high, 0.1), low, high, 1e-3)
+
+    def quantum(self, low: float, high: float, fine: float) -> float:
+        """Step of a transmitter with this range."""
+        return range_quantum(low, high, self._bits) if self._bits > 0 else fine
 
     def measure(self, dt: float, values: dict[str, float]) -> None:
         """Write all readings after `dt` s into `values`."""
-        for channel in self._channels:
-            values[channel.key] = channel.sensor.step(dt, channel.read())
+        for key, sensor, read in self._channels:
+            values[key] = sensor.step(dt, read())
 
     def settle(self) -> None:
         """All sensors have been at their values for long."""
-        for channel in self._channels:
-            channel.sensor.settle(channel.read())
+        for _, sensor, read in self._channels:
+            sensor.settle(read())
 
 
 class ValveTerminals:
@@ -86,7 +86,7 @@ class ValveTerminals:
         self._valve = valve
 
     def break_down(self, kind: str, value: float | None = None) -> None:
-        """See Valve.break_down; `value` in %."""
+        """See Valve.break_down; `value` in %, also where the valve takes a share."""
         self._valve.break_down(kind, None if value is None else value / 100.0)
 
     def repair(self) -> None:
@@ -94,37 +94,69 @@ class ValveTerminals:
         self._valve.repair()
 
 
+class Renewing:
+    """A part of the secondary network: what changes there changes all flows."""
+
+    def __init__(self, part: Breakable, renew: Callable[[], None]) -> None:
+        self._part = part
+        self._renew = renew
+
+    def break_down(self, kind: str, value: float | None = None) -> None:
+        """See the part's own."""
+        self._part.break_down(kind, value)
+        self._renew()
+
+    def repair(self) -> None:
+        """End all faults of the part."""
+        self._part.repair()
+        self._renew()
+
+
 class ZoneTerminals:
     """`measure` fills a dict of point names, `commands` holds a setter a name, `breakable` what can fail."""
 
-    def __init__(self, zone: ExchangerZone, seed: str, noise: float, nominal_hz: float) -> None:
+    def __init__(self, zone: Zone, seed: str, noise: float, nominal_hz: float, bits: int = 0) -> None:
         self.zone = zone
         self.commands: dict[str, Callable[[float], None]] = {}
+        self.breakable: dict[str, Breakable] = {}
         self._pumps: dict[str, Pump] = {}
-        self._channels = Channels(seed, noise)
+        self._channels = Channels(seed, noise, bits)
         name = zone.parameters.name
         self._thermostat = Sensor(f"{seed}/{name}/thermostat", lag=_THERMOSTAT_LAG)
         self._too_hot = False
         self._too_low = False
-        self._keys = tuple(f"{name}.{role}" for role in ("thermostat", "suction_switch", "valve_local"))
+        roles = ("thermostat", "suction_switch", "valve_local")
+        self._contacts = tuple((f"{name}.{role}", Contact()) for role in roles)
         self._add_sensors(name)
         self._add_actuators(name)
+        holding = zone.holding
         for kind, pumps, runs, speeds in (
             ("pump", zone.pumps, zone.pump_run, zone.pump_speed),
-            ("makeup", zone.makeup_pumps, zone.makeup_run, zone.makeup_speed),
+            ("makeup", holding.pumps, holding.run, holding.speed),
         ):
             for i, pump in enumerate(pumps):
                 self._add_pump(f"{name}.{kind}_{i + 1}", pump, runs, speeds, i, nominal_hz)
+        if zone.branch.booster is not None:
+            self._add_booster(name, zone.branch.booster, nominal_hz)
         self._pump_keys = [
             (pump, f"{key}_running", f"{key}_fault", f"{key}_local") for key, pump in self._pumps.items()
         ]
-        self.breakable: dict[str, Breakable] = {
+        network = zone.network
+        self.breakable |= {
             **self._channels.sensors,
+            **dict(self._contacts),
             **self._pumps,
             name: zone,
             f"{name}.valve": ValveTerminals(zone.valve),
-            f"{name}.exchanger": zone.exchanger,
+            f"{name}.primary_strainer": zone.branch.strainer,
+            f"{name}.strainer": Renewing(network.strainer, network.renew),
         }
+        for i, branch in enumerate(network.branches, start=1):
+            self.breakable[f"{name}.branch_{i}"] = Renewing(branch, network.renew)
+        if isinstance(zone, ExchangerZone):
+            self.breakable[f"{name}.exchanger"] = zone.exchanger
+        if isinstance(zone, MixingZone):
+            self.breakable[f"{name}.bypass"] = zone.bypass
 
     def _add_sensors(self, name: str) -> None:
         zone, add = self.zone, self._channels
@@ -133,25 +165,19 @@ class ZoneTerminals:
         add.temperature(f"{name}.return_temperature", lambda: zone.header, 12.0)
         add.pressure(f"{name}.supply_pressure", zone.supply_pressure)
         add.pressure(f"{name}.return_pressure", lambda: zone.loop.pressure)
-        add.pressure(f"{name}.differential_pressure", lambda: zone.pump_head, 0.0, 600.0)
+        add.pressure(f"{name}.differential_pressure", zone.shown_difference, 0.0, 600.0)
         add.add(
             f"{name}.makeup_flow",
-            lambda: zone.makeup_flow / 999.7,
+            lambda: zone.holding.makeup_flow / 999.7,
             lag=1.0,
             quantum=0.01,
             low=0.0,
             scale=3600.0,
         )
-        add.pressure(f"{name}.makeup_pressure", lambda: zone.makeup_pressure)
-        add.add(
-            f"{name}.valve_position",
-            lambda: zone.valve.position,
-            noise=0.05,
-            quantum=0.1,
-            low=0.0,
-            high=100.0,
-            scale=100.0,
-        )
+        # The water meter counts forward only, a pulse every 10 l.
+        add.add(f"{name}.makeup_volume", lambda: zone.holding.metered / 999.7, quantum=0.01, low=0.0)
+        add.pressure(f"{name}.makeup_pressure", lambda: zone.holding.makeup_pressure)
+        self._add_position(f"{name}.valve_position", zone.valve)
         for i, room in enumerate(zone.parameters.rooms, start=1):
             building = zone.branches[room.group].building
             add.add(
@@ -164,17 +190,58 @@ class ZoneTerminals:
                 high=60.0,
             )
 
+    def _add_position(self, key: str, valve: Valve) -> None:
+        self._channels.add(key, valve.feedback, noise=0.05, quantum=0.1, low=0.0, high=100.0, scale=100.0)
+
     def _add_actuators(self, name: str) -> None:
-        zone = self.zone
+        zone, branch = self.zone, self.zone.branch
 
         def set_valve(value: float) -> None:
-            zone.valve_command = min(1.0, max(0.0, value / 100.0))
+            branch.valve_command = min(1.0, max(0.0, value / 100.0))
+            branch.three_point = False
+
+        def set_opening(value: float) -> None:
+            branch.opening = value >= 0.5
+            branch.three_point = True
+
+        def set_closing(value: float) -> None:
+            branch.closing = value >= 0.5
+            branch.three_point = True
 
         def set_relief(value: float) -> None:
-            zone.relief_valve = value
+            zone.holding.relief_valve = value
 
         self.commands[f"{name}.valve_command"] = set_valve
+        self.commands[f"{name}.valve_open"] = set_opening
+        self.commands[f"{name}.valve_close"] = set_closing
         self.commands[f"{name}.relief_valve"] = set_relief
+        if zone.parameters.balancing_valves:
+            for i in range(1, len(zone.network.branches) + 1):
+                self._add_balancing(f"{name}.branch_{i}", i - 1)
+
+    def _add_balancing(self, key: str, index: int) -> None:
+        branch, building = self.zone.network.branches[index], self.zone.branches[index]
+
+        def set_position(value: float) -> None:
+            branch.valve_command = min(1.0, max(0.0, value / 100.0))
+
+        self.commands[f"{key}_valve_command"] = set_position
+        self._add_position(f"{key}_valve_position", branch.valve)
+        self._channels.temperature(
+            f"{key}_return_temperature", lambda: building.return_pipe.outlet, _STRAP_ON_LAG
+        )
+        self.breakable[f"{key}_valve"] = ValveTerminals(branch.valve)
+
+    def _add_booster(self, name: str, booster: Pump, nominal_hz: float) -> None:
+        branch = self.zone.branch
+
+        def set_run(value: float) -> None:
+            branch.booster_run = value
+
+        def set_speed(value: float) -> None:
+            branch.booster_speed = min(1.0, max(0.0, value / nominal_hz))
+
+        self._add_drive(f"{name}.booster", booster, set_run, set_speed, nominal_hz)
 
     def _add_pump(
         self,
@@ -191,9 +258,24 @@ class ZoneTerminals:
         def set_speed(value: float) -> None:
             speeds[index] = min(1.0, max(0.0, value / nominal_hz))
 
+        self._add_drive(key, pump, set_run, set_speed, nominal_hz)
+
+    def _add_drive(
+        self,
+        key: str,
+        pump: Pump,
+        set_run: Callable[[float], None],
+        set_speed: Callable[[float], None],
+        nominal_hz: float,
+    ) -> None:
         self._pumps[key] = pump
         self._channels.add(
-            f"{key}_frequency", lambda: pump.speed, quantum=0.01, low=0.0, high=400.0, scale=nominal_hz
+            f"{key}_frequency",
+            lambda: 0.0 if pump.bypass else pump.speed,
+            quantum=0.01,
+            low=0.0,
+            high=400.0,
+            scale=nominal_hz,
         )
         self._channels.add(
             f"{key}_current", lambda: pump.current, lag=0.5, noise=0.02, quantum=0.1, low=0.0, high=1000.0
@@ -208,11 +290,11 @@ class ZoneTerminals:
         felt = self._thermostat.step(dt, zone.supply)
         self._too_hot = felt > p.thermostat_c - (_THERMOSTAT_HYSTERESIS if self._too_hot else 0.0)
         limit = p.suction_switch_kpa * 1e3 + (_SWITCH_HYSTERESIS if self._too_low else 0.0)
-        self._too_low = zone.loop.pressure < limit
-        thermostat, suction, local = self._keys
-        values[thermostat] = float(self._too_hot)
-        values[suction] = float(self._too_low)
-        values[local] = float(zone.valve.local)
+        self._too_low = zone.suction_pressure() < limit
+        thermostat, suction, local = self._contacts
+        values[thermostat[0]] = thermostat[1].show(self._too_hot)
+        values[suction[0]] = suction[1].show(self._too_low)
+        values[local[0]] = local[1].show(zone.valve.local)
         for pump, running, fault, pump_local in self._pump_keys:
             values[running] = float(pump.running)
             values[fault] = float(pump.tripped)

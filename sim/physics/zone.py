@@ -1,174 +1,119 @@
-"""One zone of exchanger type: primary branch, exchanger, circulation, pressure holding, buildings. SI
-throughout.
+"""What every zone has: primary branch, circulation, secondary network, pressure holding, buildings. SI.
 
-Water's way in one step: header → pumps → exchanger → branches (pipe, radiators, pipe) → header. The header
+Water's way in one step: header → pumps → heat source → branches (pipe, radiators, pipe) → header. The header
 is the mixed volume at the pump suction, where makeup enters; its water leaves with the temperature it had
-before the step, so that every kilogram that enters the exchanger has left the header at the same
+before the step, so that every kilogram that enters the heat source has left the header at the same
 temperature: the balance is exact. Heat of the loop is counted for constant mass: makeup of mass M cools the
-header by M*cp*(Th - Tm) and as much water as it brings is pushed into the vessel or out of the leak at
-header temperature.
+header by M*cp*(Th - Tm) and as much water as it brings is pushed into the vessel, out of the leak or into
+the primary return at header temperature.
 """
 
 from __future__ import annotations
 
-from math import sqrt
-
 from .building import Building, Radiators
 from .buildings_branch import RADIANT_SHARE, BuildingsBranch
-from .exchanger import Exchanger
-from .hydraulics import branch_conductance, parallel_pumps_flow
 from .parameters import ZoneParameters
 from .pipe import Pipe
-from .pressure import ElasticLoop, orifice_flow
+from .pressure import ElasticLoop
+from .pressure_holding import PressureHolding
+from .primary_branch import PrimaryBranch, make_booster
 from .pump import Pump, PumpCurve
-from .valve import Valve, choked_pressure_drop, flow_conductance
+from .secondary import SecondaryNetwork, Strainer
+from .valve import Valve
 from .water import density, saturation_pressure
 
-_CP = 4180.0
-_LEAK_REFERENCE = 300e3
-_CAVITATION = -50e3  # gauge suction pressure below which a circulation pump only churns steam
-_DRY_LEVEL = 0.05
-_MAKEUP_LINE_DROP = 30e3  # at the makeup pump's nominal flow
+CP = 4180.0
+_ATMOSPHERE = 101.3e3
+_NEVER_BOILS = 150e3  # gauge Pa: below 120 °C no pump cavitates above this
+_EMPTY = 0.02  # filled share below which the circulation pumps turn in air
 
 
-class ExchangerZone:
-    """State and commands of a zone. Commands: shares of stroke and nominal speed; flows kg/s; temperatures
-    °C."""
+class Zone:
+    """State and commands. Commands: shares of stroke and nominal speed; flows kg/s; temperatures °C.
 
-    def __init__(self, p: ZoneParameters, nominal_hz: float = 50.0) -> None:
+    A kind of zone adds `actuate`, `primary_flow_at`, `step`, `supply_pressure`, the heat source's content and
+    the way to its start states."""
+
+    longest_step: float
+
+    def __init__(self, p: ZoneParameters, nominal_hz: float, primary_flow: float, vessel_gas: float) -> None:
         self.parameters = p
-        self.valve = Valve(
-            p.valve_kvs_m3_per_h,
-            p.valve_characteristic,
-            p.valve_rangeability,
-            p.valve_leakage_share,
-            p.valve_stroke_time_s,
-            p.valve_dead_band_percent / 100.0,
-            p.valve_stiction_percent / 100.0,
+        booster: Pump | None = None
+        if p.booster != "none":
+            booster = make_booster(
+                primary_flow, p.booster_head_kpa * 1e3, p.booster_ramp_s, p.booster_min_hz / nominal_hz
+            )
+        square = primary_flow * primary_flow
+        strainer = p.primary_strainer_drop_kpa * 1e3 / square
+        self.branch = PrimaryBranch(
+            Valve(
+                p.valve_kvs_m3_per_h,
+                p.valve_characteristic,
+                p.valve_rangeability,
+                p.valve_leakage_share,
+                p.valve_stroke_time_s,
+                p.valve_dead_band_percent / 100.0,
+                p.valve_stiction_percent / 100.0,
+                p.valve_close_asymmetry,
+            ),
+            p.exchanger_primary_drop_kpa * 1e3 / square - strainer,
+            Strainer(strainer),
+            p.booster,
+            booster,
         )
-        self.exchanger = Exchanger(
-            p.exchanger_conductance_kw_per_k * 1e3,
-            p.primary_flow_kg_per_s,
-            p.secondary_flow_kg_per_s,
-            cp2=_CP,
-            water_capacity=p.exchanger_side_volume_m3 * 1000.0 * _CP,
-            plate_capacity=p.exchanger_plates_kj_per_k * 1e3,
-        )
-        self.primary_resistance = p.exchanger_primary_drop_kpa * 1e3 / p.primary_flow_kg_per_s**2
+        self.valve = self.branch.valve
         volume_flow = p.secondary_flow_kg_per_s / density(p.design_supply_c - 15.0)
-        self.exchanger_resistance = p.exchanger_secondary_drop_kpa * 1e3 / volume_flow**2
-        self.loop_resistance = self.exchanger_resistance + p.network_drop_kpa * 1e3 / volume_flow**2
+        self.network = SecondaryNetwork(
+            volume_flow,
+            p.network_drop_kpa * 1e3,
+            p.network_strainer_drop_kpa * 1e3,
+            p.network_main_share,
+            tuple(group.flow_share for group in p.groups),
+        )
         curve = PumpCurve(p.pump_flow_m3_per_h / 3600.0, p.pump_head_kpa * 1e3)
         self.pumps = [
             Pump(curve, p.pump_ramp_s, p.pump_min_hz / nominal_hz) for _ in range(p.circulation_pumps)
         ]
-        makeup_curve = PumpCurve(
-            p.makeup_flow_m3_per_h / 3600.0, p.makeup_head_kpa * 1e3, 1.3, efficiency=0.5
-        )
-        self.makeup_resistance = _MAKEUP_LINE_DROP / (p.makeup_flow_m3_per_h / 3600.0) ** 2
-        self.makeup_pumps = [
-            Pump(makeup_curve, p.makeup_ramp_s, p.makeup_min_hz / nominal_hz) for _ in range(p.makeup_pumps)
-        ]
-        self.loop = ElasticLoop(
-            p.loop_volume_m3,
-            p.vessel_gas_m3,
-            p.air_share,
-            precharge=p.vessel_precharge_kpa * 1e3,
-        )
-        self.branches = self._branches(p)
-        self.header_mass = p.header_share * p.loop_volume_m3 * 1000.0
-        self.exchanger_mass = p.exchanger_side_volume_m3 * 1000.0
-        self.loop_mass = (
-            self.header_mass + self.exchanger_mass + sum(branch.water_mass() for branch in self.branches)
-        )
-        self.longest_step = 0.6 * self.header_mass / p.secondary_flow_kg_per_s
-
-        self.valve_command = 0.0
         self.pump_run = [0.0] * p.circulation_pumps
         self.pump_speed = [0.0] * p.circulation_pumps
-        self.makeup_run = [0.0] * p.makeup_pumps
-        self.makeup_speed = [0.0] * p.makeup_pumps
-        self.relief_valve = 0.0
-        self.leak = p.leak_m3_per_h / 3600.0
+        self.loop = ElasticLoop(
+            p.loop_volume_m3,
+            vessel_gas,
+            p.air_share,
+            precharge=p.vessel_precharge_kpa * 1e3,
+            height=p.highest_building_m,
+        )
+        self.holding = PressureHolding(p, self.loop, nominal_hz, closed=p.kind == "exchanger")
+        self.branches = _buildings(p)
+        self.header_mass = p.header_share * p.loop_volume_m3 * 1000.0
+        self.longest_step = 0.6 * self.header_mass / p.secondary_flow_kg_per_s
 
         self.primary_flow = 0.0
+        self.primary_return_flow = 0.0
         self.primary_return = 20.0
         self.supply = 20.0
         self.return_mix = 20.0
         self.header = 20.0
         self.flow = 0.0
+        self.heat = 0.0
         self.pump_head = 0.0
-        self.makeup_flow = 0.0
-        self.makeup_pressure = 0.0
-        self.relief_flow = 0.0
-        self.leak_flow = 0.0
-        self.safety_flow = 0.0
         self.electric_power = 0.0
         self.building_loss = 0.0
         self.pipe_loss = 0.0
-        self.restart_ledger()
+        self._starved = False
 
-    def _branches(self, p: ZoneParameters) -> list[BuildingsBranch]:
-        heat_loss = p.design_heat_kw * 1e3 / (p.design_room_c - p.design_outdoor_c)
-        pipes = sum(2.0 * group.pipe_volume_m3 for group in p.groups)
-        radiator_volume = p.loop_volume_m3 * (1.0 - p.header_share) - p.exchanger_side_volume_m3 - pipes
-        if radiator_volume <= 0.0:
-            raise ValueError(
-                f"zone {p.name}: the pipes hold {pipes} m3, which leaves no water for radiators "
-                f"(loop_volume_m3 is {p.loop_volume_m3})"
-            )
-        branches = []
-        for group in p.groups:
-            flow = group.flow_share * p.secondary_flow_kg_per_s
-            spread = group.load_share * p.design_heat_kw * 1e3 / (flow * _CP)
-            radiators = Radiators(
-                flow,
-                p.design_supply_c,
-                p.design_supply_c - spread,
-                p.design_room_c,
-                group.load_share * radiator_volume * 1000.0,
-                cp=_CP,
-            )
-            radiators.constant *= group.radiator_size
-            area = group.load_share * p.floor_area_m2
-            branches.append(
-                BuildingsBranch(
-                    Building(
-                        group.load_share * heat_loss,
-                        group.time_constant_h * 3600.0,
-                        radiant_share=RADIANT_SHARE,
-                    ),
-                    radiators,
-                    Pipe(group.pipe_volume_m3 * 1000.0, group.pipe_loss_w_per_k),
-                    Pipe(group.pipe_volume_m3 * 1000.0, group.pipe_loss_w_per_k),
-                    group.flow_share,
-                    group.solar_aperture_m2_per_m2 * area,
-                    group.internal_gains_w_per_m2 * area,
-                )
-            )
-        return branches
+    # --- what a kind of zone adds -----------------------------------------------------------------------
 
-    def actuate(self, dt: float, powered: bool, primary_supply: float) -> float:
-        """Move valve and pumps; return the conductance of the primary branch in kg/s per sqrt(Pa)."""
-        # Without power the actuator stays where it is.
-        if powered:
-            self.valve.step(dt, self.valve_command)
-        for i, pump in enumerate(self.pumps):
-            pump.step(dt, self.pump_run[i] > 0.5, self.pump_speed[i], powered)
-        for i, pump in enumerate(self.makeup_pumps):
-            pump.step(dt, self.makeup_run[i] > 0.5, self.makeup_speed[i], powered)
-        return branch_conductance(self.primary_resistance, self.valve.conductance(density(primary_supply)))
-
-    def choked_flow(self, primary_supply: float, inlet_pressure: float) -> float:
-        """Largest primary flow in kg/s before the valve chokes at this absolute inlet pressure (Pa)."""
-        drop = choked_pressure_drop(inlet_pressure, saturation_pressure(primary_supply))
-        return self.valve.conductance(density(primary_supply)) * sqrt(drop)
+    def primary_flow_at(self, difference: float) -> float:
+        """Primary flow in kg/s at a station's pressure difference (Pa), after `actuate`."""
+        raise NotImplementedError
 
     def step(
         self,
         dt: float,
         primary_supply: float,
-        primary_flow: float,
+        difference: float,
+        back: float,
         outdoor: float,
         sun: float,
         loss_factor: float,
@@ -176,108 +121,144 @@ class ExchangerZone:
         tank_level: float,
         tank_available: float,
     ) -> None:
-        """Advance by `dt` s. `sun` W/m2 horizontal, `tank_available` kg/s that the tank can serve."""
-        self._hold_pressure(dt, powered, tank_level, tank_available)
-        self._circulate()
-        flow = self.flow
-        self.primary_flow = primary_flow
-        self.primary_return, self.supply = self.exchanger.step(
-            dt, primary_supply, primary_flow, self.header, flow
-        )
+        """Advance by `dt` s after `actuate`. `difference` and `back` are the station's pressure difference
+        and the network's return pressure (Pa), `sun` W/m2 horizontal, `tank_available` kg/s that the tank
+        can serve."""
+        raise NotImplementedError
+
+    def supply_pressure(self) -> float:
+        """Gauge Pa at the secondary supply."""
+        raise NotImplementedError
+
+    def suction_pressure(self) -> float:
+        """Gauge Pa at the circulation pumps' inlet, where the suction switch sits."""
+        return self.loop.pressure
+
+    def shown_difference(self) -> float:
+        """Pa at the secondary differential pressure transmitter, which sits across the pumps."""
+        return self.pump_head
+
+    def source_mass(self) -> float:
+        """kg of loop water in the heat source."""
+        raise NotImplementedError
+
+    def source_temperature(self) -> float:
+        """Mean temperature of the loop water in the heat source."""
+        raise NotImplementedError
+
+    def source_heat(self) -> float:
+        """Heat content of the heat source over 0 °C in J."""
+        raise NotImplementedError
+
+    def settle_cold(self, water: float, room: float, back: float, empty: bool = False) -> None:
+        """Nothing turns, valve closed; filled, or without water. `back`: the network's return pressure."""
+        raise NotImplementedError
+
+    def settle_warm(self, primary_supply: float, outdoor: float, difference: float, back: float) -> float:
+        """Steady heating: first pump at full speed, rooms at their design value; primary flow (kg/s) it
+        takes."""
+        raise NotImplementedError
+
+    def settle_valve(self, difference: float, primary_supply: float) -> None:
+        """Put the valve where it passes the settled primary flow at this station pressure difference (Pa)."""
+        raise NotImplementedError
+
+    # --- what all zones do ------------------------------------------------------------------------------
+
+    @property
+    def passive(self) -> bool:
+        """True while the primary flow goes with the root of the pressure difference alone."""
+        return self.branch.head == 0.0
+
+    def actuate(self, dt: float, powered: bool, primary_supply: float) -> None:
+        """Move valves and pumps."""
+        self.branch.actuate(dt, powered, primary_supply)
+        for i, pump in enumerate(self.pumps):
+            pump.step(dt, self.pump_run[i] > 0.5, self.pump_speed[i], powered)
+        self.holding.actuate(dt, powered)
+        if self.parameters.balancing_valves and powered:
+            self.network.step(dt)
+        pressure = self.suction_pressure()
+        if pressure < _NEVER_BOILS or self._starved or self.header > 120.0:
+            self._breathe(pressure)
+
+    def _breathe(self, pressure: float) -> None:
+        boiling = saturation_pressure(self.header)
+        starved = False
+        dry = self.loop.filled(self.header) < _EMPTY
+        for pump in self.pumps:
+            pump.dry = dry
+            pump.breathe(pressure + _ATMOSPHERE, boiling)
+            starved = starved or pump.suction < 1.0 or dry
+        self._starved = starved
+
+    def static_head(self) -> float:
+        """Pa that circulation must lift before it goes over the top of a loop that is not full: what rises in
+        the supply pipes sinks in the return pipes, so the gap at the top counts twice."""
+        if self.loop.column == 0.0:
+            return 0.0
+        return 2.0 * self.loop.top * (1.0 - self.loop.filled(self.header))
+
+    def load_pumps(self, head: float, turns: bool) -> None:
+        """Give every circulation pump its flow at this head (Pa) and add up the electric power."""
+        power = self.holding.power
+        for pump in self.pumps:
+            pump.load(pump.flow_at(head) if turns else 0.0)
+            power += pump.power
+        self.electric_power = power
+
+    def heat_buildings(self, dt: float, outdoor: float, sun: float, loss_factor: float, flow: float) -> float:
+        """Let the branches take the supply water; returns the mixed return temperature."""
         returning = building_loss = pipe_loss = gains = 0.0
-        for branch in self.branches:
-            share = branch.flow_share
-            returning += share * branch.step(dt, self.supply, share * flow, outdoor, sun, loss_factor)
+        supply = self.supply
+        for branch, share in zip(self.branches, self.network.shares, strict=True):
+            returning += share * branch.step(dt, supply, share * flow, outdoor, sun, loss_factor)
             building_loss += branch.building.loss
             pipe_loss += branch.pipe_loss
             gains += branch.gains
         self.return_mix = returning
         self.building_loss = building_loss
         self.pipe_loss = pipe_loss
-
-        friction = self.pump_head * flow / density(self.header)
-        makeup = self.makeup_flow * _CP * (self.parameters.makeup_temperature_c - self.header)
-        self.header += (
-            dt * (flow * _CP * (returning - self.header) + makeup + friction) / (self.header_mass * _CP)
-        )
-        self.heat_from_primary += dt * self.exchanger.heat
-        self.heat_other += dt * (gains + friction + makeup)
+        self.heat_other += dt * gains
         self.heat_lost += dt * (building_loss + pipe_loss)
+        return returning
+
+    def warm_header(self, dt: float, into: float) -> None:
+        """Mix `into` (W over the header's own temperature) with makeup and pump heat into the header."""
+        friction = max(0.0, self.pump_head) * self.flow / density(self.header)
+        entering = max(0.0, self.holding.makeup_flow)
+        makeup = entering * CP * (self.parameters.makeup_temperature_c - self.header)
+        self.header += dt * (into + makeup + friction) / (self.header_mass * CP)
+        self.heat_other += dt * (friction + makeup)
+        self.heat_from_primary += dt * self.heat
         self.electric_energy += dt * self.electric_power
 
-    def _hold_pressure(self, dt: float, powered: bool, tank_level: float, tank_available: float) -> None:
-        p = self.parameters
-        pressure = self.loop.pressure
-        # The drain openings cannot take more in one step than stands under pressure.
-        most = max(0.0, pressure) * self.loop.compliance() * 990.0 / dt
-        cold = 999.7
-        for pump in self.makeup_pumps:
-            pump.dry = tank_level < _DRY_LEVEL
-        volume_flow = parallel_pumps_flow(
-            self.makeup_pumps, pressure - 9806.65 * tank_level, self.makeup_resistance
-        )
-        volume_flow = min(volume_flow, tank_available / cold)
-        line = self.makeup_resistance * volume_flow * volume_flow
-        self.makeup_pressure = pressure + line
-        for pump in self.makeup_pumps:
-            pump.load(pump.flow_at(pressure - 9806.65 * tank_level + line))
-        self.makeup_flow = volume_flow * cold
-        self.leak_flow = 0.0
-        if pressure > 0.0:
-            self.leak_flow = min(most, self.leak * 990.0 * sqrt(pressure / _LEAK_REFERENCE))
-        relief = self.relief_valve > 0.5 and powered
-        self.relief_flow = min(most, orifice_flow(p.relief_kv_m3_per_h, pressure, 990.0)) if relief else 0.0
-        lift = min(1.0, max(0.0, (pressure / (p.safety_valve_kpa * 1e3) - 1.0) * 10.0))
-        self.safety_flow = min(most, orifice_flow(p.safety_valve_kv_m3_per_h * lift, pressure, 990.0))
-        out = self.leak_flow + self.safety_flow
-        self.water_in += dt * self.makeup_flow
-        self.water_lost += dt * out
-        self.loop.step(dt, self.makeup_flow - out - self.relief_flow, self.mean_temperature())
-
-    def _circulate(self) -> None:
-        dry = self.loop.pressure < _CAVITATION
-        for pump in self.pumps:
-            pump.dry = dry
-        volume_flow = parallel_pumps_flow(self.pumps, 0.0, self.loop_resistance)
-        self.pump_head = self.loop_resistance * volume_flow * volume_flow
-        power = 0.0
-        for pump in self.pumps:
-            pump.load(pump.flow_at(self.pump_head) if volume_flow > 0.0 else 0.0)
-            power += pump.power
-        for pump in self.makeup_pumps:
-            power += pump.power
-        self.electric_power = power
-        self.flow = volume_flow * density(self.header)
-
-    def supply_pressure(self) -> float:
-        """Gauge Pa behind the exchanger."""
-        volume_flow = self.flow / density(self.header)
-        return self.loop.pressure + self.pump_head - self.exchanger_resistance * volume_flow * volume_flow
+    def loop_mass(self) -> float:
+        """kg of water between the walls at constant mass."""
+        return self.header_mass + self.source_mass() + sum(branch.water_mass() for branch in self.branches)
 
     def mean_temperature(self) -> float:
         """Mean temperature of the loop's water in °C."""
-        cold = self.exchanger.cold
-        moment = self.header_mass * self.header + self.exchanger_mass * sum(cold) / len(cold)
+        source = self.source_mass()
+        mass = self.header_mass + source
+        moment = self.header_mass * self.header + source * self.source_temperature()
         for branch in self.branches:
+            mass += branch.water_mass()
             moment += branch.water_moment()
-        return moment / self.loop_mass
+        return moment / mass
 
     def stored_heat(self) -> float:
-        """Heat content over 0 °C in J: exchanger, loop and buildings."""
-        heat = self.exchanger.stored_heat() + self.header_mass * _CP * self.header
+        """Heat content over 0 °C in J: heat source, loop and buildings."""
+        heat = self.source_heat() + self.header_mass * CP * self.header
         return heat + sum(branch.stored_heat() for branch in self.branches)
 
     def break_down(self, kind: str, value: float | None = None) -> None:
-        """Begin a leak of `value` m3/h at 300 kPa (by default 0.4, 1 % of 40 m3 an hour).
-
-        Raises ValueError with the allowed kinds."""
-        if kind != "leak":
-            raise ValueError(f"unknown fault {kind!r} of a zone (allowed: leak)")
-        self.leak = (0.4 if value is None else value) / 3600.0
+        """Faults of the loop: see PressureHolding.break_down."""
+        self.holding.break_down(kind, value)
 
     def repair(self) -> None:
-        """Back to the leak of every day."""
-        self.leak = self.parameters.leak_m3_per_h / 3600.0
+        """End the loop's faults."""
+        self.holding.repair()
 
     def restart_ledger(self) -> None:
         """Begin the balances anew: energies in J, water in kg."""
@@ -285,81 +266,97 @@ class ExchangerZone:
         self.heat_other = 0.0
         self.heat_lost = 0.0
         self.electric_energy = 0.0
-        self.water_in = 0.0
-        self.water_lost = 0.0
+        self.water_from_primary = 0.0
+        self.holding.restart_ledger()
         self.heat_at_start = self.stored_heat()
 
-    def settle_cold(self, water: float, room: float) -> None:
-        """Filled, nothing turns, valve closed."""
+    def rest(self, water: float, room: float) -> None:
+        """Valve closed, pumps stopped, everything at one temperature."""
         self.valve.settle(0.0)
-        self.valve_command = 0.0
-        for runs, pumps in ((self.pump_run, self.pumps), (self.makeup_run, self.makeup_pumps)):
-            for i, pump in enumerate(pumps):
-                runs[i] = 0.0
-                pump.settle(False, 0.0)
-        self.exchanger.fill(water)
+        self.branch.valve_command = 0.0
+        self.branch.three_point = self.branch.opening = self.branch.closing = False
+        self.branch.booster_run = 0.0
+        if self.branch.booster is not None:
+            self.branch.booster.settle(False, 0.0)
+            self.branch.booster.load(0.0)
+        for i, pump in enumerate(self.pumps):
+            self.pump_run[i] = 0.0
+            pump.settle(False, 0.0)
         for branch in self.branches:
             branch.fill(water, room)
         self.header = self.return_mix = self.supply = self.primary_return = water
-        self.primary_flow = 0.0
-        self._finish_settling()
+        self.primary_flow = self.primary_return_flow = self.flow = self.heat = self.pump_head = 0.0
+        self.branch.renew(water)
 
-    def settle_warm(self, primary_supply: float, outdoor: float) -> float:
-        """Steady heating: first pump at full speed, rooms at their design value; primary flow (kg/s) it
-        takes."""
-        p = self.parameters
-        self.settle_cold(40.0, p.design_room_c)
+    def run_first_pump(self) -> None:
+        """First circulation pump and a booster in the branch at full speed, also commanded."""
         self.pump_run[0] = self.pump_speed[0] = 1.0
         self.pumps[0].settle(True, 1.0)
-        self._circulate()
-        room = p.design_room_c
+        booster = self.branch.booster
+        if booster is not None:
+            self.branch.booster_run = self.branch.booster_speed = 1.0
+            booster.settle(True, 1.0)
+
+    def settle_buildings(self, outdoor: float, room: float, flow: float) -> float:
+        """Rooms in balance at `room`, with the supply temperature that it takes; heat in W."""
         # Above 19 °C outdoors there is nothing to heat: a small load keeps the formulas defined.
         cold = min(outdoor, room - 1.0)
         load = sum(branch.building.settle(cold, room, RADIANT_SHARE) for branch in self.branches)
+        shares = self.network.shares
         low, high = room, room + 90.0
         for _ in range(40):
             self.supply = 0.5 * (low + high)
             self.return_mix = sum(
-                branch.flow_share * branch.radiators.settle(self.supply, branch.flow_share * self.flow, room)
-                for branch in self.branches
+                share * branch.radiators.settle(self.supply, share * flow, room)
+                for branch, share in zip(self.branches, shares, strict=True)
             )
-            if self.flow * _CP * (self.supply - self.return_mix) < load:
+            if flow * CP * (self.supply - self.return_mix) < load:
                 low = self.supply
             else:
                 high = self.supply
-        for branch in self.branches:
-            branch.settle(self.supply, branch.flow_share * self.flow, cold, room)
+        for branch, share in zip(self.branches, shares, strict=True):
+            branch.settle(self.supply, share * flow, cold, room)
         self.header = self.return_mix
-        self._circulate()
-        low, high = 0.0, 1.5 * p.primary_flow_kg_per_s
-        for _ in range(40):
-            self.primary_flow = 0.5 * (low + high)
-            if self.exchanger.steady_heat(primary_supply, self.primary_flow, self.header, self.flow) < load:
-                low = self.primary_flow
-            else:
-                high = self.primary_flow
-        self.primary_return, self.supply = self.exchanger.settle(
-            primary_supply, self.primary_flow, self.header, self.flow
+        return load
+
+
+def _buildings(p: ZoneParameters) -> list[BuildingsBranch]:
+    heat_loss = p.design_heat_kw * 1e3 / (p.design_room_c - p.design_outdoor_c)
+    pipes = sum(2.0 * group.pipe_volume_m3 for group in p.groups)
+    source = p.mixing_volume_m3 if p.kind == "mixing" else p.exchanger_side_volume_m3
+    radiator_volume = p.loop_volume_m3 * (1.0 - p.header_share) - source - pipes
+    if radiator_volume <= 0.0:
+        raise ValueError(
+            f"zone {p.name}: the pipes hold {pipes} m3, which leaves no water for radiators "
+            f"(loop_volume_m3 is {p.loop_volume_m3})"
         )
-        self._finish_settling()
-        return self.primary_flow
-
-    def settle_valve(self, differential_pressure: float, primary_supply: float) -> None:
-        """Put the valve where it passes the settled primary flow at this station pressure difference (Pa)."""
-        position = 1.0
-        rest = differential_pressure - self.primary_resistance * self.primary_flow**2
-        if rest > 0.0:
-            needed = self.primary_flow / sqrt(rest)
-            full = flow_conductance(self.valve.kvs, density(primary_supply))
-            position = self.valve.position_for(min(1.0, needed / full))
-        self.valve.settle(position)
-        self.valve_command = position
-
-    def _finish_settling(self) -> None:
-        self.loop.fill(self.parameters.fill_pressure_kpa * 1e3, self.mean_temperature())
-        self._circulate()
-        self.makeup_flow = 0.0
-        self.makeup_pressure = self.loop.pressure
-        for pump in self.makeup_pumps:
-            pump.load(0.0)
-        self.restart_ledger()
+    branches = []
+    for group in p.groups:
+        flow = group.flow_share * p.secondary_flow_kg_per_s
+        spread = group.load_share * p.design_heat_kw * 1e3 / (flow * CP)
+        radiators = Radiators(
+            flow,
+            p.design_supply_c,
+            p.design_supply_c - spread,
+            p.design_room_c,
+            group.load_share * radiator_volume * 1000.0,
+            cp=CP,
+        )
+        radiators.constant *= group.radiator_size
+        area = group.load_share * p.floor_area_m2
+        branches.append(
+            BuildingsBranch(
+                Building(
+                    group.load_share * heat_loss,
+                    group.time_constant_h * 3600.0,
+                    radiant_share=RADIANT_SHARE,
+                ),
+                radiators,
+                Pipe(group.pipe_volume_m3 * 1000.0, group.pipe_loss_w_per_k),
+                Pipe(group.pipe_volume_m3 * 1000.0, group.pipe_loss_w_per_k),
+                group.flow_share,
+                group.solar_aperture_m2_per_m2 * area,
+                group.internal_gains_w_per_m2 * area,
+            )
+        )
+    return branches

@@ -1,21 +1,34 @@
-"""Buildings, radiators, pipes, sensors and the primary network."""
+"""Buildings, pipes, sensors and the primary network."""
 
-from math import exp, isfinite, isnan
+from dataclasses import replace
+from math import exp, isfinite, isnan, nan
+from time import perf_counter
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.linalg import expm
 
-from sim.physics.building import Building, Radiators
+from sim.physics.building import Building
+from sim.physics.elements import Elements, equivalent_excess
 from sim.physics.pipe import Pipe
 from sim.physics.primary import PrimaryNetwork
 from sim.physics.sensor import Sensor
+from sim.physics.two_elements import TwoElements
 
 HEAT_LOSS = 2e6 / 44.2
 
 
+def nominal(hours: float = 100.0, **changes: float) -> Building:
+    return Building(HEAT_LOSS, hours * 3600.0, radiant_share=0.35, **changes)
+
+
+# --- building -------------------------------------------------------------------------------------------
+
+
 def test_design_load_holds_the_room():
-    building = Building(HEAT_LOSS, 360e3, radiant_share=0.35)
+    building = nominal()
     assert building.settle(-24.2, 20.0, 0.35) == pytest.approx(2e6)
     for _ in range(100):
         building.step(3600.0, -24.2, 0.65 * 2e6, 0.35 * 2e6)
@@ -23,64 +36,208 @@ def test_design_load_holds_the_room():
     assert building.loss == pytest.approx(2e6)
 
 
-def test_slow_cooling_has_the_time_constant():
-    building = Building(HEAT_LOSS, 360e3)
+@pytest.mark.parametrize("hours", [4, 79, 100, 147])
+def test_slow_cooling_has_the_time_constant(hours):
+    building = nominal(hours)
     building.fill(20.0)
-    for _ in range(600):
-        building.step(60.0, 0.0, 0.0, 0.0)
+    for _ in range(hours):
+        building.step(1800.0, 0.0, 0.0, 0.0)
     early = building.air
-    for _ in range(6000):
-        building.step(60.0, 0.0, 0.0, 0.0)
-    assert building.air / early == pytest.approx(exp(-1.0), rel=2e-3)
+    for _ in range(hours):
+        building.step(3600.0, 0.0, 0.0, 0.0)
+    assert building.air / early == pytest.approx(exp(-1.0), rel=5e-3)
 
 
 @pytest.mark.parametrize(("hours", "expected"), [(79, 13.8), (100, 15.0), (147, 16.5)])
 def test_twelve_hours_without_heat(hours, expected):
-    """FACTS §8 counts one node; the air of two nodes falls up to 1.5 K further, as it leaves its mass
-    behind."""
-    building = Building(HEAT_LOSS, hours * 3600.0, radiant_share=0.35)
+    """FACTS §8 counts one node: that is what the walls do. The air has lost at once what the heating held it
+    above them (26 W/m2 over 17 W/(m2·K), some 1.6 K), as no node of its own does in one-node models."""
+    building = nominal(hours)
     building.settle(-24.0, 20.0, 0.35)
     for _ in range(720):
         building.step(60.0, -24.0, 0.0, 0.0)
-    assert expected - 1.5 < building.air < expected + 0.1
+    assert building.interior == pytest.approx(expected, abs=0.5)
+    assert building.air == pytest.approx(expected - 1.6, abs=0.3)
 
 
-def radiators() -> Radiators:
-    return Radiators(31.9, 60.0, 45.0, 20.0, 17_000.0)
+@pytest.mark.parametrize(("hours", "kelvin"), [(24, 2.1), (72, 5.1)])
+def test_ten_kelvin_colder_under_a_held_valve(hours, kelvin):
+    """FACTS §8: 2.1 K in 24 h and 5.1 K in 72 h at 100 h."""
+    building = nominal(100)
+    heat = building.settle(-14.0, 20.0, 0.35)
+    for _ in range(hours):
+        building.step(3600.0, -24.0, 0.65 * heat, 0.35 * heat)
+    assert 20.0 - building.air == pytest.approx(kelvin, abs=0.3)
 
 
-def test_radiators_at_design_and_on_the_heat_curve():
-    r = radiators()
-    assert r.settle(60.0, 31.9, 20.0) == pytest.approx(45.0, abs=1e-6)
-    # Heat curve of FACTS §1 for 60/45 at −24.2 °C and a room of 20 °C.
-    for outdoor, supply, back in ((-15, 53.10, 41.22), (-10, 49.21, 39.03), (0, 41.05, 34.27)):
-        leaving = r.settle(supply, 31.9, 20.0)
-        assert leaving == pytest.approx(back, abs=0.15)
-        assert r.heat == pytest.approx(2e6 * (20 - outdoor) / 44.2, rel=0.02)
+def test_the_network_is_that_of_all_nodes():
+    """The eliminated surfaces give what the whole network gives, in the steady state and on the way to it."""
+    e = Elements(60, 8e-4, 2e7, 0.02, 370, 1e-4, 9e7, 20, 0.04, 1e6, 40.0)
+    nodes = ["air", "exterior", "interior", "ext", "int", "win"]
+    at = {name: i for i, name in enumerate(nodes)}
+    matrix, outdoors = np.zeros((6, 6)), np.zeros(6)
+    for one, other, g in (
+        ("air", "ext", 60 * 2.7),
+        ("air", "int", 370 * 2.24),
+        ("air", "win", 20 * 2.7),
+        ("ext", "int", 60 * 5.0),
+        ("ext", "win", 20 * 5.0),
+        ("int", "win", 20 * 5.0),
+        ("ext", "exterior", 1 / 8e-4),
+        ("int", "interior", 1 / 1e-4),
+    ):
+        i, j = at[one], at[other]
+        matrix[[i, j], [i, j]] += g
+        matrix[[i, j], [j, i]] -= g
+    for name, g in (("air", 40.0), ("exterior", 1 / 0.02), ("win", 1 / 0.04)):
+        matrix[at[name], at[name]] += g
+        outdoors[at[name]] = g
+    gains = np.array([500.0, 0.0, 0.0, 0.0, 700.0, 0.0])
+    gains[3:] += 900.0 * np.array([60, 370, 20]) / 450
+    steady = np.linalg.solve(matrix, gains - 10.0 * outdoors)
+    room = TwoElements(e, 20.0)
+    for _ in range(60):
+        room.step(1e9, -10.0, 500.0, 900.0, sun=700.0)
+    assert [room.air, room.exterior, room.interior] == pytest.approx(list(steady[:3]), rel=1e-9)
+    assert room.loss == pytest.approx(2100.0)
+    # Six hours from 20 °C: surfaces eliminated by linear algebra, time by the exponential of the matrix.
+    inner, outer = slice(0, 3), slice(3, 6)
+    reduced = matrix[inner, inner] - matrix[inner, outer] @ np.linalg.solve(
+        matrix[outer, outer], matrix[outer, inner]
+    )
+    capacities = np.array([1e6, 2e7, 9e7])
+    exact = steady[:3] + expm(-6 * 3600 * reduced / capacities[:, None]) @ (20.0 - steady[:3])
+    room.fill(20.0)
+    room.step(6 * 3600.0, -10.0, 500.0, 900.0, sun=700.0)
+    assert [room.air, room.exterior, room.interior] == pytest.approx(list(exact), abs=0.01)
 
 
-@settings(max_examples=100, deadline=None)
+def test_ideal_heater_holds_as_far_as_its_power_goes():
+    building = nominal()
+    building.fill(20.0)
+    for _ in range(200):
+        building.step(3600.0, -10.0, 0.0, 0.0, setpoint=21.0, most=3e6)
+    assert building.air == pytest.approx(21.0)
+    assert 0.0 < building.ideal_heat < 3e6
+    for _ in range(50):
+        building.step(3600.0, -24.0, 0.0, 0.0, setpoint=21.0, most=1e6)
+    assert building.ideal_heat == 1e6
+    assert building.air < 20.0
+    for _ in range(50):
+        building.step(3600.0, 30.0, 0.0, 0.0, setpoint=21.0, most=1e6, least=-5e5)
+    assert -5e5 <= building.ideal_heat < 0.0
+
+
+def test_wind_sun_and_what_is_behind_the_walls():
+    calm, windy, sunny, warm_wall = (nominal() for _ in range(4))
+    for building in (calm, windy, sunny, warm_wall):
+        heat = building.settle(-10.0, 20.0, 0.35)
+    for _ in range(24):
+        calm.step(3600.0, -10.0, 0.65 * heat, 0.35 * heat)
+        windy.step(3600.0, -10.0, 0.65 * heat, 0.35 * heat, loss_factor=1.2)
+        sunny.step(3600.0, -10.0, 0.65 * heat, 0.35 * heat, sun=1e5)
+        warm_wall.step(3600.0, -10.0, 0.65 * heat, 0.35 * heat, excess=10.0)
+    assert calm.air == pytest.approx(20.0, abs=1e-6)
+    assert windy.air < 19.5
+    assert sunny.air > 20.3
+    assert 20.1 < warm_wall.air < 22.0
+    assert windy.loss > heat
+
+
+def test_equivalent_excess():
+    assert equivalent_excess(-10.0, 0.0, 25.0, 0.0, 0.0) == 0.0
+    assert equivalent_excess(-10.0, 100.0, 25.0, 0.0, 0.0) == pytest.approx(4.0)
+    assert equivalent_excess(-10.0, 0.0, 25.0, 15.0, 0.4) == pytest.approx(10.0)
+
+
+def test_windows_open_when_it_is_too_warm():
+    openings, rooms = [], []
+    for gains in (0.9e6, 1.0e6, 1.2e6, 1.5e6, 2.5e6):
+        building = nominal()
+        for _ in range(400):
+            building.step(3600.0, 0.0, 0.65 * gains, 0.35 * gains)
+        openings.append(building.opening)
+        rooms.append(building.air)
+    assert openings[0] == 0.0
+    assert rooms == sorted(rooms)
+    assert openings == sorted(openings)
+    assert rooms[0] < 24.0
+    assert 24.0 < rooms[2] < 25.5
+    assert openings[-1] > 0.7
+    # Nobody lets in what is warmer.
+    building.step(5.0, 40.0, 0.0, 0.0)
+    assert building.opening == 0.0
+
+
+@settings(max_examples=60, deadline=None)
 @given(
     st.lists(
         st.tuples(
-            st.floats(0.1, 3600.0),
-            st.floats(0.0, 110.0),
-            st.one_of(st.just(0.0), st.floats(1e-9, 100.0)),
-            st.floats(-20.0, 40.0),
+            st.floats(0.01, 7200.0),
+            st.floats(-60.0, 60.0),
+            st.floats(0.0, 5.0),
+            st.floats(0.0, 1e7),
+            st.booleans(),
         ),
         min_size=1,
-        max_size=8,
+        max_size=12,
     )
 )
-def test_radiator_water_stays_in_range_and_keeps_its_heat(steps):
-    r = radiators()
-    for dt, inlet, flow, room in steps:
-        known = [inlet, room, *r.cells]
-        before = r.stored_heat()
-        out = r.step(dt, inlet, flow, room)
-        assert all(min(known) - 1e-6 <= cell <= max(known) + 1e-6 for cell in r.cells)
-        came = flow * r.cp * (inlet - out) - r.heat
-        assert abs(r.stored_heat() - before - dt * came) <= 1e-8 * (1e7 + dt * (abs(r.heat) + flow * 5e5))
+def test_building_stays_in_range_finite_and_keeps_its_heat(steps):
+    building = nominal()
+    low = high = 20.0
+    stored = building.stored_heat()
+    came = lost = turnover = 0.0
+    for dt, outdoor, loss_factor, heat, heated in steps:
+        gain = heat if heated else 0.0
+        low, high = min(low, outdoor), max(high, outdoor)
+        before = building.air, building.exterior, building.interior
+        building.step(dt, outdoor, 0.5 * gain, 0.3 * gain, loss_factor, 0.2 * gain)
+        now = building.air, building.exterior, building.interior
+        assert all(isfinite(value) for value in (*now, building.loss))
+        assert min(now) >= low - 1e-9
+        if heated:
+            high = max(high, *now)
+        else:
+            # Without heat nothing gets warmer than the warmest around it, nor colder than the coldest.
+            assert max(now) <= max(*before, outdoor) + 1e-9
+            assert min(now) >= min(*before, outdoor) - 1e-9
+        came += dt * gain
+        lost += dt * building.loss
+        turnover += dt * (gain + abs(building.loss))
+    error = building.stored_heat() - stored - came + lost
+    assert abs(error) <= 1e-9 * (turnover + abs(stored))
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    st.floats(10.0, 1e6), st.floats(1.0, 400.0), st.floats(0.1, 3.0), st.floats(0.1, 0.5), st.floats(0.1, 0.4)
+)
+def test_any_house_has_its_loss_and_its_time_constant(heat_loss, hours, specific, air, windows):
+    house = Building(heat_loss, hours * 3600.0, heat_loss / specific, air, windows, radiant_share=0.35)
+    assert house.settle(0.0, 1.0, 0.35) == pytest.approx(heat_loss, rel=1e-6)
+    assert house.slow_time_constant() == pytest.approx(hours * 3600.0, rel=1e-3)
+
+
+def test_a_building_that_cannot_be_is_refused():
+    good = Building(1e4, 360e3).elements
+    with pytest.raises(ValueError, match=r"interior_capacity of a building is -1.0 .must be above 0"):
+        replace(good, interior_capacity=-1.0)
+    with pytest.raises(ValueError, match=r"air_change of a building is nan .must be at least 0"):
+        replace(good, air_change=nan)
+
+
+def test_a_step_is_fast():
+    """A generous bound for any machine; the real figure is printed (0.6 µs where this was written)."""
+    building = nominal()
+    times = []
+    for _ in range(3):
+        begin = perf_counter()
+        for _ in range(5000):
+            building.step(5.0, -10.0, 1e6, 3e5, 1.05, 1e4)
+        times.append((perf_counter() - begin) / 5000)
+    print(f"a building step takes {min(times) * 1e6:.2f} µs")
+    assert min(times) < 20e-6
 
 
 # --- pipe -----------------------------------------------------------------------------------------------

@@ -11,10 +11,13 @@ from sim.physics.hydraulics import (
     branch_conductance,
     branch_flow,
     parallel_pumps_flow,
+    shared_difference,
     shared_differential_pressure,
 )
 from sim.physics.pressure import ElasticLoop
+from sim.physics.primary_branch import PrimaryBranch
 from sim.physics.pump import Pump, PumpCurve
+from sim.physics.secondary import SecondaryNetwork, Strainer
 from sim.physics.tank import Tank
 from sim.physics.valve import Valve, choked_pressure_drop, flow_conductance, inherent_characteristic
 from sim.physics.water import density, heat_capacity, saturation_pressure
@@ -158,6 +161,61 @@ def test_parallel_flow_is_a_solution(speeds, static, resistance):
     assert sum(pump.flow_at(head) for pump in pumps) == pytest.approx(total, rel=1e-5, abs=1e-7)
 
 
+@settings(max_examples=80, deadline=None)
+@given(
+    st.lists(st.tuples(st.floats(-0.5, 1.0), st.booleans()), min_size=1, max_size=4),
+    st.sampled_from([0.0, 5e3, 150e3, 400e3]),
+    st.floats(1e6, 1e10),
+)
+def test_parallel_flow_with_failed_check_valves_is_a_solution(states, static, resistance):
+    pumps = []
+    for speed, leaky in states:
+        pump = running_pump(1.0)
+        pump.speed, pump.leaky_check = speed, leaky
+        pumps.append(pump)
+    total = parallel_pumps_flow(pumps, static, resistance)
+    head = static + resistance * total * abs(total)
+    assert sum(pump.flow_at(head) for pump in pumps) == pytest.approx(total, rel=1e-5, abs=1e-6)
+
+
+def test_idle_pump_without_check_valve_is_a_branch_beside_the_circuit():
+    resistance = 200e3 / 0.03**2
+    idle = Pump(PumpCurve(0.03, 200e3))
+    idle.break_down("check_valve")
+    running = running_pump(1.0)
+    total = parallel_pumps_flow([running, idle], 0.0, resistance)
+    head = resistance * total**2
+    running.load(running.flow_at(head))
+    idle.load(idle.flow_at(head))
+    assert running.flow + idle.flow == pytest.approx(total)
+    assert idle.flow == pytest.approx(-0.6 * 0.03 * sqrt(head / 200e3))
+    assert idle.speed == pytest.approx(-1.2 * sqrt(head / 200e3))
+    assert (idle.power, idle.current) == (0.0, 0.0)
+    # Started against its spin it first comes to rest.
+    idle.step(1.0, True, 1.0)
+    assert idle.speed == pytest.approx(-1.2 * sqrt(head / 200e3) + 0.05)
+    assert idle.shutoff_head() == 0.0
+
+
+def test_cavitation_takes_head_in_proportion():
+    pump = running_pump(1.0)
+    full = pump.shutoff_head()
+    for left, share in ((40e3, 1.0), (30e3, 1.0), (15e3, 0.5), (0.0, 0.0), (-5e3, 0.0)):
+        pump.breathe(20e3 + left, 20e3)
+        assert pump.shutoff_head() == pytest.approx(share * full)
+    pump.breathe(20e3 + 15e3, 20e3)
+    assert pump.flow_at(0.0) < running_pump(1.0).flow_at(0.0)
+
+
+def test_worn_pump_gives_less_for_the_same_power():
+    new, worn = running_pump(1.0), running_pump(1.0)
+    worn.break_down("wear", 0.1)
+    assert worn.shutoff_head() == pytest.approx(0.9 * new.shutoff_head())
+    new.load(0.02)
+    worn.load(0.02)
+    assert worn.power == new.power
+
+
 def test_drive_ramps_trips_and_refuses():
     pump = Pump(PumpCurve(0.03, 200e3), ramp_time=20.0, min_speed=0.3)
     for _ in range(10):
@@ -198,6 +256,58 @@ def test_shared_source():
     dp = shared_differential_pressure(0.03, 110e3, 100.0)
     assert dp + 100.0 * (0.03 * sqrt(dp)) ** 2 == pytest.approx(110e3)
     assert branch_flow(0.03, -5.0) == 0.0
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.floats(0.0, 3e5),
+    st.floats(1.0, 2000.0),
+    st.floats(0.0, 0.06),
+    st.floats(0.0, 2e5),
+    st.floats(-1e5, 4e5),
+)
+def test_shared_difference_solves_network_and_booster(source, resistance, conductance, head, guess):
+    def flow(difference: float) -> float:
+        return conductance * sqrt(max(0.0, difference + head))
+
+    dp = shared_difference(source, resistance, flow, guess)
+    assert dp + resistance * flow(dp) ** 2 == pytest.approx(source, abs=0.3)
+
+
+def test_booster_raises_the_flow_of_its_branch():
+    booster = running_pump(1.0, 0.012, 150e3)
+    valve = Valve(80.0)
+    valve.settle(1.0)
+    branch = PrimaryBranch(valve, 400.0, Strainer(50.0), "supply", booster)
+    branch.renew(110.0)
+    flow = branch.flow_at(50e3)
+    head = booster.curve.head(flow / density(110.0), 1.0)
+    valve_drop = (flow / valve.conductance(density(110.0))) ** 2
+    assert 50e3 + head == pytest.approx(450.0 * flow**2 + valve_drop)
+    assert branch.flow_at(-300e3) == 0.0
+    with pytest.raises(ValueError, match="booster"):
+        PrimaryBranch(valve, 400.0, Strainer(50.0), "return")
+
+
+def test_secondary_network_shares_and_resistance():
+    shares = (0.2, 0.3, 0.5)
+    network = SecondaryNetwork(0.03, 150e3, 5e3, 0.3, shares)
+    assert network.resistance * 0.03**2 == pytest.approx(150e3)
+    assert network.shares == pytest.approx(shares)
+    network.branches[0].valve_command = 1.0
+    network.step(300.0)
+    assert network.shares[0] > 0.2
+    assert sum(network.shares) == pytest.approx(1.0)
+    # All branches see the same pressure difference.
+    drops = [
+        (share / branch.conductance()) ** 2
+        for share, branch in zip(network.shares, network.branches, strict=True)
+    ]
+    assert drops == pytest.approx([drops[0]] * 3)
+    network.strainer.break_down("clogged", 0.5)
+    before = network.resistance
+    network.renew()
+    assert (network.resistance - before) * 0.03**2 == pytest.approx(3.0 * 5e3)
 
 
 # --- loop pressure --------------------------------------------------------------------------------------
@@ -251,6 +361,22 @@ def test_pressure_solves_the_volume_balance(steps):
         held = loop.water_mass / density(temperature) - 40.0
         if pressure > -99e3:
             assert loop.excess_volume(pressure) == pytest.approx(held, abs=1e-6)
+
+
+def test_loop_that_is_filled_follows_the_column_and_closes():
+    loop = ElasticLoop(40.0, 0.75, height=30.0)
+    loop.empty()
+    before = 0.0
+    while loop.filled(10.0) < 1.0:
+        pressure = loop.step(10.0, 20.0, 10.0)
+        if pressure < loop.top:
+            assert before < pressure < before + 3e3
+        before = pressure
+    assert before == pytest.approx(294.2e3, rel=0.05)
+    assert loop.air > loop.resident_air
+    for _ in range(100):
+        loop.step(3600.0, 0.0, 10.0)
+    assert loop.air == pytest.approx(loop.resident_air, abs=1.0)
 
 
 def test_tank():

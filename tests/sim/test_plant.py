@@ -92,10 +92,11 @@ def test_halving_the_step_changes_little():
         plant.command("low.pump_1_speed", 35.0)
         ends.append(run(plant, 1800.0, dt).truth)
     fine, coarse = ends
-    for key in ("low.supply_temperature", "low.return_temperature", "low.near.air_temperature"):
+    for key in (
+        "low.supply_temperature", "low.return_temperature", "low.near.air_temperature",
+        "station.heat_energy", "low.electric_energy", "low.return_pressure", "station.primary_flow",
+    ):  # fmt: skip
         assert coarse[key] == pytest.approx(fine[key], rel=0.005), key
-    assert coarse["station.heat_energy"] == pytest.approx(fine["station.heat_energy"], rel=0.005)
-    assert coarse["low.return_pressure"] == pytest.approx(fine["low.return_pressure"], rel=0.005)
 
 
 def test_long_steps_are_divided():
@@ -126,7 +127,9 @@ def test_sensor_and_command_names():
         "station.outdoor_temperature", "station.primary_supply_temperature",
         "station.primary_return_temperature", "station.primary_supply_pressure",
         "station.primary_return_pressure", "station.primary_flow", "station.heat_power",
-        "station.heat_energy", "station.tank_level", "station.power_failure", "station.flood",
+        "station.heat_energy", "station.primary_volume", "station.electric_energy",
+        "low.makeup_volume", "station.tank_level", "station.power_failure",
+        "station.flood",
         "low.supply_temperature", "low.supply_temperature_2", "low.return_temperature",
         "low.supply_pressure", "low.return_pressure", "low.differential_pressure", "low.makeup_flow",
         "low.makeup_pressure", "low.suction_switch", "low.thermostat", "low.room_temperature_1",
@@ -170,7 +173,6 @@ def test_impossible_parameters_are_refused():
     zone = ZoneParameters()
     for zones, text in (
         ((), "at least one zone"),
-        ((replace(zone, kind="mixing"),), "mixing"),
         ((zone, zone), "taken twice"),
         ((replace(zone, groups=(GroupParameters("a", 0.5, 1.0, 5.0),), rooms=()),), "load_share"),
         ((replace(zone, loop_volume_m3=10.0),), "no water for radiators"),
@@ -216,7 +218,7 @@ def test_leak_empties_to_the_suction_switch_and_to_cavitation():
     run(plant, 1200.0)
     assert plant.sensors["low.suction_switch"] == 1.0
     plant.clear("low")
-    assert plant.zones["low"].leak == pytest.approx(0.02 / 3600.0)
+    assert plant.zones["low"].holding.leak == pytest.approx(0.02 / 3600.0)
 
 
 def test_dry_tank_stops_makeup_water():
@@ -310,10 +312,26 @@ def test_unknown_faults_name_the_allowed_ones(name, allowed):
         plant.clear(f"{name}_x")
 
 
+TROUBLES = (
+    (),
+    ("low.pump_1", "trip"),
+    ("low.pump_2", "check_valve"),
+    ("low.makeup_2", "check_valve"),
+    ("low.makeup_1", "mains_bypass"),
+    ("low.valve", "slipping"),
+    ("low.branch_1", "blocked", 1.0),
+    ("low.strainer", "clogged", 1.0),
+    ("low", "leak", 50.0),
+    ("low", "burst", 100.0),
+    ("station", "primary_outage"),
+    ("station", "power_failure"),
+    ("station", "shortage", 1.0),
+    ("station", "pressure_step", -1.0),
+)
 numbers = st.floats(-1000.0, 1000.0)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     st.lists(
         st.tuples(
@@ -324,20 +342,13 @@ numbers = st.floats(-1000.0, 1000.0)
         min_size=1,
         max_size=12,
     ),
-    st.sampled_from(["warm", "cold"]),
-    st.sampled_from(["", "trip", "leak", "outage", "power"]),
+    st.sampled_from(["warm", "cold", "empty"]),
+    st.sampled_from(TROUBLES),
 )
 def test_any_commands_keep_the_plant_finite(commands, start, trouble):
     plant = Plant(PlantParameters(), DESIGN_DAY, start=start)
-    match trouble:
-        case "trip":
-            plant.fault("low.pump_1", "trip")
-        case "leak":
-            plant.fault("low", "leak", 50.0)
-        case "outage":
-            plant.fault("station", "primary_outage")
-        case "power":
-            plant.fault("station", "power_failure")
+    if trouble:
+        plant.fault(*trouble)
     for name, value, dt in commands:
         plant.command(name, value)
         plant.step(dt)

@@ -1,0 +1,82 @@
+"""What a season costs: the demo station with the core in the loop, in units of the plain float loop.
+
+    python benchmarks/season.py [HOURS]
+
+For scans of 5 s and of 1 s: microseconds a step, split into scan, plant and the rest (readings, outputs,
+indicators), the same in float loops of the same step timed in the same run, and a season of 182 days.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from float_loop import run as float_loop
+
+from controller.settings.check import check_file
+from sim.rig import Rig
+from sim.season import run_season
+from sim.weather import Weather
+
+DEMO = Path(__file__).parents[1] / "config" / "demo.yaml"
+SEASON_DAYS = 182
+
+
+class Watch:
+    """A function with the time it takes; the watch itself costs about 0.1 µs a call."""
+
+    def __init__(self, call: Callable[..., Any]) -> None:
+        self.call = call
+        self.seconds = 0.0
+
+    def __call__(self, *args: Any, **named: Any) -> Any:
+        begin = time.perf_counter()
+        result = self.call(*args, **named)
+        self.seconds += time.perf_counter() - begin
+        return result
+
+
+def measure(dt: float, hours: float) -> tuple[float, float, float, float]:
+    """Seconds a step: whole (without watches), scan, plant, rest."""
+    checked = check_file(DEMO)
+    assert checked.file is not None
+
+    def rig() -> Rig:
+        weather = Weather.load("harbin")
+        made = Rig(checked.file, checked.profiles, weather, dt=dt, start_time=weather.first(1, 10))
+        made.run(minutes=5)
+        return made
+
+    plain, watched = rig(), rig()
+    steps = round(hours * 3600 / dt)
+    begin = time.perf_counter()
+    run_season(plain, hours / 24)
+    whole = (time.perf_counter() - begin) / steps
+    scan, plant = Watch(watched.station.scan), Watch(watched.plant.step)
+    watched.station.scan, watched.plant.step = scan, plant  # type: ignore[method-assign, assignment]
+    begin = time.perf_counter()
+    run_season(watched, hours / 24)
+    rest = (time.perf_counter() - begin - scan.seconds - plant.seconds) / steps
+    return whole, scan.seconds / steps, plant.seconds / steps, rest
+
+
+def main() -> None:
+    """Measure and print."""
+    hours = float(sys.argv[1]) if len(sys.argv) > 1 else 6.0
+    print("scan of    a step    scan   plant    rest   float loop   ratio   182 days   float loop, 182 days")
+    for dt in (5.0, 1.0):
+        whole, scan, plant, rest = measure(dt, hours if dt > 1.0 else hours / 3)
+        floor = min(float_loop(days=2, dt=dt) for _ in range(3))
+        steps = SEASON_DAYS * 86400 / dt
+        print(
+            f"{dt:5.0f} s  {whole * 1e6:6.1f} µs  {scan * 1e6:6.1f}  {plant * 1e6:6.1f}  {rest * 1e6:6.1f}"
+            f"   {floor * 1e6:7.3f} µs  {whole / floor:6.0f}   {whole * steps:6.0f} s"
+            f"   {floor * steps:12.1f} s"
+        )
+
+
+if __name__ == "__main__":
+    main()

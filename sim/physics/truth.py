@@ -1,0 +1,45 @@
+"""What is really so in a zone, in controller units: the judge's view, built on demand."""
+
+from __future__ import annotations
+
+from .water import density
+from .zone import Zone
+
+
+def zone_truth(zone: Zone) -> dict[str, float]:
+    """True values by point name `zone.role`; energies and volumes since the last settling."""
+    p, holding = zone.parameters, zone.holding
+    name = p.name
+    primary_density = density(zone.primary_return)
+    values = {
+        "supply_temperature": zone.supply,
+        "return_temperature": zone.header,
+        "primary_return_temperature": zone.primary_return,
+        "primary_flow": zone.primary_flow / primary_density * 3600.0,
+        "primary_return_flow": zone.primary_return_flow / primary_density * 3600.0,
+        "secondary_flow": zone.flow / density(zone.header) * 3600.0,
+        "supply_pressure": zone.supply_pressure() * 1e-3,
+        "return_pressure": zone.loop.pressure * 1e-3,
+        "differential_pressure": zone.shown_difference() * 1e-3,
+        "valve_position": zone.valve.position * 100.0,
+        "valve_travel": zone.valve.travel,
+        "heat_power": zone.heat * 1e-3,
+        "heat_energy": zone.heat_from_primary * 1e-9,
+        "building_loss": zone.building_loss * 1e-3,
+        "pipe_loss": zone.pipe_loss * 1e-3,
+        "electric_power": zone.electric_power * 1e-3,
+        "electric_energy": zone.electric_energy / 3.6e6,
+        "water_mass": zone.loop.water_mass,
+        "filled": 100.0 * zone.loop.filled(zone.header),
+        "makeup_flow": holding.makeup_flow / 999.7 * 3600.0,
+        "makeup_volume": holding.water_in / 999.7,
+        "leak_volume": holding.water_lost / 990.0,
+    }
+    truth = {f"{name}.{role}": value for role, value in values.items()}
+    for i, room in enumerate(p.rooms, start=1):
+        air = zone.branches[room.group].building.air
+        truth[f"{name}.room_temperature_{i}"] = air + room.offset_k
+    for i, (branch, group) in enumerate(zip(zone.branches, p.groups, strict=True)):
+        truth[f"{name}.{group.name}.air_temperature"] = branch.building.air
+        truth[f"{name}.{group.name}.flow_share"] = 100.0 * zone.network.shares[i]
+    return truth
