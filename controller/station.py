@@ -345,7 +345,8 @@ class Station:
         for holder in self.circuits:
             if point in (holder.circuit.setpoint_point, holder.circuit.demand_point):
                 return holder.circuit.explain_setpoint()
-        shown = (("point", name, "text"), ("value", point.value, point.quantity))
+        value: float | str = point.show() if point.choices else point.value
+        shown = (("point", name, "text"), ("value", value, point.quantity))
         if name in self.adjustables:
             setting = self.adjustables[name]
             file_value = ("file", setting.file_value, setting.amount.quantity)

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from rich.progress import Progress
 
-from controller.cli.common import BAD_INPUT, leave, read_or_leave
+from controller.cli.start import BAD_INPUT, leave, read_or_leave
 from controller.station import CannotRun
 from controller.texts import fill
 from sim.rig import Rig

@@ -62,12 +62,13 @@ class Outputs:
             output.slot, output.rule = slot, ""
             return
         wanted = min(max(wanted, output.low), output.high)
-        forced = limit.high_rule if wanted > limit.high else limit.low_rule if wanted < limit.low else ""
+        # Equal counts: a loop that tracks what a limit leaves it asks for just that, and is not the reason.
+        forced = limit.high_rule if wanted >= limit.high else limit.low_rule if wanted <= limit.low else ""
         value = min(max(wanted, limit.low), limit.high)
         if math.isfinite(old) and not forced and output.slot is not Slot.LIMIT:
             # The dead band looks at what is wanted: one step of a slow actuator is smaller than it.
             at_end = wanted in (output.low, output.high)
-            if abs(wanted - old) < output.dead_band and not at_end:
+            if slot is Slot.DEMAND and abs(wanted - old) < output.dead_band and not at_end:
                 value = old
             elif math.isfinite(output.rate):
                 step = output.rate * dt

@@ -375,7 +375,7 @@ async def test_a_stopped_bus_finishes_its_request_and_closes(clock: SteppedClock
     async with over_pty(slave) as pty:
         bus = Bus("bus", RtuLine(pty.path, 115200), [BusDevice("d", 1, profile)], RealClock())
         task = asyncio.create_task(bus.run())
-        while not slave.requests:  # noqa: ASYNC110
+        while not slave.requests:
             await asyncio.sleep(0.001)
         task.cancel()
         await asyncio.wait({task}, timeout=5)
