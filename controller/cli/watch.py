@@ -249,7 +249,9 @@ def _temperatures(
         if setpoint is not None and setpoint.name in seen.values:
             item.append(" → ", style="dim")
             item.append_text(shown(setpoint, seen.values[setpoint.name], language))
-        items.append(item)
+            items.insert(0, item)  # what is regulated comes first
+        else:
+            items.append(item)
     return items
 
 

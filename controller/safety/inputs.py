@@ -25,12 +25,13 @@ DISAGREE = {"temperature": 3.0, "pressure": 30.0}
 class _Channel:
     """One channel with what it must remember: since when it is good again, and its last good value."""
 
-    __slots__ = ("bad_before", "channel", "good_since", "jump_since", "last", "last_time", "point")
+    __slots__ = ("bad_before", "channel", "fault", "good_since", "jump_since", "last", "last_time", "point")
 
     def __init__(self, channel: InputChannel, point: Point) -> None:
         self.channel = channel
         self.point = point
         self.bad_before = False
+        self.fault = ""
         self.good_since = 0.0
         self.last = math.nan
         self.last_time = -math.inf
@@ -40,7 +41,8 @@ class _Channel:
         """Judge a reading and put it into the point."""
         point = self.point
         if reading is None:
-            point.mark(math.nan, Quality.BAD, "never_read", now)
+            self.fault = "never_read"
+            point.mark(math.nan, Quality.BAD, self.fault, now)
             return
         if reading.fault or math.isnan(reading.value):
             self._bad(math.nan, str(reading.fault) or "no_reading", reading.time)
@@ -63,12 +65,13 @@ class _Channel:
         self._good(value, reading.time, now)
 
     def _bad(self, value: float, reason: str, time: float) -> None:
-        self.bad_before = True
+        self.bad_before, self.fault = True, reason
         self.good_since = math.inf
         self.last = math.nan
         self.point.mark(value, Quality.BAD, reason, time)
 
     def _good(self, value: float, time: float, now: float) -> None:
+        self.fault = ""
         if self.bad_before:
             self.good_since = min(self.good_since, now)
             if now - self.good_since < RECOVERY_S and self.channel.quantity != "flag":
@@ -133,6 +136,11 @@ class Inputs:
             for device, keys in self._devices.items()
             if all(_is_silent(readings.get(key)) for key in keys)
         }
+
+    def complaints(self) -> Iterable[tuple[Point, str, str]]:
+        """Point, device, and what is wrong with the sensor itself, empty for nothing: in the point a
+        substitute may hide it."""
+        return [(channel.point, channel.channel.source[0], channel.fault) for channel in self._channels]
 
     def sources(self) -> Iterable[tuple[Point, Key]]:
         """Every measured point with the device point that feeds it."""

@@ -73,7 +73,6 @@ def test_a_sensor_lost_for_an_hour(sensor: str, make_station: Callable[..., Loop
     assert not station.alarms()
 
 
-@pytest.mark.xfail(reason="Station.report_inputs sees the substitute's quality, not the sensor's")
 def test_a_lost_return_pressure_with_a_substitute_is_told(station: Loop) -> None:
     station.fault("low.return_pressure", "open")
     station.run(seconds=10)

@@ -34,6 +34,8 @@ def test_no_circulation_closes_the_valve_at_once_and_says_so(warm: Any) -> None:
     assert valve(warm) == 0.0
     assert warm["low.valve_command_reason"].show() == "no_circulation"
     assert warm.reason(VALVE)[:2] == ["by_limit", "rule_no_circulation"]
+    assert ("no_circulation", "low") not in warm.alarms(), "a change-over of pumps is no alarm"
+    warm.run(25)
     assert ("no_circulation", "low") in warm.alarms()
 
 

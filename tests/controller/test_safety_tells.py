@@ -33,6 +33,16 @@ def test_pressure_low_for_60_s(warm: Any) -> None:
     assert "pressure_low" in warm.codes()
 
 
+def test_too_little_heat_is_told_after_half_an_hour(warm: Any) -> None:
+    setpoint = warm["low.supply_setpoint"].value
+    for sensor in ("low.supply_temperature_1", "low.supply_temperature_2"):
+        warm.set(sensor, setpoint - 8.0)
+    warm.run(1750)
+    assert "supply_low" not in warm.codes()
+    warm.run(100)
+    assert ("supply_low", "low") in warm.alarms()
+
+
 def test_flood_only_tells(warm: Any) -> None:
     before = valve(warm)
     warm.set("station.flood", 1.0)

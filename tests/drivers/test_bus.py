@@ -141,7 +141,7 @@ async def test_silent_for_an_hour_and_back(clock: SteppedClock) -> None:
         probes = sum(request.device == 1 for request in slave.requests[before:])
         assert 60 <= probes <= 70, "one a back-off step"
         others = sum(request.device == 2 for request in slave.requests[before:])
-        assert others == 7200, "the other one is not slowed"
+        assert 7199 <= others <= 7201, "the other one is not slowed"
         assert bus.write_state("d", "out")[2] is Fault.NO_REPLY
         slave.dead.clear()
         took = await until(clock, lambda: bus.online("d"), within_s=61)
