@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -19,7 +19,6 @@ from controller.commands import Answer, Command, CommandKind
 from controller.control.blocks.tank import TankInlet
 from controller.control.circuits.exchanger import ExchangerCircuit, ExchangerSettings
 from controller.control.tick import Tick
-from controller.cycle import Scan, scan
 from controller.points import (
     Event,
     Image,
@@ -213,18 +212,6 @@ class Station:
         for name in self.wiring.redundant:
             differs = self.image[name].reason == "disagree"
             self.alarms.report("sensors_disagree", name, differs, "high")
-
-    def scan(
-        self,
-        now: float,
-        wall: float,
-        readings: Mapping[Key, Reading],
-        commands: Sequence[Command] = (),
-        *,
-        clock_trusted: bool = True,
-    ) -> Scan:
-        """Run one scan (`cycle.scan`). `now`: plant seconds; `wall`: Unix time of the records."""
-        return scan(self, now, wall, readings, commands, clock_trusted=clock_trusted)
 
     def snapshot(self, wall: float) -> Snapshot:
         """The newest values of all points, for other threads."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from controller.commands import Command
-from controller.cycle import Scan
+from controller.cycle import Scan, scan
 from controller.points import Event, Point
 from controller.settings.station import StationFile
 from controller.station import Station, build
@@ -48,7 +48,7 @@ class Rig:
     def step(self, commands: Sequence[Command] = ()) -> Scan:
         """One scan, then the plant for one step."""
         now = self.plant.time
-        done = self.station.scan(now, now, self.readings, commands)
+        done = scan(self.station, now, now, self.readings, commands)
         self.events += done.events
         self.act(done)
         return done
