@@ -202,6 +202,8 @@ class Station:
 
     def report_inputs(self, readings: Mapping[Key, Reading]) -> None:
         """Alarms of inputs: one for a dead device, one for each point that is bad by itself."""
+        if self.inputs.quiet:
+            return
         silent = self.inputs.silent_devices(readings)
         for device in self.file.devices:
             self.alarms.report("device_silent", device, device in silent, "high")

@@ -60,17 +60,29 @@ class SafetyTable:
     def step(self, now: float, alarms: AlarmBook) -> None:
         """One scan: limits of the outputs must have been cleared before."""
         for index, rule in enumerate(self.rules):
-            active = self._judge(index, rule, now)
-            if active and not self.active[index]:
-                self._begun[index] = now
-                if rule.begin is not None:
-                    rule.begin()
-            self.active[index] = active
-            if active and rule.act is not None:
-                rule.act(rule.code)
-            if rule.priority:
-                told = active and now - self._begun[index] >= rule.tell_after_s
-                alarms.report(rule.code, rule.subject, told, rule.priority, rule.shows() if told else ())
+            try:
+                if not self.active[index] and not rule.when():
+                    self._since[index] = math.inf
+                    continue
+                self._row(index, rule, now, alarms)
+            except Exception as problem:  # noqa: BLE001  # one broken row must not silence the others
+                place = (("place", f"{type(problem).__name__} {rule.code}", "text"),)
+                alarms.report("rule_broken", rule.subject, True, "urgent", place)
+
+    def _row(self, index: int, rule: Rule, now: float, alarms: AlarmBook) -> None:
+        """A row that is active, or whose condition holds."""
+        was_active = self.active[index]
+        active = self._judge(index, rule, now)
+        if active and not was_active:
+            self._begun[index] = now
+            if rule.begin is not None:
+                rule.begin()
+        self.active[index] = active
+        if active and rule.act is not None:
+            rule.act(rule.code)
+        if rule.priority:
+            told = active and now - self._begun[index] >= rule.tell_after_s
+            alarms.report(rule.code, rule.subject, told, rule.priority, rule.shows() if told else ())
 
     def _judge(self, index: int, rule: Rule, now: float) -> bool:
         if self.active[index]:
@@ -80,9 +92,6 @@ class SafetyTable:
                 self._since[index] = math.inf
                 return False
             return True
-        if not rule.when():
-            self._since[index] = math.inf
-            return False
         self._since[index] = min(self._since[index], now)
         self._ended[index] = math.inf
         return now - self._since[index] >= rule.after_s

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from typing import Any
 
@@ -71,3 +72,32 @@ def test_every_number_stays_a_number_with_every_sensor_dead(warm: Any) -> None:
     assert valve(warm) <= before + 0.5
     assert warm["low.pump_1_run"].on
     assert not warm["low.makeup_1_run"].on
+
+
+def test_two_sensors_at_the_edge_of_disagreement_are_one_alarm(warm: Any) -> None:
+    first = warm["low.supply_temperature_1"].value
+    told = 0
+    for scan in range(60):
+        warm.set("low.supply_temperature_2", first + 3.0 + (0.3 if scan % 2 else -0.3))
+        events = warm.scan().events
+        told += sum(event.kind == "alarm" and event.code == "sensors_disagree" for event in events)
+    assert told == 1
+
+
+def test_a_broken_row_of_the_table_does_not_silence_the_others(warm: Any) -> None:
+    class Broken:
+        """A point that cannot be asked."""
+
+        @property
+        def usable(self) -> bool:
+            raise ZeroDivisionError
+
+    table = warm.station.table
+    rules = list(table.rules)
+    row = next(index for index, rule in enumerate(rules) if rule.code == "flood")
+    rules[row] = dataclasses.replace(rules[row], when=lambda: Broken().usable)
+    table.rules = tuple(rules)
+    warm.set("low.return_pressure", 295.0)
+    warm.set("low.supply_pressure", 385.0)
+    warm.run(70)
+    assert {"rule_broken", "pressure_low"} <= warm.codes()
