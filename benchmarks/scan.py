@@ -14,6 +14,7 @@ from pathlib import Path
 
 from float_loop import run as float_loop
 
+from controller.cycle import scan
 from controller.settings.check import check_file
 from sim.rig import Rig
 from sim.weather import Weather
@@ -33,7 +34,7 @@ def main() -> None:
     for _ in range(steps):
         now = rig.plant.time
         before = time.perf_counter()
-        done = rig.station.scan(now, now, rig.readings)
+        done = scan(rig.station, now, now, rig.readings)
         rig.station.snapshot(now)
         scans.append(time.perf_counter() - before)
         rig.act(done)

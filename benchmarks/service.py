@@ -112,9 +112,8 @@ def _print_lateness(label: str, begun: list[float]) -> None:
     centred = [phase if phase < SCAN_PERIOD_S / 2 else phase - SCAN_PERIOD_S for phase in phases]
     late = sorted(phase - min(centred) for phase in centred)
     p99 = late[min(int(len(late) * 0.99), len(late) - 1)]
-    print(
-        f"lateness, {label:<13} median {late[len(late) // 2] * 1e3:.1f} ms, 99 % {p99 * 1e3:.1f} ms, worst {late[-1] * 1e3:.1f} ms"
-    )
+    median, worst = late[len(late) // 2] * 1e3, late[-1] * 1e3
+    print(f"lateness, {label:<13} median {median:.1f} ms, 99 % {p99 * 1e3:.1f} ms, worst {worst:.1f} ms")
 
 
 def main() -> None:

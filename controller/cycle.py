@@ -9,15 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from controller.channels import Key, Reading
 from controller.commands import Command
 from controller.control.tick import Tick
 from controller.points import Event
-
-if TYPE_CHECKING:
-    from controller.station import Station
+from controller.station import Station
 
 LONGEST_DT_S = 5.0
 

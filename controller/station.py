@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -19,7 +19,6 @@ from controller.commands import Answer, Command, CommandKind
 from controller.control.blocks.tank import TankInlet
 from controller.control.circuits.exchanger import ExchangerCircuit, ExchangerSettings
 from controller.control.tick import Tick
-from controller.cycle import Scan, scan
 from controller.points import (
     Event,
     Image,
@@ -45,6 +44,8 @@ from drivers.profile import Profile
 
 REBUILD_S = 10.0
 LONGEST_REBUILD_S = 3600.0
+SETTLED_S = 600.0
+"""A circuit that ran so long after its rebuilding starts again with the short pause."""
 LONGEST_OVERRIDE_S = 86400.0
 
 
@@ -72,6 +73,7 @@ class CircuitHolder:
         self.broken = False
         self._retry_at = math.inf
         self._pause = REBUILD_S
+        self._rebuilt_at = -math.inf
         self._state = self.circuit.state()
         self._place = ""
 
@@ -81,6 +83,8 @@ class CircuitHolder:
             self._rebuild(tick)
         if not self.broken:
             self._guard(self.circuit.step, tick)
+        if not self.broken and tick.now - self._rebuilt_at >= SETTLED_S:
+            self._pause = REBUILD_S
         self._alarms.report(
             "circuit_broken", self.name, self.broken, "urgent", (("place", self._place, "text"),)
         )
@@ -89,9 +93,11 @@ class CircuitHolder:
         """Hand back what was put out, and remember a state that worked."""
         if self.broken:
             return
-        self._guard(self.circuit.applied, tick)
-        if not self.broken:
-            self._state = self.circuit.state()
+        self._guard(self._take_back, tick)
+
+    def _take_back(self, tick: Tick) -> None:
+        self.circuit.applied(tick)
+        self._state = self.circuit.state()
 
     def _guard(self, call: Callable[[Tick], None], tick: Tick) -> None:
         try:
@@ -108,6 +114,7 @@ class CircuitHolder:
         try:
             self.circuit = self._make()
             self.circuit.restore(self._state)
+            self._rebuilt_at = tick.now
             self.broken = False
         except Exception:  # noqa: BLE001  # tried again later
             self._retry_at = tick.now + self._pause
@@ -195,28 +202,18 @@ class Station:
 
     def report_inputs(self, readings: Mapping[Key, Reading]) -> None:
         """Alarms of inputs: one for a dead device, one for each point that is bad by itself."""
+        if self.inputs.quiet:
+            return
         silent = self.inputs.silent_devices(readings)
         for device in self.file.devices:
             self.alarms.report("device_silent", device, device in silent, "high")
-        for point, (device, _) in self.inputs.sources():
-            bad = point.quality is Quality.BAD and point.reason != "recovering" and device not in silent
-            values = (("why", f"quality_{point.reason}", "text"),) if bad else ()
+        for point, device, fault in self.inputs.complaints():
+            bad = bool(fault) and device not in silent
+            values = (("why", f"quality_{fault}", "text"),) if bad else ()
             self.alarms.report("input_bad", point.name, bad, "warning", values)
         for name in self.wiring.redundant:
             differs = self.image[name].reason == "disagree"
             self.alarms.report("sensors_disagree", name, differs, "high")
-
-    def scan(
-        self,
-        now: float,
-        wall: float,
-        readings: Mapping[Key, Reading],
-        commands: Sequence[Command] = (),
-        *,
-        clock_trusted: bool = True,
-    ) -> Scan:
-        """Run one scan (`cycle.scan`). `now`: plant seconds; `wall`: Unix time of the records."""
-        return scan(self, now, wall, readings, commands, clock_trusted=clock_trusted)
 
     def snapshot(self, wall: float) -> Snapshot:
         """The newest values of all points, for other threads."""
@@ -345,7 +342,8 @@ class Station:
         for holder in self.circuits:
             if point in (holder.circuit.setpoint_point, holder.circuit.demand_point):
                 return holder.circuit.explain_setpoint()
-        shown = (("point", name, "text"), ("value", point.value, point.quantity))
+        value: float | str = point.show() if point.choices else point.value
+        shown = (("point", name, "text"), ("value", value, point.quantity))
         if name in self.adjustables:
             setting = self.adjustables[name]
             file_value = ("file", setting.file_value, setting.amount.quantity)

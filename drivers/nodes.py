@@ -302,7 +302,7 @@ def _said(problem: yaml.MarkedYAMLError, here: Mark, rows: list[str], brackets: 
     if "quoted scalar" in context and opened is not None:
         if "end of stream" in said or "document" in said:
             return Slip(opened.line + 1, opened.column + 1, (), "quote_open")
-        return Slip(line, column, (), "bad_escape")
+        return Slip(line, max(row.rfind("\\", 0, here[1] + 1), 0) + 1, (), "bad_escape")
     if brackets and "cannot start" not in said:
         begin = brackets[-1]
         if begin[0] == line and row[here[1] :].strip():

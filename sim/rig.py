@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from controller.channels import InputChannel, Key
 from controller.commands import Command
-from controller.cycle import Scan
+from controller.cycle import Scan, scan
 from controller.points import Event, Point
 from controller.settings.station import StationFile
 from controller.station import Station, build
@@ -98,7 +98,7 @@ class Rig:
         now = self.plant.time
         if self._script is not None:
             self._script.step(now, self)
-        done = self.station.scan(now, now, self.readings, commands)
+        done = scan(self.station, now, now, self.readings, commands)
         if done.events:
             self.events += done.events
         self.act(done)

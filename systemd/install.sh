@@ -32,7 +32,7 @@ lay() {
 }
 
 lay_files() {
-	lay heat-station@.service /etc/systemd/system/heat-station@.service
+	lay station@.service /etc/systemd/system/station@.service
 	lay system.conf.d/50-heat-station-watchdog.conf /etc/systemd/system.conf.d/50-heat-station-watchdog.conf
 	lay heat-station.sysusers /etc/sysusers.d/heat-station.conf
 	lay heat-station.tmpfiles /etc/tmpfiles.d/heat-station.conf
@@ -92,11 +92,11 @@ if [ ${#changed[@]} != 0 ]; then
 fi
 
 say
-if systemctl --quiet is-active 'heat-station@*'; then
-	say "Stations are running the former version. One by one: systemctl restart heat-station@NAME"
+if systemctl --quiet is-active 'station@*'; then
+	say "Stations are running the former version. One by one: systemctl restart station@NAME"
 else
 	say "Next: put the station's file at /etc/heat-station/NAME.yaml, then"
 	say "  $prefix/bin/station check /etc/heat-station/NAME.yaml"
-	say "  systemctl enable --now heat-station@NAME"
+	say "  systemctl enable --now station@NAME"
 fi
 say "The hardware watchdog is armed at the next boot."

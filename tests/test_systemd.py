@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 SYSTEMD = Path(__file__).parents[1] / "systemd"
-UNIT = SYSTEMD / "heat-station@.service"
+UNIT = SYSTEMD / "station@.service"
 PROGRAM = "/opt/heat-station/bin/station"
 
 
@@ -41,7 +41,7 @@ def settings(text: str) -> dict[str, list[str]]:
 
 def runnable_copy(folder: Path, text: str) -> Path:
     """The unit as an instance whose program exists on every machine; nothing else is changed."""
-    copy = folder / "heat-station@demo.service"
+    copy = folder / "station@demo.service"
     copy.write_text(text.replace(PROGRAM, "/bin/true"), encoding="utf-8")
     return copy
 

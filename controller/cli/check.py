@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from controller.cli.common import BAD_INPUT, language
+from controller.cli.start import BAD_INPUT, language
 from controller.settings.check import check_file
 from controller.settings.messages import line, summary
 

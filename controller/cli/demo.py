@@ -16,7 +16,7 @@ from typing import Annotated
 
 import typer
 
-from controller.cli.common import language, leave
+from controller.cli.start import language, leave
 from controller.cli.watch import watch
 
 PORT = 4840

@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 
 from controller.cli import access as users
-from controller.cli.common import language, state_directory
+from controller.cli.start import language, state_directory
 from controller.cli.watch import watch as show_station
 from controller.cli.why import why as show_reason
 from controller.door import ENDPOINT

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from controller.cli.common import BAD_INPUT, clock_of, leave, read_or_leave, set_up_logging, state_directory
+from controller.cli.start import BAD_INPUT, clock_of, leave, read_or_leave, set_up_logging, state_directory
 from controller.service.lines import NotHere, lines_of
 from controller.service.service import Service
 from controller.station import CannotRun

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import Progress, TaskID
 from rich.table import Table
 
-from controller.cli.common import BAD_INPUT, language, leave, read_or_leave
+from controller.cli.start import BAD_INPUT, language, leave, read_or_leave
 from controller.settings.check import Checked
 from controller.station import CannotRun
 from controller.texts import fill

@@ -9,8 +9,8 @@ from typing import Annotated
 
 import typer
 
-from controller.cli.common import BAD_INPUT, language, leave, read_or_leave, state_directory
 from controller.cli.demo import demo_file
+from controller.cli.start import BAD_INPUT, language, leave, read_or_leave, state_directory
 from controller.quantities import QUANTITIES
 from controller.safety.failsafe import failsafe_page
 from controller.settings.reference import settings_page

@@ -9,8 +9,8 @@ from typing import Annotated
 
 import typer
 
-from controller.cli.common import BAD_INPUT, clock_of, language, leave, read_or_leave
 from controller.cli.run import Epoch, Here, Speed
+from controller.cli.start import BAD_INPUT, clock_of, language, leave, read_or_leave
 from sim.scenario import ScenarioError, load_scenario
 from sim.simulator import CannotServe, Simulator
 from sim.weather import Weather, WeatherError

@@ -87,6 +87,7 @@ class Seen:
     reasons: dict[str, Term] = field(default_factory=dict)
     lost_since: float | None = None
     problem: str = ""
+    endpoint: str = ""
 
 
 async def watch(
@@ -101,7 +102,7 @@ async def watch(
     console, clock = console or Console(), clock or RealClock()
     quiet()
     if once or not console.is_terminal:  # a pipe cannot be drawn over
-        seen = Seen()
+        seen = Seen(endpoint=endpoint)
         try:
             async with await come_in(endpoint, directory) as door:
                 await _look(door, seen, True)
@@ -117,7 +118,7 @@ async def watch(
 
 async def _follow(endpoint: str, directory: Path | None, language: str, live: Live, clock: Clock) -> None:
     """Look, draw, sleep, for ever; a door that goes away leaves its last picture and a line that says so."""
-    seen, door, asked = Seen(), None, -REASONS_EVERY_S
+    seen, door, asked = Seen(endpoint=endpoint), None, -REASONS_EVERY_S
     try:
         while True:
             pause = PERIOD_S
@@ -201,6 +202,7 @@ def _header(seen: Seen, language: str) -> Text:
     if season is not None and SEASON in seen.values:
         line.append("   ")
         line.append_text(shown(season, seen.values[SEASON], language))
+    line.append(f"   {seen.endpoint}", style="not bold dim")
     return line
 
 
@@ -237,7 +239,7 @@ def _circuit(infos: list[PointInfo], seen: Seen, language: str, width: int, with
 def _temperatures(
     infos: list[PointInfo], by_name: dict[str, PointInfo], seen: Seen, language: str
 ) -> list[Text]:
-    items = []
+    items: list[Text] = []
     for info in infos:
         if info.quantity != "temperature" or "_temperature" not in info.name or info.writable:
             continue
@@ -249,7 +251,9 @@ def _temperatures(
         if setpoint is not None and setpoint.name in seen.values:
             item.append(" → ", style="dim")
             item.append_text(shown(setpoint, seen.values[setpoint.name], language))
-        items.append(item)
+            items.insert(0, item)  # what is regulated comes first
+        else:
+            items.append(item)
     return items
 
 

@@ -18,6 +18,7 @@ FROST_OPENING = 20.0
 COOL_OPENING = 5.0
 OUTDOOR_FROST_C = 3.0
 WITNESS_K = 2.0
+SUPPLY_LOW_K = 5.0
 PRESSURES_DIFFER_KPA = 80.0
 """More than an exchanger's drop: the transmitters contradict each other."""
 
@@ -134,6 +135,7 @@ def _circulation(circuit: Protected, image: Image) -> Iterator[Rule]:
         act=at_most([circuit.valve], circuit.keep_warm),
         clear_s=5.0,  # pumps that run down or up pass the proof more than once
         priority="urgent",
+        tell_after_s=20.0,  # a start or a change-over of pumps is no alarm
     )
     yield Rule(
         "circulation_unknown",
@@ -405,6 +407,20 @@ def _tells(circuit: Protected, image: Image) -> Iterator[Rule]:
         after_s=5.0,
         priority="high",
         shows=lambda: (("opening", circuit.valve.value, "percent"),),
+    )
+    supply, setpoint = image[f"{name}.supply_temperature"], image[f"{name}.supply_setpoint"]
+    yield Rule(
+        "supply_low",
+        name,
+        lambda: setpoint.usable and below(supply, setpoint.value - SUPPLY_LOW_K),
+        after_s=1800.0,
+        until=lambda: not (setpoint.usable and below(supply, setpoint.value - SUPPLY_LOW_K / 2)),
+        priority="high",
+        shows=lambda: (
+            ("temperature", supply.value, "temperature"),
+            ("setpoint", setpoint.value, "temperature"),
+            ("opening", circuit.valve.value, "percent"),
+        ),
     )
 
 

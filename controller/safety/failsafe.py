@@ -43,9 +43,8 @@ def failsafe_page(rules: Sequence[Rule], outputs: Iterable[Output], language: st
         cells = [fill(f"rule.{rule.code}_{part}", language, {}) for part in ("when", "does", "clears")]
         after = QUANTITIES["time"].show(rule.after_s)
         acts = no if rule.act is not None else "–"
-        rows.append(
-            f"| `{rule.code}` | {cells[0]} | {after} | {cells[1]} | {cells[2]} | {acts} | {rule.priority or '–'} |"
-        )
+        row = (f"`{rule.code}`", cells[0], after, *cells[1:], acts, rule.priority or "–")
+        rows.append(f"| {' | '.join(row)} |")
     rows += ["", second, "", outputs_head, "| --- | --- |"]
     for output in outputs:
         does = holds if output.failsafe is None else QUANTITIES[output.quantity].show(output.failsafe)

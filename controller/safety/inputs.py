@@ -25,22 +25,63 @@ DISAGREE = {"temperature": 3.0, "pressure": 30.0}
 class _Channel:
     """One channel with what it must remember: since when it is good again, and its last good value."""
 
-    __slots__ = ("bad_before", "channel", "good_since", "jump_since", "last", "last_time", "point")
+    __slots__ = (
+        "bad_before",
+        "channel",
+        "fault",
+        "good_since",
+        "high",
+        "jump_since",
+        "last",
+        "last_time",
+        "low",
+        "offset",
+        "point",
+        "raw_high",
+        "raw_low",
+        "slope",
+    )
 
     def __init__(self, channel: InputChannel, point: Point) -> None:
         self.channel = channel
         self.point = point
         self.bad_before = False
+        self.fault = ""
         self.good_since = 0.0
         self.last = math.nan
         self.last_time = -math.inf
         self.jump_since: float | None = None
+        # The same conversion as channel.value, which is linear, and all limits, ready for the usual case.
+        self.offset = channel.value(0.0)
+        self.slope = channel.value(1.0) - self.offset
+        self.low, self.high = channel.low, channel.high
+        live_zero = channel.raw_span is not None and channel.raw_span[0] > BREAK_MA
+        self.raw_low, self.raw_high = (BREAK_MA, SHORT_MA) if live_zero else (-math.inf, math.inf)
 
     def take(self, reading: Reading | None, now: float) -> None:
-        """Judge a reading and put it into the point."""
+        """Put a reading into the point: at once while all is well, judged step by step otherwise."""
+        if reading is None or reading.fault or self.bad_before or self.jump_since is not None:
+            self._judge(reading, now)
+            return
+        raw, time = reading.value, reading.time
+        value = raw * self.slope + self.offset
+        elapsed = time - self.last_time
+        if (
+            self.raw_low <= raw <= self.raw_high
+            and self.low <= value <= self.high
+            and now - time <= self.channel.stale_after_s
+            and abs(value - self.last) <= self.channel.rate * (elapsed if elapsed > 1.0 else 1.0)
+        ):
+            self.last, self.last_time = value, time
+            self.point.put(value, time)
+        else:
+            self._judge(reading, now)
+
+    def _judge(self, reading: Reading | None, now: float) -> None:
         point = self.point
         if reading is None:
-            point.mark(math.nan, Quality.BAD, "never_read", now)
+            self.fault = "never_read"
+            point.mark(math.nan, Quality.BAD, self.fault, now)
             return
         if reading.fault or math.isnan(reading.value):
             self._bad(math.nan, str(reading.fault) or "no_reading", reading.time)
@@ -49,13 +90,12 @@ class _Channel:
         if now - reading.time > channel.stale_after_s:
             self._bad(channel.value(reading.value), "stale", reading.time)
             return
-        if channel.raw_span is not None and channel.raw_span[0] > BREAK_MA:
-            if reading.value < BREAK_MA:
-                self._bad(math.nan, "open_circuit", reading.time)
-                return
-            if reading.value > SHORT_MA:
-                self._bad(math.nan, "short_circuit", reading.time)
-                return
+        if reading.value < self.raw_low:
+            self._bad(math.nan, "open_circuit", reading.time)
+            return
+        if reading.value > self.raw_high:
+            self._bad(math.nan, "short_circuit", reading.time)
+            return
         value = channel.value(reading.value)
         if not channel.low <= value <= channel.high:
             self._bad(value, "out_of_range", reading.time)
@@ -63,12 +103,13 @@ class _Channel:
         self._good(value, reading.time, now)
 
     def _bad(self, value: float, reason: str, time: float) -> None:
-        self.bad_before = True
+        self.bad_before, self.fault = True, reason
         self.good_since = math.inf
         self.last = math.nan
         self.point.mark(value, Quality.BAD, reason, time)
 
     def _good(self, value: float, time: float, now: float) -> None:
+        self.fault = ""
         if self.bad_before:
             self.good_since = min(self.good_since, now)
             if now - self.good_since < RECOVERY_S and self.channel.quantity != "flag":
@@ -107,14 +148,10 @@ class Inputs:
             )
             for channel in wiring.inputs
         ]
-        self._pairs = [
-            (
-                image.add(Point(name, image[f"{name}_1"].quantity, role="measured")),
-                image[f"{name}_1"],
-                image[f"{name}_2"],
-            )
-            for name in wiring.redundant
-        ]
+        self._pairs = [_Pair(name, image) for name in wiring.redundant]
+        self.quiet = False
+        """Nothing is wrong with any sensor, nor was in the last scan: there is nothing to tell."""
+        self._troubled = True
         self._devices: dict[str, list[Key]] = {}
         for channel in wiring.inputs:
             self._devices.setdefault(channel.source[0], []).append(channel.source)
@@ -123,8 +160,11 @@ class Inputs:
         """Take the newest readings."""
         for channel in self._channels:
             channel.take(readings.get(channel.channel.source), now)
-        for joined, first, second in self._pairs:
-            _join(joined, first, second)
+        for pair in self._pairs:
+            pair.join()
+        troubled = any(channel.fault for channel in self._channels) or any(p.differs for p in self._pairs)
+        self.quiet = not troubled and not self._troubled
+        self._troubled = troubled
 
     def silent_devices(self, readings: Mapping[Key, Reading]) -> set[str]:
         """Devices of which nothing can be read: one alarm each, not one a point."""
@@ -133,6 +173,11 @@ class Inputs:
             for device, keys in self._devices.items()
             if all(_is_silent(readings.get(key)) for key in keys)
         }
+
+    def complaints(self) -> Iterable[tuple[Point, str, str]]:
+        """Point, device, and what is wrong with the sensor itself, empty for nothing: in the point a
+        substitute may hide it."""
+        return [(channel.point, channel.channel.source[0], channel.fault) for channel in self._channels]
 
     def sources(self) -> Iterable[tuple[Point, Key]]:
         """Every measured point with the device point that feeds it."""
@@ -143,19 +188,36 @@ def _is_silent(reading: Reading | None) -> bool:
     return reading is None or reading.fault in ("no_reply", "never_read")
 
 
-def _join(joined: Point, first: Point, second: Point) -> None:
+class _Pair:
     """Two sensors of one value: the first, the second when it is bad, the higher when they disagree.
 
     The limits of the safety table look at the higher one; the supply loop asks a third witness
-    (`SupplyEstimate.believe`), because the higher one may be the liar.
+    (`SupplyEstimate.believe`), because the higher one may be the liar. They agree again at two thirds of
+    the difference, so that noise at the edge is not a row of alarms.
     """
-    if first.usable and second.usable:
-        if abs(first.value - second.value) > DISAGREE.get(joined.quantity, math.inf):
+
+    __slots__ = ("_limit", "differs", "first", "joined", "second")
+
+    def __init__(self, name: str, image: Image) -> None:
+        self.first, self.second = image[f"{name}_1"], image[f"{name}_2"]
+        self.joined = image.add(Point(name, self.first.quantity, role="measured"))
+        self._limit = DISAGREE.get(self.first.quantity, math.inf)
+        self.differs = False
+
+    def join(self) -> None:
+        """Fill the joined point."""
+        joined, first, second = self.joined, self.first, self.second
+        if not (first.usable and second.usable):
+            self.differs = False
+            if second.usable:
+                joined.mark(second.value, Quality.UNCERTAIN, "second_sensor", second.time)
+            else:
+                joined.mark(first.value, first.quality, first.reason, first.time)
+            return
+        difference = abs(first.value - second.value)
+        self.differs = difference > (self._limit * 2 / 3 if self.differs else self._limit)
+        if self.differs:
             higher = first if first.value >= second.value else second
             joined.mark(higher.value, Quality.UNCERTAIN, "disagree", higher.time)
         else:
             joined.mark(first.value, first.quality, first.reason, first.time)
-    elif second.usable:
-        joined.mark(second.value, Quality.UNCERTAIN, "second_sensor", second.time)
-    else:
-        joined.mark(first.value, first.quality, first.reason, first.time)

@@ -18,6 +18,7 @@ class Outputs:
 
     def __init__(self, outputs: Iterable[Output], image: Image, rules: Iterable[str]) -> None:
         self._choices = ("failsafe", "demand", "override", *dict.fromkeys(rules))
+        self._index = {code: index for index, code in enumerate(self._choices)}
         self._rows = [
             (
                 output,
@@ -31,7 +32,7 @@ class Outputs:
         for output, reason in self._rows:
             self._one(output, now, dt, output.name in failed)
             code = output.rule if output.slot is Slot.LIMIT else self._choices[output.slot]
-            reason.put(self._choices.index(code), now)
+            reason.put(self._index[code], now)
 
     def expire(self, now: float, wall: float) -> list[Event]:
         """End the overrides whose time is up."""
@@ -49,12 +50,22 @@ class Outputs:
     def _one(output: Output, now: float, dt: float, failed: bool) -> None:
         old = output.value
         slot, wanted = Slot.DEMAND, output.demand
+        limit = output.limit
+        if (
+            wanted == old
+            and output.slot is Slot.DEMAND
+            and output.override is None
+            and not failed
+            and limit.low < wanted < limit.high
+            and output.low <= wanted <= output.high
+        ):
+            output.put(old, now)  # nothing to decide
+            return
         if failed or not math.isfinite(wanted):
             slot = Slot.FAILSAFE
             wanted = old if output.failsafe is None else output.failsafe
         if output.override is not None:
             slot, wanted = Slot.OVERRIDE, output.override.value
-        limit = output.limit
         if not math.isfinite(wanted) and not (math.isinf(limit.low) and math.isinf(limit.high)):
             wanted = limit.low if math.isfinite(limit.low) else limit.high
         if not math.isfinite(wanted):
@@ -62,12 +73,13 @@ class Outputs:
             output.slot, output.rule = slot, ""
             return
         wanted = min(max(wanted, output.low), output.high)
-        forced = limit.high_rule if wanted > limit.high else limit.low_rule if wanted < limit.low else ""
+        # Equal counts: a loop that tracks what a limit leaves it asks for just that, and is not the reason.
+        forced = limit.high_rule if wanted >= limit.high else limit.low_rule if wanted <= limit.low else ""
         value = min(max(wanted, limit.low), limit.high)
         if math.isfinite(old) and not forced and output.slot is not Slot.LIMIT:
             # The dead band looks at what is wanted: one step of a slow actuator is smaller than it.
             at_end = wanted in (output.low, output.high)
-            if abs(wanted - old) < output.dead_band and not at_end:
+            if slot is Slot.DEMAND and abs(wanted - old) < output.dead_band and not at_end:
                 value = old
             elif math.isfinite(output.rate):
                 step = output.rate * dt

@@ -30,7 +30,8 @@ class Rule:
     `until` (default: `when` no longer holds) has held for `clear_s`. `begin` is called when it starts.
 
     `override`: a person's override is stronger (it never is for a row that acts);
-    `priority`: of the alarm with this code, empty for none; `shows`: values of its text.
+    `priority`: of the alarm with this code, empty for none; it is raised once the row has been active for
+    `tell_after_s`; `shows`: values of its text.
     """
 
     code: str
@@ -42,6 +43,7 @@ class Rule:
     until: Condition | None = None
     clear_s: float = 0.0
     priority: str = ""
+    tell_after_s: float = 0.0
     shows: Callable[[], Values] = tuple
 
 
@@ -53,18 +55,34 @@ class SafetyTable:
         self._since = [math.inf] * len(self.rules)
         self._ended = [math.inf] * len(self.rules)
         self.active = [False] * len(self.rules)
+        self._begun = [math.inf] * len(self.rules)
 
     def step(self, now: float, alarms: AlarmBook) -> None:
         """One scan: limits of the outputs must have been cleared before."""
         for index, rule in enumerate(self.rules):
-            active = self._judge(index, rule, now)
-            if active and not self.active[index] and rule.begin is not None:
+            try:
+                if not self.active[index] and not rule.when():
+                    self._since[index] = math.inf
+                    continue
+                self._row(index, rule, now, alarms)
+            except Exception as problem:  # noqa: BLE001  # one broken row must not silence the others
+                place = (("place", f"{type(problem).__name__} {rule.code}", "text"),)
+                alarms.report("rule_broken", rule.subject, True, "urgent", place)
+
+    def _row(self, index: int, rule: Rule, now: float, alarms: AlarmBook) -> None:
+        """A row that is active, or whose condition holds."""
+        was_active = self.active[index]
+        active = self._judge(index, rule, now)
+        if active and not was_active:
+            self._begun[index] = now
+            if rule.begin is not None:
                 rule.begin()
-            self.active[index] = active
-            if active and rule.act is not None:
-                rule.act(rule.code)
-            if rule.priority:
-                alarms.report(rule.code, rule.subject, active, rule.priority, rule.shows() if active else ())
+        self.active[index] = active
+        if active and rule.act is not None:
+            rule.act(rule.code)
+        if rule.priority:
+            told = active and now - self._begun[index] >= rule.tell_after_s
+            alarms.report(rule.code, rule.subject, told, rule.priority, rule.shows() if told else ())
 
     def _judge(self, index: int, rule: Rule, now: float) -> bool:
         if self.active[index]:
@@ -74,9 +92,6 @@ class SafetyTable:
                 self._since[index] = math.inf
                 return False
             return True
-        if not rule.when():
-            self._since[index] = math.inf
-            return False
         self._since[index] = min(self._since[index], now)
         self._ended[index] = math.inf
         return now - self._since[index] >= rule.after_s

@@ -22,7 +22,10 @@ class NotHere(ValueError):
 
 
 def lines_of(file: StationFile, here: Path | None, *, paced: bool = True) -> dict[str, TcpLine | RtuLine]:
-    """The line of every bus; `paced` as in `RtuLine`. Raises NotHere when the simulator has not laid its wires in `here`."""
+    """The line of every bus; `paced` as in `RtuLine`.
+
+    Raises NotHere when the simulator has not laid its wires in `here`.
+    """
     ports = read_ports(here) if here is not None else {}
     lines: dict[str, TcpLine | RtuLine] = {}
     for name, bus in file.buses.items():

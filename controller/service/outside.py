@@ -20,7 +20,7 @@ from controller.service.supervise import keep_running
 from controller.settings.station import StationFile
 from controller.store.history import Store
 from controller.store.state import NotSaved, StateStore
-from controller.texts import text
+from controller.texts import alarm
 from controller.upstream.opcua import Door
 from controller.upstream.users import Users, lay_token
 
@@ -85,8 +85,8 @@ class Outside:
         self.users = Users(directory)
         language = file.station.language
 
-        def say(alarm: AlarmView) -> str:
-            return f"{alarm.subject}: {text(f'{alarm.code}_seen', language, alarm.values)}"
+        def say(row: AlarmView) -> str:
+            return alarm(row.code, row.subject, language, row.values)
 
         self.door = Door(
             endpoint,

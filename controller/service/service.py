@@ -17,7 +17,7 @@ from typing import Any
 from controller.channels import Key
 from controller.clock import Clock
 from controller.commands import Answer, Command
-from controller.cycle import Scan
+from controller.cycle import Scan, scan
 from controller.points import Event, Quality, Term
 from controller.service.notify import Notifier
 from controller.service.outside import Outside
@@ -184,7 +184,7 @@ class Service:
         try:
             self._report_parts()
             trusted = wall > TRUSTED_AFTER if self._clock_trusted is None else self._clock_trusted
-            done = station.scan(now, wall, self._readings(), commands, clock_trusted=trusted)
+            done = scan(station, now, wall, self._readings(), commands, clock_trusted=trusted)
             self._dispatch(done)
         except Exception:
             log.exception("scan failed")

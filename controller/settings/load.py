@@ -85,13 +85,32 @@ def validate(tree: Tree, model: type[M]) -> M | None:
     """The model of a sound tree; findings otherwise (appended to the tree)."""
     if tree.findings:
         return None
+    samples = list(_samples(tree.data, (), tree))
+    found: M | None = None
     try:
         found = model.model_validate(tree.data)
+        tree.findings += [*_same_keys(found, tree.data, model, (), tree), *samples]
     except ValidationError as problem:
-        tree.findings.extend(_mapped(problem, tree, model))
-        return None
-    tree.findings.extend(_same_keys(found, tree.data, model, (), tree))
-    return found if not tree.findings else None
+        # One finding a place: a sample value is also no number, no choice …
+        paths = {sample.path for sample in samples}
+        tree.findings += [*samples, *(f for f in _mapped(problem, tree, model) if f.path not in paths)]
+    return None if tree.findings else found
+
+
+SAMPLES = ("CHANGE_ME", "请修改")
+"""What a template holds where a person must write something of his own."""
+
+
+def _samples(data: Any, place: Location, tree: Tree) -> Iterator[Finding]:
+    """Sample values that were left in."""
+    if isinstance(data, dict):
+        for key, value in data.items():
+            yield from _samples(value, (*place, key), tree)
+    elif isinstance(data, list):
+        for index, value in enumerate(data):
+            yield from _samples(value, (*place, index), tree)
+    elif any(sample in data for sample in SAMPLES):
+        yield tree.find(place, "sample_left", value=data)
 
 
 def _same_keys(value: Any, raw: Any, annotation: Any, place: Location, tree: Tree) -> Iterator[Finding]:
@@ -177,7 +196,7 @@ def _place(raw: Iterable[str | int], model: type[BaseModel]) -> tuple[Location, 
     parts = list(raw)
     at_key = bool(parts) and parts[-1] == "[key]"
     for part in parts[: -1 if at_key else None]:
-        choices = _alternatives(here)
+        choices = alternatives(here)
         if len(choices) > 1 and all(isinstance(c, type) and issubclass(c, BaseModel) for c in choices):
             here = next((c for c in choices if part in get_args(c.model_fields["kind"].annotation)), None)
             continue
@@ -186,13 +205,13 @@ def _place(raw: Iterable[str | int], model: type[BaseModel]) -> tuple[Location, 
     return place, at_key, parent
 
 
-def _alternatives(annotation: Any) -> list[Any]:
+def alternatives(annotation: Any) -> list[Any]:
     """The types of a union (None left out), or the type itself."""
     origin = get_origin(annotation)
     if origin is Annotated:
-        return _alternatives(get_args(annotation)[0])
+        return alternatives(get_args(annotation)[0])
     if origin in (Union, UnionType):
-        return [found for part in get_args(annotation) for found in _alternatives(part)]
+        return [found for part in get_args(annotation) for found in alternatives(part)]
     return [] if annotation is type(None) else [annotation]
 
 
@@ -205,7 +224,7 @@ def _inside(annotation: Any, part: str | int) -> Any:
 
 
 def _keys_of(annotation: Any) -> list[str]:
-    model = next(iter(_alternatives(annotation)), None)
+    model = next(iter(alternatives(annotation)), None)
     fields = getattr(model, "model_fields", {})
     return [info.alias or name for name, info in fields.items()]
 

@@ -39,26 +39,28 @@ class DoorSettings(Settings):
     """OPC UA server."""
 
     endpoint: Words = Field(
-        "opc.tcp://127.0.0.1:4840/heat-station", pattern=r"^opc\.tcp://[^/\s]+:\d+(/\S*)?$"
+        "opc.tcp://127.0.0.1:4840/heat-station",
+        pattern=r"^opc\.tcp://[^/\s]+:\d+(/\S*)?$",
+        description="Where it listens",
     )
 
 
 class TcpBusSettings(Settings):
     """Modbus TCP, directly or through a gateway to RTU."""
 
-    kind: Literal["modbus_tcp"]
+    kind: Literal["modbus_tcp"] = Field(description="Protocol and wire")
     host: Words = Field(description="Address of the device or gateway")
-    port: Whole = Field(502, ge=1, le=65535)
+    port: Whole = Field(502, ge=1, le=65535, description="TCP port")
 
 
 class RtuBusSettings(Settings):
     """Modbus RTU on a serial line."""
 
-    kind: Literal["modbus_rtu"]
+    kind: Literal["modbus_rtu"] = Field(description="Protocol and wire")
     port: Words = Field(description="Serial device")
-    baud: Whole = Field(9600, ge=1200, le=115200)
-    parity: Literal["none", "even", "odd"] = "none"
-    stop_bits: Whole = Field(1, ge=1, le=2)
+    baud: Whole = Field(9600, ge=1200, le=115200, description="Speed of the line")
+    parity: Literal["none", "even", "odd"] = Field("none", description="As set in all devices of the line")
+    stop_bits: Whole = Field(1, ge=1, le=2, description="As set in all devices of the line")
 
 
 BusSettings = Annotated[TcpBusSettings | RtuBusSettings, Field(discriminator="kind")]
@@ -68,8 +70,8 @@ class DeviceSettings(Settings):
     """A field device: its type, its wire, its address."""
 
     profile: Words = Field(description="maker/model of the library, or a path to a profile")
-    bus: Name
-    address: Whole = Field(ge=1, le=247)
+    bus: Name = Field(description="One of buses")
+    address: Whole = Field(ge=1, le=247, description="Modbus address (unit)")
 
 
 class PointSettings(Settings):

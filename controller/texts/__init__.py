@@ -108,9 +108,13 @@ def _role(role: str, language: str) -> str | None:
 
 def _shown(name: str, value: float | str, quantity: str, language: str) -> str:
     if isinstance(value, str):
+        if name in _NAMES_OF_POINTS:
+            return title(value, language)
         if value.startswith(_CODES_AS_VALUES):
             return text(value, language)
-        return title(value, language) if name in _NAMES_OF_POINTS else value
+        if name == "why":
+            return catalogue(language).get(f"choice.{value}", value)
+        return value or ("–" if name == "near" else "")
     if quantity == "flag" and value == value:
         return text("on" if value >= 0.5 else "off", language)
     if quantity == "time":

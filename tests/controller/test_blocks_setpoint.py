@@ -84,7 +84,7 @@ def test_colder_outside_never_asks_for_less(a: float, b: float) -> None:
         curve = HeatCurve(settings)
         cold, mild = curve.step(outdoor(min(a, b))), curve.step(outdoor(max(a, b)))
         assert cold >= mild - 1e-9
-        assert 20 - 1e-9 <= mild
+        assert mild >= 20 - 1e-9
         assert cold <= 95
 
 

@@ -127,7 +127,7 @@ def test_a_written_value_is_read_back(value: float, key: str) -> None:
     quantity = QUANTITIES[key]
     for unit in quantity.units().split(", "):
         read = parse(f"{value:.6f} {unit}", quantity)
-        assert read == pytest.approx(value * (quantity.factor(unit) or 1.0), abs=0.01, rel=1e-6)
+        assert read == pytest.approx(float(f"{value:.6f}") * (quantity.factor(unit) or 1.0), rel=1e-9)
 
 
 @given(st.text(max_size=20), st.sampled_from(sorted(QUANTITIES)))

@@ -7,6 +7,7 @@ import math
 import pytest
 
 from controller.channels import InputChannel, Wiring
+from controller.control.circuits.roles import CIRCUIT_ROLES, STATION_ROLES
 from controller.points import Image, Point, Quality
 from controller.safety.inputs import Inputs
 from controller.safety.proof import CirculationProof
@@ -118,6 +119,23 @@ def test_wire_break_and_short_of_a_current_loop(current: float, reason: str) -> 
 def test_current_loop_within_namur_limits_is_scaled(current: float, value: float) -> None:
     front = Front(CURRENT)
     assert front.show(current, "p").value == pytest.approx(value)
+
+
+@pytest.mark.parametrize("end", [-50.0, 150.0])
+def test_no_temperature_believes_the_ends_of_a_pt100_modules_range(end: float) -> None:
+    """ADAM-4015 does not flag a broken wire: the value goes to an end of −50 … 150 °C."""
+    for roles in (STATION_ROLES, CIRCUIT_ROLES):
+        for name, role in roles.items():
+            assert role.quantity != "temperature" or not role.low <= end <= role.high, name
+
+
+def test_a_substitute_does_not_hide_what_is_wrong_with_the_sensor() -> None:
+    front = Front(TEMPERATURE)
+    front.show(math.nan, fault=Fault.OPEN_CIRCUIT)
+    front.image["low.t"].mark(40.0, Quality.UNCERTAIN, "held", 0.0)
+    assert [reason for _, _, reason in front.inputs.complaints()] == ["open_circuit"]
+    front.show(40.0)
+    assert [reason for _, _, reason in front.inputs.complaints()] == [""]
 
 
 def test_out_of_range_is_bad() -> None:

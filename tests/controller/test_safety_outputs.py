@@ -243,7 +243,7 @@ def test_a_row_waits_its_delay_without_a_break() -> None:
 
 
 def test_a_row_clears_only_after_its_own_condition_has_held() -> None:
-    rows, signs, acted, alarms = table(until=True, clear_s=5.0)
+    rows, signs, _acted, alarms = table(until=True, clear_s=5.0)
     signs["when"] = True
     rows.step(0.0, alarms)
     signs.update(when=False)

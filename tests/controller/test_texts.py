@@ -9,6 +9,7 @@ from typing import get_args
 
 import pytest
 
+from controller.commands import CommandKind
 from controller.control.blocks.drive import FAILURES, STATES
 from controller.control.blocks.supply_control import MODES
 from controller.control.circuits.roles import CIRCUIT_ROLES, DRIVE_POINTS, STATION_ROLES
@@ -18,6 +19,7 @@ from controller.safety.proof import FLOW
 from controller.settings.check import check_file
 from controller.station import Station, build
 from controller.texts import LANGUAGES, alarm, catalogue, duration, fill, placeholders, text, title
+from controller.upstream.sentences import DoorError
 from drivers.readings import Fault
 
 ROOT = Path(__file__).parents[2]
@@ -26,7 +28,30 @@ SOURCES = [
     for path in sorted((ROOT / "controller").rglob("*.py"))
     if path.relative_to(ROOT).parts[1] not in ("store", "upstream")
 ]
-GROUPS = ("alarm", "answer", "check", "choice", "event", "point", "reason", "rule", "run")
+GROUPS = ("access", "alarm", "answer", "check", "choice", "event", "point", "reason", "rule", "run")
+
+
+COMMAND = {"subject", "value", "allowed"}
+DOOR: dict[str, set[str]] = {
+    "not_reachable": {"endpoint"},
+    "no_token": {"directory"},
+    "no_such_point": {"point", "near"},
+    "refused": {"subject", "why"},
+} | dict.fromkeys(
+    (
+        "wrong_login",
+        "no_guests",
+        "not_allowed",
+        "not_writable",
+        "out_of_range",
+        "no_such_alarm",
+        "nothing_to_do",
+        "busy",
+        "no_answer",
+    ),
+    COMMAND,
+)
+"""What a client at the door can be told → the values that come with it."""
 
 
 @cache
@@ -174,6 +199,19 @@ def quality_reasons() -> set[str]:
     return reasons - {""} | {"no_reading"}
 
 
+def access_codes() -> set[str]:
+    """What `station access` says: its own words, and the errors of the users' file."""
+    own = (ROOT / "controller/cli/access.py").read_text(encoding="utf-8")
+    users = (ROOT / "controller/upstream/users.py").read_text(encoding="utf-8")
+    said = re.findall(r'"access\.(\w+)"', own) + re.findall(r'_failed\([^"]*"(\w+[a-z])"', own)
+    return {
+        *said,
+        *re.findall(r'"(user_\w+)"', own),
+        *re.findall(r'UserError\("(\w+)"', users),
+        "users_unreadable",
+    }
+
+
 def wanted() -> dict[str, set[str] | None]:
     """Every key that the source needs → the values it gives (None: not known here)."""
     need: dict[str, set[str] | None] = {}
@@ -203,9 +241,15 @@ def wanted() -> dict[str, set[str] | None]:
     need |= {f"choice.{name}": set() for name in (*MODES, *STATES, *FAILURES, *FLOW) if name != "unknown"}
     need |= {f"choice.{slot}": set() for slot in SLOT_NAMES if slot != "limit"}
     need |= {f"choice.{name}": set() for name in ("on", "off")}
+    need |= {f"access.{code}": {"name", "allowed"} for code in access_codes()}
     need.pop("choice.", None)
     done = {"old", "new", "reason"}
-    need |= {f"event.{kind}_done": done for kind in ("write", "override", "release", "acknowledge")}
+    need |= {f"event.{kind}_done": done for kind in CommandKind}
+    asked = {"value", "why"}
+    for kind in CommandKind:
+        need |= {f"event.{kind}_taken": asked, f"event.{kind}_refused": asked}
+    need |= {f"choice.{code}": set() for call, code, _ in codes() if call == "Answer" and "taken" not in code}
+    need |= {f"answer.{code}": values for code, values in DOOR.items()}
     need |= {"event.acknowledge_no_such_alarm": done, "event.override_expired": set()}
     return need
 
@@ -216,6 +260,12 @@ def test_what_the_source_says_has_its_text(key: str) -> None:
     names = wanted()[key]
     if names is not None:
         assert placeholders(catalogue("en")[key]) <= names, "the source does not give this value"
+
+
+def test_the_codes_of_the_door_are_these() -> None:
+    said = re.search(r"Codes: ([^.]+)\.", DoorError.__doc__ or "")
+    assert said is not None
+    assert set(re.split(r",\s+", said[1])) == set(DOOR)
 
 
 def test_no_text_that_nobody_says() -> None:
@@ -264,6 +314,12 @@ def test_a_code_as_a_value_is_translated() -> None:
     assert text("pump_failed_seen", "en", why) == "Pump failed: it did not start within 15 s."
     assert text("pump_failed_seen", "zh", why) == "泵故障：15 s 内未启动。"
     assert text("input_bad_seen", "zh", (("why", "quality_stale", "text"),)) == "数值不可用：数据过旧。"
+
+
+def test_why_a_command_was_refused_is_told_in_words() -> None:
+    values = (("value", 99.0, "percent"), ("why", "outside_range", "text"))
+    assert text("write_refused", "en", values) == "new value 99.0 % refused: outside of its range"
+    assert text("write_refused", "zh", values) == "新值 99.0 % 被拒绝：超出范围"
 
 
 def test_an_alarm_says_all_three() -> None:

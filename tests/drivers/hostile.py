@@ -326,7 +326,7 @@ class Pty:
         rest = when - self._loop.time()
         if rest > 0.003:
             await asyncio.sleep(rest - 0.002)
-        while self._loop.time() < when:  # noqa: ASYNC110
+        while self._loop.time() < when:
             await asyncio.sleep(0)
 
     def unplug(self) -> None:

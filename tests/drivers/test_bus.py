@@ -141,7 +141,7 @@ async def test_silent_for_an_hour_and_back(clock: SteppedClock) -> None:
         probes = sum(request.device == 1 for request in slave.requests[before:])
         assert 60 <= probes <= 70, "one a back-off step"
         others = sum(request.device == 2 for request in slave.requests[before:])
-        assert others == 7200, "the other one is not slowed"
+        assert 7199 <= others <= 7201, "the other one is not slowed"
         assert bus.write_state("d", "out")[2] is Fault.NO_REPLY
         slave.dead.clear()
         took = await until(clock, lambda: bus.online("d"), within_s=61)
@@ -375,7 +375,7 @@ async def test_a_stopped_bus_finishes_its_request_and_closes(clock: SteppedClock
     async with over_pty(slave) as pty:
         bus = Bus("bus", RtuLine(pty.path, 115200), [BusDevice("d", 1, profile)], RealClock())
         task = asyncio.create_task(bus.run())
-        while not slave.requests:  # noqa: ASYNC110
+        while not slave.requests:
             await asyncio.sleep(0.001)
         task.cancel()
         await asyncio.wait({task}, timeout=5)

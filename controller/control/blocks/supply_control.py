@@ -4,7 +4,9 @@ PI in shares of the full primary flow, turned into an opening by the valve's ins
 so that the loop gain hardly changes over the stroke; scaled by the driving temperature difference
 (primary supply − secondary return), to which the plant's gain is proportional. Without the sensor:
 hold for 30 min (CJJ/T 34-2022 13.1.5), then carry on with an estimate (`supply_estimate`).
-Default tuning: SIMC on the nominal 2 MW station (FACTS §2, §6).
+Default tuning: from step tests on the nominal 2 MW station (0.11 … 0.18 K/%, 12 s, dead time 8 s and the
+filter's 5 s) SIMC gives a gain of 1.6 (mild) to 6.6 (design day) with 12 s; the default is the mild one with
+a slower integral, for exchangers and valves that are larger than they need to be.
 """
 
 from __future__ import annotations

@@ -27,6 +27,7 @@ class SupplyEstimate:
 
     def __init__(self) -> None:
         self.capacity_flow = math.nan
+        self._learned_s = _HOUR
         self.mean_flow = math.nan
         self.mean_outdoor = math.nan
 
@@ -50,7 +51,12 @@ class SupplyEstimate:
         spread = supply.value - back.value
         if spread < _MIN_SPREAD_K or power.value <= 0:
             return
-        self.capacity_flow = _average(self.capacity_flow, power.value / spread, tick.dt / _HOUR)
+        if math.isnan(self.capacity_flow):
+            self._learned_s = 0.0
+        # The mean of what there is until it is an hour; the first value is as good as any other.
+        self._learned_s = min(self._learned_s + tick.dt, _HOUR)
+        weight = tick.dt / self._learned_s if self._learned_s > 0 else 1.0
+        self.capacity_flow = _average(self.capacity_flow, power.value / spread, weight)
 
     def learn_day(self, tick: Tick, flow_share: float, outdoor: Point) -> None:
         """Update the day's average of the valve's flow share (%) and of the outdoor temperature."""

@@ -17,6 +17,10 @@ class Role:
     rate: float = float("inf")
 
 
+# A broken Pt100 shows an end of its module's range, often −50 or 150 °C, and nothing else: no role believes
+# either of them.
+
+
 def _temperature(low: float, high: float, *, required: bool = False) -> Role:
     return Role("temperature", low, high, required, rate=10.0)
 
@@ -24,9 +28,9 @@ def _temperature(low: float, high: float, *, required: bool = False) -> Role:
 _FLAG = Role("flag", 0, 1)
 
 STATION_ROLES: dict[str, Role] = {
-    "outdoor_temperature": Role("temperature", -60, 60, rate=1.0),
-    "primary_supply_temperature": _temperature(-10, 180),
-    "primary_return_temperature": _temperature(-10, 150),
+    "outdoor_temperature": Role("temperature", -48, 60, rate=1.0),
+    "primary_supply_temperature": _temperature(-10, 148),
+    "primary_return_temperature": _temperature(-10, 140),
     "primary_supply_pressure": Role("pressure", -100, 2500),
     "primary_return_pressure": Role("pressure", -100, 2500),
     "primary_flow": Role("flow", 0, 2000),
@@ -39,8 +43,8 @@ STATION_ROLES: dict[str, Role] = {
 }
 
 CIRCUIT_ROLES: dict[str, Role] = {
-    "supply_temperature": _temperature(-10, 150, required=True),
-    "return_temperature": _temperature(-10, 150),
+    "supply_temperature": _temperature(-10, 140, required=True),
+    "return_temperature": _temperature(-10, 140),
     "supply_pressure": Role("pressure", -100, 2500),
     "return_pressure": Role("pressure", -100, 2500),
     "differential_pressure": Role("pressure", -100, 1000),

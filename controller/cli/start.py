@@ -1,4 +1,4 @@
-"""What the commands share: reading a file or leaving with its errors, folders, clocks."""
+"""How a command starts: the checked file or its errors, the state folder, the clock, the log."""
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+"""Core in the loop: scan and plant stepped together, no sockets."""

@@ -1,0 +1,105 @@
+"""The example files: good, able to stand side by side, read back alike; and the page of all keys."""
+
+from pathlib import Path
+
+import pytest
+
+from controller.settings.check import check_file
+from controller.settings.messages import line, summary
+from controller.settings.reference import settings_page
+from controller.settings.station import RtuBusSettings, StationFile
+from controller.settings.wiring import wire
+from controller.station import CannotRun, build
+from controller.texts import LANGUAGES, fill
+
+ROOT = Path(__file__).parents[2]
+CONFIG = sorted((ROOT / "config").glob("*.yaml"))
+EXPECTED_WARNINGS = {"two-zones.yaml": ["mixing_not_yet"]}
+each_file = pytest.mark.parametrize("path", CONFIG, ids=[path.name for path in CONFIG])
+
+
+@each_file
+def test_example_files_are_good(path: Path) -> None:
+    checked = check_file(path)
+    assert [line(path.name, finding, "en") for finding in checked.errors] == []
+    assert [finding.code for finding in checked.warnings] == EXPECTED_WARNINGS.get(path.name, [])
+    for language in LANGUAGES:
+        assert summary(path.name, checked, language).startswith(path.name)
+
+
+@each_file
+def test_a_good_file_round_trips(path: Path) -> None:
+    file = check_file(path).file
+    assert file is not None
+    assert StationFile.model_validate(file.model_dump(by_alias=True)) == file
+
+
+@each_file
+def test_every_point_of_an_example_gets_its_wire(path: Path) -> None:
+    checked = check_file(path)
+    assert checked.file is not None
+    wiring = wire(checked.file, checked.profiles)
+    measured = {channel.point for channel in wiring.inputs} | set(wiring.redundant)
+    assert set(checked.file.points) <= measured
+
+
+def test_the_examples_can_run_side_by_side() -> None:
+    seen: dict[str, str] = {}
+    for path in CONFIG:
+        file = check_file(path).file
+        assert file is not None
+        wires = [
+            b.port if isinstance(b, RtuBusSettings) else f"{b.host}:{b.port}" for b in file.buses.values()
+        ]
+        for one in [*wires, file.door.endpoint]:
+            assert seen.setdefault(one, path.name) == path.name, f"{one} is used by two examples"
+
+
+def test_a_mixing_circuit_says_that_it_cannot_run() -> None:
+    checked = check_file(ROOT / "config/two-zones.yaml")
+    assert checked.file is not None
+    with pytest.raises(CannotRun) as caught:
+        build(checked.file, checked.profiles)
+    words = fill(f"run.{caught.value.code}", "en", {"subject": caught.value.subject})
+    assert words.startswith("low is a mixing circuit")
+
+
+def test_two_zones_run_when_both_have_an_exchanger(tmp_path: Path) -> None:
+    text = (ROOT / "config/two-zones.yaml").read_text(encoding="utf-8")
+    rows = [row for row in text.split("\n") if not row.startswith("    arrangement:")]
+    path = tmp_path / "two.yaml"
+    path.write_text("\n".join(rows).replace("kind: mixing", "kind: exchanger"), encoding="utf-8")
+    checked = check_file(path)
+    assert checked.file is not None
+    assert checked.findings == []
+    station = build(checked.file, checked.profiles)
+    assert [holder.name for holder in station.circuits] == ["low", "high"]
+    assert {"low.makeup_2_run", "high.makeup_2_run", "station.tank_inlet"} <= set(station.image.outputs)
+
+
+def test_the_page_of_settings_is_the_committed_one() -> None:
+    committed = (ROOT / "docs/settings.md").read_text(encoding="utf-8")
+    assert settings_page() == committed, "write it again: station show settings > docs/settings.md"
+
+
+def test_the_page_of_settings_tells_what_a_technician_asks() -> None:
+    page = settings_page()
+    for row in (
+        "| `circuits.<name>.makeup.setpoint` | Return pressure to hold (**adjustable**) | 50 … 1200 "
+        "| kPa, MPa, bar, Pa | must be given |",
+        "| `record.keep` | Older samples go | 1 d … 7320 d | s, min, h, d, ms | 400 d |",
+        "| `points.<name>.invert` | A contact that opens when it means yes | yes, no |  | no |",
+    ):
+        assert row in page
+    for name in StationFile.model_fields:
+        assert f"\n## {name}\n" in page
+
+
+BARE = {"circuits.<name>.makeup.control", "circuits.<name>.valve.characteristic"}
+"""Their models belong to blocks; whoever gives them a description takes them out here."""
+
+
+def test_every_setting_has_a_meaning() -> None:
+    rows = [row.split(" | ") for row in settings_page().split("\n") if row.startswith("| `")]
+    bare = {row[0].strip("| `") for row in rows if not row[1].strip()}
+    assert {key for key in bare if not key.endswith(".kind")} == BARE
