@@ -8,6 +8,7 @@ import pytest
 
 from controller.settings.check import Checked
 from hil_tests.core.conftest import Loop
+from sim.bank import DEAD, HEALTHY
 from sim.weather import Weather
 
 SENSORS = {
@@ -173,14 +174,14 @@ def test_return_pressure_lost_does_not_pump_the_loop_up(station: Loop) -> None:
 
 def test_a_silent_analog_module_for_half_an_hour(station: Loop) -> None:
     """All pressures and the level at once: pumps and heat go on, makeup stands."""
-    station.rig.silent.add("analog")
+    station.rig.behave("analog", DEAD)
     station.run(minutes=30)
     assert ("device_silent", "analog") in station.alarms()
     assert "input_bad" not in station.codes()
     assert station["low.pump_1_run"].on
     assert not station["low.makeup_1_run"].on
     assert station.supply == pytest.approx(49.0, abs=1.0)
-    station.rig.silent.clear()
+    station.rig.behave("analog", HEALTHY)
     station.run(minutes=5)
     assert not station.codes()
 

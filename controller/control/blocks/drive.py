@@ -29,7 +29,7 @@ class PumpDrive:
         failsafe = None if keep_running else 0.0
         self.run = image.add(Output(f"{name}_run", "flag", 0, 1, failsafe=failsafe))
         self.speed = image.add(
-            Output(f"{name}_speed", "frequency", 0, high_hz, failsafe=None, rate=5.0, dead_band=0.1)
+            Output(f"{name}_speed", "frequency", 0, high_hz, failsafe=None, rate=5.0, dead_band=0.3)
         )
         self.state = image.add(Point(f"{name}_state", "choice", choices=STATES, role="calculated"))
         self.failure = image.add(Point(f"{name}_failure", "choice", choices=FAILURES, role="calculated"))
