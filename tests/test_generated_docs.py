@@ -7,6 +7,7 @@ import pytest
 from controller.safety.failsafe import failsafe_page
 from controller.settings.check import check_file
 from controller.station import build
+from sim.scenario import load_scenario
 
 ROOT = Path(__file__).parents[1]
 
@@ -25,3 +26,10 @@ def test_the_failsafe_page_is_the_table(language, page):
 @pytest.mark.parametrize("file", sorted((ROOT / "config").glob("*.yaml")), ids=lambda path: path.name)
 def test_every_example_station_passes_the_check(file):
     assert check_file(file).errors == []
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "config/scenarios").glob("*.yaml")), ids=lambda path: path.name)
+def test_every_example_scenario_fits_the_demo_station(file):
+    checked = check_file(ROOT / "config" / "demo.yaml")
+    assert checked.file is not None
+    assert load_scenario(file, checked.file).events
