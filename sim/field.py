@@ -19,6 +19,7 @@ from sim.plant import Plant, PlantParameters, ZoneParameters
 from sim.weather import Weather
 
 REFERENCE_VALVE_KVS = 80.0
+_RETURN_PRESSURE_OF_MIXING = 380.0  # kPa: the houses stand under it
 
 
 def plant_parameters(file: StationFile) -> PlantParameters:
@@ -46,6 +47,7 @@ def plant_parameters(file: StationFile) -> PlantParameters:
                 else nominal.exchanger_conductance_kw_per_k * size,
                 exchanger_side_volume_m3=nominal.exchanger_side_volume_m3 * size,
                 exchanger_plates_kj_per_k=nominal.exchanger_plates_kj_per_k * size,
+                mixing_arrangement=circuit.arrangement if circuit.kind == "mixing" else "three_way",
                 valve_kvs_m3_per_h=given.valve_kvs if given else nominal.valve_kvs_m3_per_h * size,
                 valve_characteristic=circuit.valve.characteristic,
                 valve_rangeability=circuit.valve.rangeability,
@@ -58,7 +60,16 @@ def plant_parameters(file: StationFile) -> PlantParameters:
                 highest_building_m=circuit.highest_building,
             )
         )
-    return PlantParameters(zones=tuple(zones))
+    nominal_plant, station = PlantParameters(), file.station
+    mixes = any(zone.kind == "mixing" for zone in zones)
+    return PlantParameters(
+        zones=tuple(zones),
+        primary_return_pressure_kpa=_RETURN_PRESSURE_OF_MIXING
+        if mixes
+        else nominal_plant.primary_return_pressure_kpa,
+        latitude=nominal_plant.latitude if station.latitude is None else station.latitude,
+        longitude=nominal_plant.longitude if station.longitude is None else station.longitude,
+    )
 
 
 def sensor_of(channel: InputChannel, redundant: tuple[str, ...]) -> str:

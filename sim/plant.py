@@ -18,6 +18,7 @@ from .physics.hydraulics import shared_difference, shared_differential_pressure
 from .physics.mixing import MixingZone
 from .physics.parameters import GroupParameters, PlantParameters, RoomParameters, ZoneParameters, check
 from .physics.primary import TROUBLES, PrimaryNetwork
+from .physics.sunlight import Sunlight
 from .physics.tank import Tank
 from .physics.terminals import Breakable, Channels, ZoneTerminals
 from .physics.truth import zone_truth
@@ -86,9 +87,8 @@ class Plant:
             p.tank_inlet_m3_per_h / 3600.0 * 999.7,
             p.tank_start_level_m,
         )
-        self.power_failure = False
-        self.flood = False
-        self.no_city_water = False
+        self.sunlight = Sunlight(p.latitude, p.longitude)
+        self.power_failure = self.flood = self.no_city_water = False
         self._tank_inlet = 0.0
         self._supply_pressure = 0.0
         self._return_pressure = self._network_return = 0.0
@@ -114,8 +114,8 @@ class Plant:
             "station.flood": self._flood_contact,
         }
         for terminals in self._terminals:
-            self._commands.update(terminals.commands)
-            self._breakable.update(terminals.breakable)
+            self._commands |= terminals.commands
+            self._breakable |= terminals.breakable
         self.settle(state=start)
 
     # --- what a controller does -------------------------------------------------------------------------
@@ -150,7 +150,8 @@ class Plant:
         time, weather, primary, tank = self.time, self.weather, self.primary, self.tank
         outdoor = self._outdoor = weather.outdoor(time)
         sun = weather.radiation(time)
-        loss_factor = 1.0 + self.parameters.wind_loss_per_m_per_s * weather.wind(time)
+        walls = self.sunlight.facades(time, sun)
+        wind = 1.0 + self.parameters.wind_loss_per_m_per_s * weather.wind(time)
         powered = not self.power_failure
         primary.step(dt, outdoor, (time / 3600.0 + self.parameters.local_hours_ahead) % 24.0)
         supply = primary.supply_temperature
@@ -162,9 +163,9 @@ class Plant:
         back = self._network_return = primary.return_pressure_now()
 
         total = outgoing = moment = heat = drawn = returned = suction = 0.0
-        available = tank.available(dt) / len(zones)
+        level, available = tank.level, tank.available(dt) / len(zones)
         for zone in zones:
-            zone.step(dt, supply, difference, back, outdoor, sun, loss_factor, powered, tank.level, available)
+            zone.step(dt, supply, difference, back, outdoor, sun, walls, wind, powered, level, available)
             total += zone.primary_flow
             outgoing += zone.primary_return_flow
             moment += zone.primary_return_flow * zone.primary_return
@@ -208,9 +209,9 @@ class Plant:
         """Go to a start state at once, with balances and counters at zero.
 
         "warm": near steady heating at `outdoor` (default: the weather's now): first pump at 50 Hz, valve
-        where it belongs (both also commanded), rooms at design. "cold": building 15 °C, loop 20 °C, filled,
-        valve closed, pumps stopped. "empty": the same with 10 °C and no water in the loops (the primary
-        network keeps a mixing zone filled)."""
+        where it belongs (both also commanded), rooms at design as a whole, each as its house is. "cold":
+        building 15 °C, loop 20 °C, filled, valve closed, pumps stopped. "empty": the same with 10 °C and no
+        water in the loops (the primary network keeps a mixing zone filled)."""
         if state not in _STARTS:
             raise ValueError(f"unknown start state {state!r} (allowed: {', '.join(_STARTS)})")
         self._outdoor = self.weather.outdoor(self.time) if outdoor is None else outdoor

@@ -27,6 +27,7 @@ class BuildingsBranch:
     """SI throughout. `step` takes the station's supply temperature and gives back what returns to it."""
 
     __slots__ = (
+        "_leaving",
         "building",
         "facade_apertures",
         "flow_share",
@@ -75,6 +76,7 @@ class BuildingsBranch:
         self.riser_share = riser_share
         self.gains = 0.0
         self.pipe_loss = 0.0
+        self._leaving = 0.0
 
     def step(
         self,
@@ -128,32 +130,43 @@ class BuildingsBranch:
         return to_south * south + to_west * west + to_north * north + to_east * east
 
     def settle(self, supply: float, flow: float, outdoor: float, room: float) -> float:
-        """Steady pipes and radiators for this supply, and a building in balance at `room`; return
-        temperature."""
-        returning = self.radiators.settle(supply, flow, room)
-        self.supply_pipe.fill(supply)
-        self.return_pipe.fill(returning)
-        if self.riser is not None:
-            self.riser.settle(supply, self.riser_share * flow, outdoor, room)
+        """Steady pipes and radiators for this supply and flow (kg/s > 0), and a building in balance at
+        `room`; return temperature."""
+        self.heat(supply, flow, outdoor, room)
+        self.supply_pipe.settle(supply, flow)
         self.building.settle(outdoor, room, self.radiators.radiant_share)
-        return returning
+        return self.return_pipe.settle(self._leaving, flow)
 
     def settle_free(self, supply: float, flow: float, outdoor: float) -> float:
         """Steady state at the room temperature that this supply gives without sun; return temperature."""
         # Warmer rooms take less and lose more, so the balance lies between outdoors and the water.
-        low, high = min(outdoor, supply), max(outdoor, supply) + self.internal_gains / self._heat_loss()
+        loss = self.heat_loss()
+        low, high = min(outdoor, supply), max(outdoor, supply) + self.internal_gains / loss
         for _ in range(40):
             room = 0.5 * (low + high)
-            self.radiators.settle(supply, flow, room)
-            need = self.building.settle(outdoor, room, self.radiators.radiant_share)
-            if self.radiators.heat + self.internal_gains > need:
+            if self.heat(supply, flow, outdoor, room) + self.internal_gains > loss * (room - outdoor):
                 low = room
             else:
                 high = room
         return self.settle(supply, flow, outdoor, 0.5 * (low + high))
 
-    def _heat_loss(self) -> float:
+    def heat(self, supply: float, flow: float, outdoor: float, room: float) -> float:
+        """W that the radiators give in the steady state of this supply, flow (kg/s > 0) and room. Leaves
+        riser and radiators in that state."""
+        arriving = self.supply_pipe.steady_outlet(supply, flow)
+        if self.riser is not None:
+            passed = self.riser.settle(arriving, self.riser_share * flow, outdoor, room)
+            arriving += self.riser_share * (passed - arriving)
+        self._leaving = self.radiators.settle(arriving, flow, room)
+        return self.radiators.heat
+
+    def heat_loss(self) -> float:
+        """W/K that the building takes in the steady state without wind. Leaves it at 1 °C."""
         return self.building.settle(0.0, 1.0, self.radiators.radiant_share)
+
+    def need(self, outdoor: float, room: float) -> float:
+        """W that the building takes in the steady state without wind. Leaves it there."""
+        return self.building.settle(outdoor, room, self.radiators.radiant_share)
 
     def fill(self, water: float, room: float) -> None:
         """Water and building each at one temperature."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 from .exchanger import Exchanger
 from .hydraulics import parallel_pumps_flow
 from .parameters import ZoneParameters
+from .sunlight import Facades
 from .water import density
 from .zone import CP, Zone
 
@@ -41,6 +42,7 @@ class ExchangerZone(Zone):
         back: float,
         outdoor: float,
         sun: float,
+        facades: Facades,
         loss_factor: float,
         powered: bool,
         tank_level: float,
@@ -60,7 +62,7 @@ class ExchangerZone(Zone):
         )
         self.heat = self.exchanger.heat
         self.electric_power += self.branch.load(primary_flow, self.primary_return, back + difference, back)
-        returning = self.heat_buildings(dt, outdoor, sun, loss_factor, flow)
+        returning = self.heat_buildings(dt, outdoor, sun, facades, loss_factor, flow)
         self.warm_header(dt, flow * CP * (returning - self.header))
 
     def _circulate(self) -> None:

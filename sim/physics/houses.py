@@ -16,7 +16,7 @@ from random import Random
 
 from .building import Building
 from .buildings_branch import RADIANT_SHARE, BuildingsBranch
-from .pipe import Pipe
+from .pipe import STEEL_OF_MAINS, Pipe
 from .radiator import FloorHeating, Radiators
 from .riser import Riser
 from .sunlight import Facades
@@ -151,8 +151,8 @@ def build_houses(
             BuildingsBranch(
                 building,
                 heater,
-                Pipe(pipe, loss),
-                Pipe(pipe, loss),
+                Pipe(pipe, loss, wall_capacity=STEEL_OF_MAINS * pipe),
+                Pipe(pipe, loss, wall_capacity=STEEL_OF_MAINS * pipe),
                 house.flow_share,
                 # Over a winter's day the four sides together get about what lies on the ground.
                 sum(house.facade_apertures),

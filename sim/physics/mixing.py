@@ -22,6 +22,7 @@ from math import sqrt
 
 from .parameters import ZoneParameters
 from .secondary import Strainer
+from .sunlight import Facades
 from .valve import inherent_characteristic
 from .water import density
 from .zone import CP, Zone
@@ -100,6 +101,7 @@ class MixingZone(Zone):
         back: float,
         outdoor: float,
         sun: float,
+        facades: Facades,
         loss_factor: float,
         powered: bool,
         tank_level: float,
@@ -125,7 +127,7 @@ class MixingZone(Zone):
         self.primary_return = header
         self.heat = primary_flow * CP * (primary_supply - header)
         self.electric_power += self.branch.load(primary_flow, header, back + difference, back)
-        returning = self.heat_buildings(dt, outdoor, sun, loss_factor, self.flow)
+        returning = self.heat_buildings(dt, outdoor, sun, facades, loss_factor, self.flow)
         into = self.flow * CP * (returning - header) + backward * CP * (primary_supply - header)
         self.warm_header(dt, into)
 

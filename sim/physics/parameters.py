@@ -12,7 +12,7 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class GroupParameters:
-    """Buildings that hang on one branch of the loop. Shares are parts of the zone's design values."""
+    """Buildings on one branch of the loop, by hand. Shares are parts of the zone's design values."""
 
     name: str
     load_share: float
@@ -27,7 +27,7 @@ class GroupParameters:
 
 @dataclass(frozen=True, slots=True)
 class RoomParameters:
-    """A measured room: warmer or colder than its group by a constant."""
+    """A measured room: warmer or colder than its house (or group) by a constant."""
 
     group: int
     offset_k: float = 0.0
@@ -105,15 +105,11 @@ class ZoneParameters:
     thermostat_c: float = 80.0
     suction_switch_kpa: float = 50.0
 
-    groups: tuple[GroupParameters, ...] = (
-        GroupParameters("near", load_share=0.45, flow_share=0.45, pipe_volume_m3=3.0),
-        GroupParameters("far", load_share=0.55, flow_share=0.55, pipe_volume_m3=8.0, pipe_loss_w_per_k=150.0),
-    )
-    rooms: tuple[RoomParameters, ...] = (
-        RoomParameters(0, 0.0),
-        RoomParameters(1, 0.3),
-        RoomParameters(1, -0.5),
-    )
+    buildings: int = 8  # different houses along the street
+    buildings_seed: str = ""
+    floor_heating: bool = False
+    groups: tuple[GroupParameters, ...] = ()  # by hand, in place of the planned houses
+    rooms: tuple[RoomParameters, ...] = ()  # none given: in a typical, a good and a bad house
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +137,8 @@ class PlantParameters:
     local_hours_ahead: float = 8.0  # of UTC: when night is, for the primary's night sag
     transmitter_bits: int = 0  # pressure transmitters and level: 0 = 0.1 kPa and 1 mm, else range/2^bits
 
+    latitude: float = 45.75  # Harbin: for the sun on the walls
+    longitude: float = 126.77
     wind_loss_per_m_per_s: float = 0.02  # growth of the air-change loss with wind speed
     sensor_noise: float = 1.0  # scale of all sensor noise
     nominal_hz: float = 50.0
@@ -156,10 +154,13 @@ def check(parameters: PlantParameters) -> None:
             raise ValueError(
                 f"zone name {zone.name!r} is taken twice or not possible (one word, not station)"
             )
-        if not zone.groups or zone.circulation_pumps < 1:
-            raise ValueError(f"zone {zone.name}: needs at least one group of buildings and one pump")
-        if any(not 0 <= room.group < len(zone.groups) for room in zone.rooms):
-            raise ValueError(f"zone {zone.name}: a room names a group that does not exist")
+        count = len(zone.groups) or zone.buildings
+        if count < 1 or zone.circulation_pumps < 1:
+            raise ValueError(f"zone {zone.name}: needs at least one building and one pump")
+        if any(not 0 <= room.group < count for room in zone.rooms):
+            raise ValueError(f"zone {zone.name}: a room names a building that does not exist")
+        if not zone.groups:
+            continue
         for what in ("load_share", "flow_share"):
             total = sum(getattr(group, what) for group in zone.groups)
             if abs(total - 1.0) > 1e-6:

@@ -39,7 +39,11 @@ def zone_truth(zone: Zone) -> dict[str, float]:
     for i, room in enumerate(p.rooms, start=1):
         air = zone.branches[room.group].building.air
         truth[f"{name}.room_temperature_{i}"] = air + room.offset_k
-    for i, (branch, group) in enumerate(zip(zone.branches, p.groups, strict=True)):
-        truth[f"{name}.{group.name}.air_temperature"] = branch.building.air
-        truth[f"{name}.{group.name}.flow_share"] = 100.0 * zone.network.shares[i]
+    for branch, share in zip(zone.branches, zone.network.shares, strict=True):
+        truth[f"{name}.{branch.name}.air_temperature"] = branch.building.air
+        truth[f"{name}.{branch.name}.flow_share"] = 100.0 * share
+    risers = [branch.riser for branch in zone.branches if branch.riser is not None]
+    if risers:
+        truth[f"{name}.riser_temperature"] = min(riser.temperature for riser in risers)
+        truth[f"{name}.riser_frozen"] = float(any(riser.frozen for riser in risers))
     return truth

@@ -10,17 +10,16 @@ the primary return at header temperature.
 
 from __future__ import annotations
 
-from .building import Building, Radiators
-from .buildings_branch import RADIANT_SHARE, BuildingsBranch
 from .parameters import ZoneParameters
-from .pipe import Pipe
 from .pressure import ElasticLoop
 from .pressure_holding import PressureHolding
 from .primary_branch import PrimaryBranch, make_booster
 from .pump import Pump, PumpCurve
 from .secondary import SecondaryNetwork, Strainer
+from .sunlight import Facades
 from .valve import Valve
 from .water import density, saturation_pressure
+from .zone_buildings import build_branches
 
 CP = 4180.0
 _ATMOSPHERE = 101.3e3
@@ -37,6 +36,7 @@ class Zone:
     longest_step: float
 
     def __init__(self, p: ZoneParameters, nominal_hz: float, primary_flow: float, vessel_gas: float) -> None:
+        p, self.branches = build_branches(p)
         self.parameters = p
         booster: Pump | None = None
         if p.booster != "none":
@@ -68,7 +68,7 @@ class Zone:
             p.network_drop_kpa * 1e3,
             p.network_strainer_drop_kpa * 1e3,
             p.network_main_share,
-            tuple(group.flow_share for group in p.groups),
+            tuple(branch.flow_share for branch in self.branches),
         )
         curve = PumpCurve(p.pump_flow_m3_per_h / 3600.0, p.pump_head_kpa * 1e3)
         self.pumps = [
@@ -84,7 +84,7 @@ class Zone:
             height=p.highest_building_m,
         )
         self.holding = PressureHolding(p, self.loop, nominal_hz, closed=p.kind == "exchanger")
-        self.branches = _buildings(p)
+        self._branches_mass = sum(branch.water_mass() for branch in self.branches)
         self.header_mass = p.header_share * p.loop_volume_m3 * 1000.0
         self.longest_step = 0.6 * self.header_mass / p.secondary_flow_kg_per_s
 
@@ -116,14 +116,15 @@ class Zone:
         back: float,
         outdoor: float,
         sun: float,
+        facades: Facades,
         loss_factor: float,
         powered: bool,
         tank_level: float,
         tank_available: float,
     ) -> None:
         """Advance by `dt` s after `actuate`. `difference` and `back` are the station's pressure difference
-        and the network's return pressure (Pa), `sun` W/m2 horizontal, `tank_available` kg/s that the tank
-        can serve."""
+        and the network's return pressure (Pa), `sun` and `facades` W/m2 on the ground and the walls,
+        `tank_available` kg/s that the tank can serve."""
         raise NotImplementedError
 
     def supply_pressure(self) -> float:
@@ -207,12 +208,14 @@ class Zone:
             power += pump.power
         self.electric_power = power
 
-    def heat_buildings(self, dt: float, outdoor: float, sun: float, loss_factor: float, flow: float) -> float:
+    def heat_buildings(
+        self, dt: float, outdoor: float, sun: float, facades: Facades, loss_factor: float, flow: float
+    ) -> float:
         """Let the branches take the supply water; returns the mixed return temperature."""
         returning = building_loss = pipe_loss = gains = 0.0
         supply = self.supply
         for branch, share in zip(self.branches, self.network.shares, strict=True):
-            returning += share * branch.step(dt, supply, share * flow, outdoor, sun, loss_factor)
+            returning += share * branch.step(dt, supply, share * flow, outdoor, sun, loss_factor, facades)
             building_loss += branch.building.loss
             pipe_loss += branch.pipe_loss
             gains += branch.gains
@@ -235,17 +238,14 @@ class Zone:
 
     def loop_mass(self) -> float:
         """kg of water between the walls at constant mass."""
-        return self.header_mass + self.source_mass() + sum(branch.water_mass() for branch in self.branches)
+        return self.header_mass + self.source_mass() + self._branches_mass
 
     def mean_temperature(self) -> float:
         """Mean temperature of the loop's water in °C."""
-        source = self.source_mass()
-        mass = self.header_mass + source
-        moment = self.header_mass * self.header + source * self.source_temperature()
+        moment = self.header_mass * self.header + self.source_mass() * self.source_temperature()
         for branch in self.branches:
-            mass += branch.water_mass()
             moment += branch.water_moment()
-        return moment / mass
+        return moment / self.loop_mass()
 
     def stored_heat(self) -> float:
         """Heat content over 0 °C in J: heat source, loop and buildings."""
@@ -298,65 +298,21 @@ class Zone:
             booster.settle(True, 1.0)
 
     def settle_buildings(self, outdoor: float, room: float, flow: float) -> float:
-        """Rooms in balance at `room`, with the supply temperature that it takes; heat in W."""
+        """Houses in balance, each at the room that it gets where the supply temperature is such that all
+        together have the heat for `room`; the heat in W that the loop then takes."""
         # Above 19 °C outdoors there is nothing to heat: a small load keeps the formulas defined.
         cold = min(outdoor, room - 1.0)
-        load = sum(branch.building.settle(cold, room, RADIANT_SHARE) for branch in self.branches)
-        shares = self.network.shares
+        branches = list(zip(self.branches, self.network.shares, strict=True))
+        load = sum(branch.need(cold, room) for branch, _ in branches)
         low, high = room, room + 90.0
         for _ in range(40):
             self.supply = 0.5 * (low + high)
-            self.return_mix = sum(
-                share * branch.radiators.settle(self.supply, share * flow, room)
-                for branch, share in zip(self.branches, shares, strict=True)
-            )
-            if flow * CP * (self.supply - self.return_mix) < load:
+            if sum(branch.heat(self.supply, share * flow, cold, room) for branch, share in branches) < load:
                 low = self.supply
             else:
                 high = self.supply
-        for branch, share in zip(self.branches, shares, strict=True):
-            branch.settle(self.supply, share * flow, cold, room)
+        self.return_mix = sum(
+            share * branch.settle_free(self.supply, share * flow, cold) for branch, share in branches
+        )
         self.header = self.return_mix
-        return load
-
-
-def _buildings(p: ZoneParameters) -> list[BuildingsBranch]:
-    heat_loss = p.design_heat_kw * 1e3 / (p.design_room_c - p.design_outdoor_c)
-    pipes = sum(2.0 * group.pipe_volume_m3 for group in p.groups)
-    source = p.mixing_volume_m3 if p.kind == "mixing" else p.exchanger_side_volume_m3
-    radiator_volume = p.loop_volume_m3 * (1.0 - p.header_share) - source - pipes
-    if radiator_volume <= 0.0:
-        raise ValueError(
-            f"zone {p.name}: the pipes hold {pipes} m3, which leaves no water for radiators "
-            f"(loop_volume_m3 is {p.loop_volume_m3})"
-        )
-    branches = []
-    for group in p.groups:
-        flow = group.flow_share * p.secondary_flow_kg_per_s
-        spread = group.load_share * p.design_heat_kw * 1e3 / (flow * CP)
-        radiators = Radiators(
-            flow,
-            p.design_supply_c,
-            p.design_supply_c - spread,
-            p.design_room_c,
-            group.load_share * radiator_volume * 1000.0,
-            cp=CP,
-        )
-        radiators.constant *= group.radiator_size
-        area = group.load_share * p.floor_area_m2
-        branches.append(
-            BuildingsBranch(
-                Building(
-                    group.load_share * heat_loss,
-                    group.time_constant_h * 3600.0,
-                    radiant_share=RADIANT_SHARE,
-                ),
-                radiators,
-                Pipe(group.pipe_volume_m3 * 1000.0, group.pipe_loss_w_per_k),
-                Pipe(group.pipe_volume_m3 * 1000.0, group.pipe_loss_w_per_k),
-                group.flow_share,
-                group.solar_aperture_m2_per_m2 * area,
-                group.internal_gains_w_per_m2 * area,
-            )
-        )
-    return branches
+        return flow * CP * (self.supply - self.return_mix)

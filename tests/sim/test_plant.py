@@ -4,13 +4,14 @@ from dataclasses import replace
 from math import isfinite, isnan
 
 import pytest
+from hand_made import GROUPS, TWO_GROUPS
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sim.plant import GroupParameters, Plant, PlantParameters, ZoneParameters
+from sim.plant import GroupParameters, Plant, PlantParameters, RoomParameters, ZoneParameters
 from sim.weather import Weather
 
-STEADY = PlantParameters(primary_disturbance=0.0, sensor_noise=0.0)
+STEADY = PlantParameters(zones=(TWO_GROUPS,), primary_disturbance=0.0, sensor_noise=0.0)
 DESIGN_DAY = Weather.constant(-24.2)
 
 
@@ -44,10 +45,8 @@ def test_design_conditions_from_warm():
 
 def test_design_conditions_are_reached_from_cold():
     """The building takes days; with a light one the end is the same and the test short."""
-    zone = ZoneParameters(
-        groups=tuple(replace(group, time_constant_h=4.0) for group in ZoneParameters().groups),
-        leak_m3_per_h=0.0,
-    )
+    light = tuple(replace(group, time_constant_h=4.0) for group in GROUPS)
+    zone = replace(TWO_GROUPS, groups=light, leak_m3_per_h=0.0)
     plant = Plant(replace(STEADY, zones=(zone,)), DESIGN_DAY, start="cold")
     plant.command("low.valve_command", 87.3)
     plant.command("low.pump_1_run", 1.0)
@@ -158,8 +157,8 @@ def test_cold_start():
 
 
 def test_two_zones_share_network_and_tank():
-    high = replace(ZoneParameters(), name="high", circulation_pumps=3)
-    plant = run(Plant(replace(STEADY, zones=(ZoneParameters(), high)), DESIGN_DAY), 3600.0)
+    high = replace(TWO_GROUPS, name="high", circulation_pumps=3)
+    plant = run(Plant(replace(STEADY, zones=(TWO_GROUPS, high)), DESIGN_DAY), 3600.0)
     assert plant.truth["station.heat_power"] == pytest.approx(4000.0, rel=0.01)
     assert "high.pump_3_current" in plant.sensors
     before = plant.truth["low.primary_flow"]
@@ -175,7 +174,10 @@ def test_impossible_parameters_are_refused():
         ((), "at least one zone"),
         ((zone, zone), "taken twice"),
         ((replace(zone, groups=(GroupParameters("a", 0.5, 1.0, 5.0),), rooms=()),), "load_share"),
-        ((replace(zone, loop_volume_m3=10.0),), "no water for radiators"),
+        ((replace(zone, loop_volume_m3=10.0),), "zone low: .* none for the radiators"),
+        ((replace(TWO_GROUPS, loop_volume_m3=10.0),), "zone low: .* none for the radiators"),
+        ((replace(zone, buildings=0),), "at least one building"),
+        ((replace(zone, rooms=(RoomParameters(8),)),), "does not exist"),
     ):
         with pytest.raises(ValueError, match=text):
             Plant(PlantParameters(zones=zones), DESIGN_DAY)

@@ -5,16 +5,17 @@ from math import isfinite, isnan
 from random import Random
 
 import pytest
+from hand_made import TWO_GROUPS
 
 from sim.plant import Plant, PlantParameters, ZoneParameters
 from sim.weather import Weather
 
-STEADY = PlantParameters(primary_disturbance=0.0, sensor_noise=0.0)
+STEADY = PlantParameters(zones=(TWO_GROUPS,), primary_disturbance=0.0, sensor_noise=0.0)
 DESIGN_DAY = Weather.constant(-24.2)
 
 
 def steady(start="warm", zone=None, **changes):
-    zones = (replace(ZoneParameters(), **zone),) if zone else STEADY.zones
+    zones = (replace(TWO_GROUPS, **zone),) if zone else STEADY.zones
     return Plant(replace(STEADY, zones=zones, **changes), DESIGN_DAY, start=start)
 
 

@@ -4,17 +4,18 @@ from dataclasses import replace
 from math import isfinite, sqrt
 
 import pytest
+from hand_made import TWO_GROUPS
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sim.physics.mixing import MixingZone
-from sim.plant import Plant, PlantParameters, ZoneParameters
+from sim.plant import Plant, PlantParameters
 from sim.weather import Weather
 
 ARRANGEMENTS = ("three_way", "injection")
 DESIGN_DAY = Weather.constant(-24.2)
-LOW = replace(ZoneParameters(), name="low", kind="mixing", makeup_pumps=0)
-HIGH = replace(ZoneParameters(), name="high")
+LOW = replace(TWO_GROUPS, name="low", kind="mixing", makeup_pumps=0)
+HIGH = replace(TWO_GROUPS, name="high")
 
 
 def mixing_plant(arrangement="three_way", zones=(), start="warm", **changes):
@@ -141,7 +142,7 @@ def test_halving_the_step_changes_little(arrangement):
 
 def test_names_are_those_of_an_exchanger_zone():
     mixing = Plant(PlantParameters(zones=(replace(LOW, makeup_pumps=2),)), DESIGN_DAY)
-    exchange = Plant(PlantParameters(), DESIGN_DAY)
+    exchange = Plant(PlantParameters(zones=(TWO_GROUPS,)), DESIGN_DAY)
     assert set(mixing.sensors) == set(exchange.sensors)
     assert mixing.command_names() == exchange.command_names()
     assert set(mixing.fault_names()) ^ set(exchange.fault_names()) == {"low.bypass", "low.exchanger"}
