@@ -61,7 +61,7 @@ find_python() {
 }
 endef
 
-.PHONY: help setup test-setup demo check test test-unit test-walltime bench clean ALWAYS
+.PHONY: help setup test-setup demo check test test-unit test-walltime bench validation clean ALWAYS
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-14s %s\n", $$1, $$2}' Makefile
@@ -191,6 +191,10 @@ bench: .venv/.test ## run the benchmarks
 		echo "=== $$script"
 		$(BIN)/python "$$script"
 	done
+
+validation: .venv/.test ## hold the simulated plant against references and print the figures
+	@$(BIN)/python -m pytest -q -s tests/sim/test_validation_*.py tests/sim/test_physics_exchanger.py \
+		tests/sim/test_physics_hydraulics.py tests/sim/test_physics_buildings.py hil_tests/core/test_step_size.py
 
 clean: ## remove everything that make and the tools have built
 	@rm -rf .venv build dist ./*.egg-info .mypy_cache .ruff_cache .import_linter_cache .hypothesis .pytest_cache
