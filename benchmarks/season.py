@@ -16,6 +16,7 @@ from typing import Any
 
 from float_loop import run as float_loop
 
+import sim.rig
 from controller.settings.check import check_file
 from sim.rig import Rig
 from sim.season import run_season
@@ -55,10 +56,13 @@ def measure(dt: float, hours: float) -> tuple[float, float, float, float]:
     begin = time.perf_counter()
     run_season(plain, hours / 24)
     whole = (time.perf_counter() - begin) / steps
-    scan, plant = Watch(watched.station.scan), Watch(watched.plant.step)
-    watched.station.scan, watched.plant.step = scan, plant  # type: ignore[method-assign, assignment]
+    scan, plant = Watch(sim.rig.scan), Watch(watched.plant.step)
+    sim.rig.scan, watched.plant.step = scan, plant
     begin = time.perf_counter()
-    run_season(watched, hours / 24)
+    try:
+        run_season(watched, hours / 24)
+    finally:
+        sim.rig.scan = scan.call
     rest = (time.perf_counter() - begin - scan.seconds - plant.seconds) / steps
     return whole, scan.seconds / steps, plant.seconds / steps, rest
 

@@ -28,7 +28,10 @@ def test_every_example_station_passes_the_check(file):
     assert check_file(file).errors == []
 
 
-@pytest.mark.parametrize("file", sorted((ROOT / "config/scenarios").glob("*.yaml")), ids=lambda path: path.name)
+SCENARIOS = sorted((ROOT / "config/scenarios").glob("*.yaml"))
+
+
+@pytest.mark.parametrize("file", SCENARIOS, ids=lambda path: path.name)
 def test_every_example_scenario_fits_the_demo_station(file):
     checked = check_file(ROOT / "config" / "demo.yaml")
     assert checked.file is not None
