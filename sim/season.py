@@ -47,7 +47,9 @@ class _Circuit:
         self.runs = [(o, Starts(_value(o))) for o in outputs if o.name.endswith("_run")]
         parameters = self.zone.parameters
         self.comforts = {group.name: Comfort() for group in parameters.groups}
-        self.areas = {g.name: g.load_share * parameters.floor_area_m2 for g in parameters.groups}
+        self.areas = {
+            g.name: g.floor_area_m2 or g.load_share * parameters.floor_area_m2 for g in parameters.groups
+        }
         self._rooms = [
             (branch.building, comfort)
             for branch, comfort in zip(self.zone.branches, self.comforts.values(), strict=True)

@@ -23,6 +23,7 @@ class GroupParameters:
     radiator_size: float = 1.0  # radiator surface over the surface that the design point needs
     solar_aperture_m2_per_m2: float = 0.02  # window area x transmission x facade/horizontal, per floor area
     internal_gains_w_per_m2: float = 0.0  # the design load of 40 W/m2 is net of people and appliances
+    floor_area_m2: float | None = None  # None: the zone's floor area by load share
 
 
 @dataclass(frozen=True, slots=True)

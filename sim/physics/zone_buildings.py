@@ -52,6 +52,7 @@ def build_branches(p: ZoneParameters) -> tuple[ZoneParameters, list[BuildingsBra
                 house.capacity * house.floor_area / branch.heat_loss(),
                 house.radiator_size,
                 branch.solar_aperture / house.floor_area,
+                floor_area_m2=house.floor_area,
             )
             for house, branch in zip(houses, branches, strict=True)
         )
@@ -91,7 +92,7 @@ def _groups(p: ZoneParameters, water: float) -> list[BuildingsBranch]:
             radiant_share=RADIANT_SHARE,
         )
         radiators.constant *= group.radiator_size
-        area = group.load_share * p.floor_area_m2
+        area = group.floor_area_m2 or group.load_share * p.floor_area_m2
         mass = group.pipe_volume_m3 * 1000.0
         steel = STEEL_OF_MAINS * mass
         branches.append(
