@@ -193,7 +193,8 @@ bench: .venv/.test ## run the benchmarks
 	done
 
 validation: .venv/.test ## hold the simulated plant against references and print the figures
-	@$(BIN)/python -m pytest -q -s tests/sim/test_validation_*.py tests/sim/test_physics_exchanger.py \
+	@test -d ../shared/data || { echo "../shared/data is absent: nothing can be compared" >&2; exit 1; }
+	$(BIN)/python -m pytest -q -s tests/sim/test_validation_*.py tests/sim/test_physics_exchanger.py \
 		tests/sim/test_physics_hydraulics.py tests/sim/test_physics_buildings.py hil_tests/core/test_step_size.py
 
 clean: ## remove everything that make and the tools have built
