@@ -114,6 +114,21 @@ async def test_a_device_silent_for_an_hour_comes_back_by_itself(tmp_path):
         assert w.alarms() == set()
 
 
+async def test_contacts_and_meter_lost_stop_no_heat_and_come_back(tmp_path):
+    """A contact and a meter value cannot break alone: their module falls silent."""
+    async with world(tmp_path) as w:
+        await w.run(minutes=3)
+        for device in ("contacts", "meter"):
+            w.behave(device, DEAD)
+            await w.run(40)
+            assert w.alarms() == {("device_silent", device)}
+            assert w["low.pump_1_run"].on
+            assert w["low.valve_command_reason"].show() == "demand"
+            w.behave(device, HEALTHY)
+            await w.run(90)
+            assert w.alarms() == set(), device
+
+
 async def test_starts_with_half_the_bus_dead(tmp_path):
     async with world(tmp_path, dead=["low_pump_2", "low_makeup_2", "meter", "rooms"]) as w:
         assert w.service.ready
