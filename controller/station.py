@@ -18,6 +18,8 @@ from controller.channels import Key, OutputChannel, Reading, Wiring
 from controller.commands import Answer, Command, CommandKind
 from controller.control.blocks.tank import TankInlet
 from controller.control.circuits.exchanger import ExchangerCircuit, ExchangerSettings
+from controller.control.circuits.heating import HeatingCircuit
+from controller.control.circuits.mixing import MixingCircuit, MixingSettings
 from controller.control.tick import Tick
 from controller.points import (
     Event,
@@ -49,21 +51,12 @@ SETTLED_S = 600.0
 LONGEST_OVERRIDE_S = 86400.0
 
 
-class CannotRun(ValueError):
-    """The file is sound, but holds something that cannot run yet. `code`: a text of the catalogue."""
-
-    def __init__(self, code: str, subject: str) -> None:
-        super().__init__(f"{code}: {subject}")
-        self.code = code
-        self.subject = subject
-
-
 class CircuitHolder:
     """Runs a circuit and catches what it throws: its outputs take their fail-safe in the same scan,
     an alarm names the place, and the circuit is rebuilt from its state after 10 s, doubling."""
 
     def __init__(
-        self, name: str, make: Callable[[], ExchangerCircuit], alarms: AlarmBook, image: Image
+        self, name: str, make: Callable[[], HeatingCircuit], alarms: AlarmBook, image: Image
     ) -> None:
         self.name = name
         self._make = make
@@ -137,8 +130,6 @@ class Station:
         self.proofs: list[CirculationProof] = []
         self.circuits: list[CircuitHolder] = []
         for name, settings in file.circuits.items():
-            if not isinstance(settings, ExchangerSettings):
-                raise CannotRun("mixing_not_yet", name)
             self._add_circuit(name, settings)
         self.tank: TankInlet | None = None
         if file.tank is not None and file.tank.inlet is not None:
@@ -161,13 +152,11 @@ class Station:
         self.scans = 0
         self.last_scan: float | None = None
 
-    def _add_circuit(self, name: str, settings: ExchangerSettings) -> None:
+    def _add_circuit(self, name: str, settings: ExchangerSettings | MixingSettings) -> None:
         self.substitutes.append(ReturnPressureSubstitute(self.image, name))
         group = settings.circulation
         self.proofs.append(CirculationProof(self.image, name, len(group.pumps), group.proof))
-        holder = CircuitHolder(
-            name, lambda: ExchangerCircuit(name, settings, self.image), self.alarms, self.image
-        )
+        holder = CircuitHolder(name, lambda: _circuit(name, settings, self.image), self.alarms, self.image)
         self.circuits.append(holder)
 
     def _service_points(self) -> None:
@@ -340,8 +329,9 @@ class Station:
         if isinstance(point, Output):
             return self._explain_output(point)
         for holder in self.circuits:
-            if point in (holder.circuit.setpoint_point, holder.circuit.demand_point):
-                return holder.circuit.explain_setpoint()
+            setpoint = holder.circuit.setpoint
+            if point in (setpoint.setpoint_point, setpoint.demand_point):
+                return setpoint.explain()
         value: float | str = point.show() if point.choices else point.value
         shown = (("point", name, "text"), ("value", value, point.quantity))
         if name in self.adjustables:
@@ -383,6 +373,12 @@ class Station:
         return demand
 
 
+def _circuit(name: str, settings: ExchangerSettings | MixingSettings, image: Image) -> HeatingCircuit:
+    if isinstance(settings, MixingSettings):
+        return MixingCircuit(name, settings, image)
+    return ExchangerCircuit(name, settings, image)
+
+
 def _protected(holder: CircuitHolder) -> Protected:
     circuit = holder.circuit
     settings = circuit.settings
@@ -411,5 +407,5 @@ def _protected(holder: CircuitHolder) -> Protected:
 
 
 def build(file: StationFile, profiles: Mapping[str, Profile]) -> Station:
-    """A station from a checked file. Raises CannotRun."""
+    """A station from a checked file."""
     return Station(file, profiles)

@@ -79,7 +79,7 @@ class Rig:
         dt: float = 1.0,
         scenario: Scenario | None = None,
     ) -> None:
-        """`scenario` counts from now. Raises CannotRun, ValueError."""
+        """`scenario` counts from now. Raises ValueError."""
         self.plant = Plant(plant_parameters(file), weather, seed, start_time, "cold" if cold else "warm")
         self.station: Station = build(file, profiles)
         self.dt = dt

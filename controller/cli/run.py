@@ -9,11 +9,9 @@ from typing import Annotated
 
 import typer
 
-from controller.cli.start import BAD_INPUT, clock_of, leave, read_or_leave, set_up_logging, state_directory
+from controller.cli.start import clock_of, leave, read_or_leave, set_up_logging, state_directory
 from controller.service.lines import NotHere, lines_of
 from controller.service.service import Service
-from controller.station import CannotRun
-from controller.texts import fill
 
 Here = Annotated[
     Path | None,
@@ -49,9 +47,6 @@ def run(
         )
     except NotHere as problem:
         raise leave(str(problem)) from None
-    except CannotRun as problem:
-        sentence = fill(f"run.{problem.code}", "en", {"subject": problem.subject})
-        raise leave(f"{file}: {sentence}", BAD_INPUT) from None
     except OSError as problem:
         raise leave(f"{problem.filename or file}: {problem.strerror or problem}") from None
     asyncio.run(_until_stopped(service))

@@ -15,8 +15,6 @@ from rich.table import Table
 
 from controller.cli.start import BAD_INPUT, language, leave, read_or_leave
 from controller.settings.check import Checked
-from controller.station import CannotRun
-from controller.texts import fill
 from sim.rig import Rig
 from sim.scenario import Scenario, ScenarioError, load_scenario
 from sim.season import Trace, differences, run_season
@@ -79,25 +77,20 @@ def season(
     stations = [read_or_leave(path) for path in files]
     _writable(json_file, plot)
     rigs = []
-    for path, checked in zip(files, stations, strict=True):
+    for checked in stations:
         played, start = _weather(weather or _station(stations[0]).plant.weather, from_day, cold_wave or [])
         script = _scenario(scenario, checked)
-        try:
-            rigs.append(
-                Rig(
-                    _station(checked),
-                    checked.profiles,
-                    played,
-                    seed=seed,
-                    start_time=start,
-                    dt=step,
-                    scenario=script,
-                )
+        rigs.append(
+            Rig(
+                _station(checked),
+                checked.profiles,
+                played,
+                seed=seed,
+                start_time=start,
+                dt=step,
+                scenario=script,
             )
-        except CannotRun as problem:
-            raise leave(
-                f"{path}: {fill(f'run.{problem.code}', 'en', {'subject': problem.subject})}", BAD_INPUT
-            ) from None
+        )
     results: list[dict[str, Any]] = []
     traces: list[Trace] = []
     with Progress(transient=True, console=Console(stderr=True)) as bar:

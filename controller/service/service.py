@@ -53,7 +53,7 @@ class Service:
         endpoint: str | None = None,
         clock_trusted: bool | None = None,
     ) -> None:
-        """`directory` keeps state, history, users, token and certificate. Raises CannotRun.
+        """`directory` keeps state, history, users, token and certificate.
 
         `clock_trusted`: None judges by the clock itself; simulated times say True.
         """

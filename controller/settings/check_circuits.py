@@ -25,8 +25,6 @@ def circuit_findings(case: Case, name: str, circuit: Circuit) -> Iterator[Findin
     if name == "station":
         yield case.find(place, "name_reserved", at_key=True, value=name)
         return
-    if isinstance(circuit, MixingSettings):
-        yield case.find((*place, "kind"), "mixing_not_yet", warning=True)
     if f"{name}.supply_temperature" not in case.file.points:
         yield case.find(place, "point_missing", at_key=True, value=f"{name}.supply_temperature")
     yield from _temperatures(case, place, circuit)
@@ -145,8 +143,12 @@ def _bus_loss(
 def _makeup(case: Case, name: str, circuit: Circuit) -> Iterator[Finding]:
     makeup = circuit.makeup
     place: Location = ("circuits", name, "makeup")
-    if makeup is None:
+    if isinstance(circuit, MixingSettings):
+        if makeup is not None:
+            yield case.find(place, "mixing_makeup", at_key=True, warning=True)
+    elif makeup is None:
         yield case.find(place[:-1], "no_makeup", at_key=True, warning=True)
+    if makeup is None:
         return
     if f"{name}.return_pressure" not in case.file.points:
         yield case.find(place, "point_missing", at_key=True, value=f"{name}.return_pressure")

@@ -115,7 +115,7 @@ class Desk:
             if self["low.valve_command"].value > 50.0:
                 break
         self.set("low.supply_temperature", self["low.supply_setpoint"].value)
-        self.run(10)
+        self.run(60)  # longer than the valve's hold
         assert self["low.valve_command"].value > 40.0
 
     def __getitem__(self, name: str) -> Point:

@@ -9,12 +9,12 @@ from controller.settings.messages import line, summary
 from controller.settings.reference import settings_page
 from controller.settings.station import RtuBusSettings, StationFile
 from controller.settings.wiring import wire
-from controller.station import CannotRun, build
-from controller.texts import LANGUAGES, fill
+from controller.station import build
+from controller.texts import LANGUAGES
 
 ROOT = Path(__file__).parents[2]
 CONFIG = sorted((ROOT / "config").glob("*.yaml"))
-EXPECTED_WARNINGS = {"two-zones.yaml": ["mixing_not_yet"]}
+EXPECTED_WARNINGS = {}
 each_file = pytest.mark.parametrize("path", CONFIG, ids=[path.name for path in CONFIG])
 
 
@@ -55,26 +55,14 @@ def test_the_examples_can_run_side_by_side() -> None:
             assert seen.setdefault(one, path.name) == path.name, f"{one} is used by two examples"
 
 
-def test_a_mixing_circuit_says_that_it_cannot_run() -> None:
+def test_two_zones_share_the_primary_and_each_has_its_own() -> None:
     checked = check_file(ROOT / "config/two-zones.yaml")
     assert checked.file is not None
-    with pytest.raises(CannotRun) as caught:
-        build(checked.file, checked.profiles)
-    words = fill(f"run.{caught.value.code}", "en", {"subject": caught.value.subject})
-    assert words.startswith("low is a mixing circuit")
-
-
-def test_two_zones_run_when_both_have_an_exchanger(tmp_path: Path) -> None:
-    text = (ROOT / "config/two-zones.yaml").read_text(encoding="utf-8")
-    rows = [row for row in text.split("\n") if not row.startswith("    arrangement:")]
-    path = tmp_path / "two.yaml"
-    path.write_text("\n".join(rows).replace("kind: mixing", "kind: exchanger"), encoding="utf-8")
-    checked = check_file(path)
-    assert checked.file is not None
-    assert checked.findings == []
     station = build(checked.file, checked.profiles)
     assert [holder.name for holder in station.circuits] == ["low", "high"]
-    assert {"low.makeup_2_run", "high.makeup_2_run", "station.tank_inlet"} <= set(station.image.outputs)
+    outputs = set(station.image.outputs)
+    assert {"low.valve_command", "high.valve_command", "high.makeup_2_run", "station.tank_inlet"} <= outputs
+    assert not any(name.startswith("low.makeup") for name in outputs)
 
 
 def test_the_page_of_settings_is_the_committed_one() -> None:

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from controller.commands import Command, CommandKind
-from controller.control.circuits.exchanger import ExchangerCircuit
+from controller.control.circuits.heating import HeatingCircuit
 from controller.control.tick import Tick
 from controller.points import Override, Quality
 from drivers.readings import Fault, Reading
@@ -23,10 +23,10 @@ VALVE = "low.valve_command"
 
 
 def break_circuit(monkeypatch: pytest.MonkeyPatch, where: str = "step") -> None:
-    def explode(self: ExchangerCircuit, tick: Tick) -> None:
+    def explode(self: HeatingCircuit, tick: Tick) -> None:
         raise ZeroDivisionError("a bug")
 
-    monkeypatch.setattr(ExchangerCircuit, where, explode)
+    monkeypatch.setattr(HeatingCircuit, where, explode)
 
 
 # ---- first scan
@@ -151,11 +151,11 @@ def test_a_circuit_that_stays_broken_is_rebuilt_ever_more_rarely(
 ) -> None:
     tries = []
 
-    def explode(self: ExchangerCircuit, tick: Tick) -> None:
+    def explode(self: HeatingCircuit, tick: Tick) -> None:
         tries.append(tick.now)
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr(ExchangerCircuit, "step", explode)
+    monkeypatch.setattr(HeatingCircuit, "step", explode)
     desk.run(200)
     gaps = [b - a for a, b in pairwise(tries)]
     assert gaps == [10.0, 20.0, 40.0, 80.0]
@@ -231,12 +231,7 @@ def test_gain_written_at_run_time_takes_effect_without_a_bump(desk: Any) -> None
     desk.write("low.loop.gain", 6.0)
     desk.run(2)
     assert desk[VALVE].value == pytest.approx(opening, abs=1.0)
-    assert loop._pid.Kp == pytest.approx(
-        6.0
-        * desk.station.circuits[0].circuit.control._factor(
-            desk["station.primary_supply_temperature"], desk["low.return_temperature"]
-        )
-    )
+    assert loop._pid.Kp == 6.0
 
 
 def test_override_goes_at_the_valves_pace_expires_and_is_no_bump(desk: Any) -> None:
@@ -355,7 +350,13 @@ def test_at_restart_the_real_position_wins_over_the_remembered(
         {"circuits": 5, "outputs": [], "overrides": "x", "outdoor": None},
         {
             "circuits": {
-                "low": {"setpoint": "warm", "flow": None, "duty": 99, "speed": math.nan, "makeup_duty": -1}
+                "low": {
+                    "setpoint": {"setpoint": "warm", "curve": [1]},
+                    "control": {"lift": "x", "transfer": {"full_ratio": -3, "first_flow": math.inf}},
+                    "duty": 99,
+                    "speed": math.nan,
+                    "makeup_duty": -1,
+                }
             }
         },
         {"outputs": {VALVE: 400.0, "nothing": 1, "low.pump_1_run": "on"}},

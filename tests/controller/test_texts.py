@@ -28,7 +28,7 @@ SOURCES = [
     for path in sorted((ROOT / "controller").rglob("*.py"))
     if path.relative_to(ROOT).parts[1] not in ("store", "upstream")
 ]
-GROUPS = ("access", "alarm", "answer", "check", "choice", "event", "point", "reason", "rule", "run")
+GROUPS = ("access", "alarm", "answer", "check", "choice", "event", "point", "reason", "rule")
 
 
 COMMAND = {"subject", "value", "allowed"}
@@ -118,7 +118,7 @@ class Codes(ast.NodeVisitor):
 
     def visit_Call(self, node: ast.Call) -> None:
         name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-        position = {"Term": 0, "Rule": 0, "report": 0, "CannotRun": 0, "Answer": 1}.get(name)
+        position = {"Term": 0, "Rule": 0, "report": 0, "Answer": 1}.get(name)
         if position is not None and len(node.args) > position:
             values = node.args[position + 1 :] if name in ("Term", "Answer") else None
             for code in constants(node.args[position], self._functions):
@@ -221,8 +221,6 @@ def wanted() -> dict[str, set[str] | None]:
                 need[f"reason.{code}"] = names
             case "Answer":
                 need[f"answer.{code}"] = names
-            case "CannotRun":
-                need[f"run.{code}"] = {"subject"}
             case "Rule":
                 need |= {f"rule.{code}_{part}": set() for part in ("when", "does", "clears")}
             case "report":

@@ -1,7 +1,8 @@
 """PI loop on simple-pid: bumpless, and honest about what was really applied.
 
-    u = Kp·e + ∫ Kp/Ti·e dt,  e = set-point − measured
+    u = u_ff + Kp·e + ∫ Kp/Ti·e dt,  e = set-point − measured
 
+`u_ff` is what is known beforehand; it goes past the integral, so that it acts at once.
 simple-pid clamps its integral, forgets it when told to take over, and jumps when its gain changes, so
 its limits stay open and this block keeps the integral itself:
 - taking over: the integral becomes `applied − Kp·error`, which is back-calculation with a tracking time
@@ -37,24 +38,37 @@ class PiLoop:
         self.error = 0.0
         self.proportional = 0.0
         self.integral = 0.0
+        self.feedforward = 0.0
         self._kp = gain
         self._resumes = True
         self._pid = PID(gain, gain / integral_time_s, 0.0, sample_time=None)
 
-    def step(self, setpoint: float, measured: float, dt_s: float, factor: float = 1.0) -> float:
+    def step(
+        self,
+        setpoint: float,
+        measured: float,
+        dt_s: float,
+        factor: float = 1.0,
+        feedforward: float = 0.0,
+        *,
+        integrates: bool = True,
+    ) -> float:
         """Output for this scan. Without a number to work on (NaN) or time it keeps the last one.
 
-        `factor` schedules the gain (1 = as set).
+        `factor` schedules the gain (1 = as set); `integrates` off: the integral stands, because the
+        actuator is still on its way.
         """
         error, kp = setpoint - measured, self.gain * factor
         if not (math.isfinite(kp * error / self.integral_time_s * LONGEST_STEP_S) and dt_s > 0):
             return self.output
         if math.isnan(self.output):
             self.output = self.low
+        if math.isfinite(feedforward):
+            self.feedforward = feedforward
         if self._resumes:
             self._resumes = False
             self._tune(kp)
-            self._take_over(self.output - kp * error)
+            self._take_over(self.output - self.feedforward - kp * error)
         elif kp != self._kp:
             self._take_over(self.integral + (self._kp - kp) * self.error)
             self._tune(kp)
@@ -64,16 +78,18 @@ class PiLoop:
         self._pid(measured, dt=min(dt_s, LONGEST_STEP_S))
         self.proportional, self.integral, _ = self._pid.components
         proportional, kept = self.proportional, self.integral
-        asked = proportional + kept
-        if asked > self.high and kept > before:
-            kept = max(before, self.high - proportional)
-        elif asked < self.low and kept < before:
-            kept = min(before, self.low - proportional)
+        low, high = self.low - self.feedforward, self.high - self.feedforward
+        if not integrates:
+            kept = before
+        elif proportional + kept > high and kept > before:
+            kept = max(before, high - proportional)
+        elif proportional + kept < low and kept < before:
+            kept = min(before, low - proportional)
         # Whatever came before, the integral alone never holds the output beyond a limit.
-        kept = min(max(kept, self.low - max(proportional, 0.0)), self.high - min(proportional, 0.0))
+        kept = min(max(kept, low - max(proportional, 0.0)), high - min(proportional, 0.0))
         if kept != self.integral:
             self._take_over(kept)
-        self.output = min(max(proportional + kept, self.low), self.high)
+        self.output = min(max(self.feedforward + proportional + kept, self.low), self.high)
         return self.output
 
     def applied(self, value: float, tolerance: float = 1e-9) -> None:
@@ -86,7 +102,7 @@ class PiLoop:
         if not math.isfinite(value):
             return
         self.output = min(max(value, self.low), self.high)
-        self._take_over(self.output - self._kp * self.error)
+        self._take_over(self.output - self.feedforward - self._kp * self.error)
 
     def rest(self) -> None:
         """There is nothing to measure: keep the output, and take over from it at the next step."""

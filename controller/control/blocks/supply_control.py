@@ -1,22 +1,29 @@
-"""The primary valve, led by the secondary supply temperature.
+"""The primary side, led by the secondary supply temperature.
 
-PI in shares of the full primary flow, turned into an opening by the valve's installed characteristic,
-so that the loop gain hardly changes over the stroke; scaled by the driving temperature difference
-(primary supply − secondary return), to which the plant's gain is proportional. Without the sensor:
-hold for 30 min (CJJ/T 34-2022 13.1.5), then carry on with an estimate (`supply_estimate`).
-Default tuning: from step tests on the nominal 2 MW station (0.11 … 0.18 K/%, 12 s, dead time 8 s and the
-filter's 5 s) SIMC gives a gain of 1.6 (mild) to 6.6 (design day) with 12 s; the default is the mild one with
-a slower integral, for exchangers and valves that are larger than they need to be.
+The loop works in kelvins of lift: by how much the water has to be warmer when it leaves than when it comes
+back. What is known of that beforehand is fed forward, set-point − return; the PI adds what is wrong about
+it. `heat_transfer` turns the lift into a share of flow, for the primary temperature and pressure and the
+secondary flow of this moment, and the valve's installed characteristic turns the share into an opening. So a
+measured disturbance moves the valve before the supply temperature does, and the loop sees a gain of about
+1 K/K everywhere.
+
+The motor is spared: a new opening is asked for when it differs by the dead band and the last move is `hold`
+ago, at once when it differs by four dead bands. Without the sensor: hold for 30 min (CJJ/T 34-2022 13.1.5),
+then carry on with an estimate (`supply_estimate`). Tuning: SIMC on what is left, 12 … 20 s of lag, 8 s dead
+time, the filter's 5 s and half the hold as more dead time, rounded to the calm side.
 """
 
 from __future__ import annotations
 
 import math
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from controller.control.blocks.characteristic import Characteristic
+from controller.control.blocks.heat_transfer import HeatTransfer
 from controller.control.blocks.pid_loop import PiLoop
 from controller.control.blocks.supply_estimate import Pair, SupplyEstimate
 from controller.control.tick import Tick
@@ -29,8 +36,10 @@ START_S = 15.0
 SAME_POSITION = 2.0
 """Position and command closer than this are the same: dead band and stiction of the actuator, %."""
 MODES = ("regulates", "holds", "estimates", "day_average", "stands")
-NOMINAL_DRIVE_K = 65.0
-"""Primary supply − secondary return of the nominal station, 110 − 45 °C."""
+AT_ONCE = 4.0
+"""So many dead bands are worth a move before the hold is over."""
+DESIGN_SPREAD_K = 15.0
+"""Supply − return of the design day, where no return was ever measured."""
 
 
 class ValveSettings(Settings):
@@ -53,7 +62,10 @@ class ValveSettings(Settings):
     )
     max: Annotated[float, Amount("percent", 30, 100)] = Field(100.0, description="Largest opening")
     dead_band: Annotated[float, Amount("percent", 0, 5)] = Field(
-        0.5, description="Smaller changes are not sent"
+        1.0, description="Smaller changes are not sent"
+    )
+    hold: Annotated[float, Amount("time", 0, 600)] = Field(
+        30.0, description="Small changes wait so long after a move"
     )
     keep_warm: Annotated[float, Amount("percent", 0, 3)] = Field(
         0.0, description="Left open without circulation"
@@ -66,125 +78,183 @@ class ValveSettings(Settings):
 class LoopSettings(Settings):
     """Supply temperature loop."""
 
-    gain: Annotated[float, Amount("gain", 0.05, 20, adjustable=True)] = Field(
-        1.5, description="Flow share per kelvin of error"
+    gain: Annotated[float, Amount("number", 0.02, 10, adjustable=True)] = Field(
+        0.4, description="Kelvins of lift per kelvin of error"
     )
-    integral_time: Annotated[float, Amount("time", 5, 2000)] = Field(50.0, description="Integral time")
+    integral_time: Annotated[float, Amount("time", 5, 2000)] = Field(60.0, description="Integral time")
     filter: Annotated[float, Amount("time", 0, 60)] = Field(
         5.0, description="Filter of the measured temperature"
     )
+    feedforward_filter: Annotated[float, Amount("time", 0, 600)] = Field(
+        15.0, description="Filter of what is fed forward"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Sensed:
+    """The points that the loop looks at: °C, kW, %. Those a station does not have are None.
+
+    `pair`: the two sensors behind `supply`, where it has two."""
+
+    supply: Point
+    pair: Pair
+    back: Point | None
+    power: Point | None
+    outdoor: Point
+    position: Point | None
 
 
 class SupplyControl:
     """Opening of the valve for a supply temperature set-point."""
 
-    def __init__(self, valve: ValveSettings, loop: LoopSettings, command: Output) -> None:
+    def __init__(
+        self,
+        valve: ValveSettings,
+        loop: LoopSettings,
+        command: Output,
+        transfer: HeatTransfer,
+        sensed: Sensed,
+    ) -> None:
         self.valve, self.settings, self.command = valve, loop, command
+        self.transfer, self.sensed = transfer, sensed
         self.curve = Characteristic(valve.characteristic, valve.rangeability, valve.authority)
-        self.loop = PiLoop(
-            loop.gain, loop.integral_time, self.curve.flow(valve.min), self.curve.flow(valve.max)
-        )
+        self._least, self._most = self.curve.flow(valve.min), self.curve.flow(valve.max)
+        self.loop = PiLoop(loop.gain, loop.integral_time, 0.0, transfer.lift(self._most))
         self.estimate = SupplyEstimate()
         self.mode = "stands"
         self.filtered = math.nan
         self.setpoint = math.nan
+        self.known = -1
+        self._moved_at = -math.inf
         self._held_since: float | None = None
         self._first_scan: float | None = None
         self._started = False
 
-    def step(
-        self,
-        tick: Tick,
-        setpoint: float,
-        supply: Point,
-        pair: Pair,
-        back: Point | None,
-        primary: Point | None,
-        power: Point | None,
-        outdoor: Point,
-        position: Point | None,
-    ) -> None:
-        """Demand of the valve. All temperatures °C, power kW, position %.
-
-        `pair`: the two sensors behind `supply`, where it has two.
-        """
+    def step(self, tick: Tick, setpoint: float, flow: float = math.nan) -> None:
+        """Demand of the valve for a set-point in °C. `flow`: of the secondary side, in any unit."""
         self.setpoint = setpoint
-        if not self._start(tick, position):
+        transfer, loop = self.transfer, self.loop
+        transfer.step(tick, flow)
+        loop.low, loop.high = transfer.lift(self._least), transfer.lift(self._most)
+        if not self._start(tick):
             self.command.demand = math.nan
             return
         mode = self.mode
-        measured = self._measured(tick, supply, pair, back, power)
-        if mode != self.mode:
-            self.loop.rest()
+        measured = self._measured(tick)
+        if mode != self.mode or transfer.known != self.known:
+            # Another measurement, or another set of what is known, is another feed-forward: no bump.
+            self.known = transfer.known
+            loop.rest()
+            loop.track(transfer.lift(self.curve.flow(self.command.value)))
         if measured is None:
-            self._without_sensor(outdoor)
+            self._without_sensor()
         else:
-            self.loop.gain = self.settings.gain
-            self.loop.step(setpoint, measured, tick.dt, self._factor(primary, back))
-        self.command.demand = min(max(self.curve.opening(self.loop.output), self.valve.min), self.valve.max)
+            loop.gain = self.settings.gain
+            loop.step(
+                setpoint, measured, tick.dt, feedforward=self._known_lift(), integrates=not self._on_its_way()
+            )
+        wanted = self.curve.opening(transfer.share(loop.output))
+        self._ask(tick, min(max(wanted, self.valve.min), self.valve.max))
 
-    def applied(self, tick: Tick, outdoor: Point, position: Point | None) -> None:
+    def applied(self, tick: Tick) -> None:
         """Take over what the valve really got, and learn from ordinary operation.
 
         A limit may be over before the valve has got there: then its position is the place to go on from.
         """
-        applied = self.command.value
+        applied, command, position = self.command.value, self.command, self.sensed.position
         if not math.isfinite(applied):
             return
-        limited = self.command.slot is Slot.LIMIT and position is not None and position.usable
-        if limited and position is not None and abs(position.value - applied) > SAME_POSITION:
-            applied = position.value
-        if (
-            self.command.slot is not Slot.DEMAND
-            or abs(applied - self.command.demand) > 2 * self.valve.dead_band
-        ):
-            self.loop.applied(self.curve.flow(applied))
-        if self.mode == "regulates" and self.command.slot is Slot.DEMAND:
-            self.estimate.learn_day(tick, self.loop.output, outdoor)
+        seen = position.value if position is not None and position.usable else math.nan
+        if command.slot is Slot.LIMIT and abs(seen - applied) > SAME_POSITION:
+            applied = seen
+        if command.slot is not Slot.DEMAND:
+            self.loop.applied(self.transfer.lift(self.curve.flow(applied)))
+            self._moved_at = -math.inf
+            return
+        if self.mode == "regulates":
+            share = self.curve.flow(applied)
+            self.estimate.learn_day(tick, share, self.sensed.outdoor)
+            back = self.sensed.back
+            if back is not None and back.usable and self.sensed.supply.reason == "":
+                self._learn(tick, self.filtered - back.value, seen if seen == seen else applied)
 
-    def _start(self, tick: Tick, position: Point | None) -> bool:
+    def _learn(self, tick: Tick, lift: float, opening: float) -> None:
+        """Another belief about the valve is no reason to move it: the integral makes room."""
+        asked = self.transfer.share(self.loop.output)
+        if self.transfer.learn(tick, lift, self.curve.flow(opening)) and asked < self._most:
+            self.loop.track(self.transfer.lift(asked))
+
+    def _ask(self, tick: Tick, opening: float) -> None:
+        """Ask for a new opening when it is worth starting the motor."""
+        asked = self.command.demand
+        if not math.isfinite(asked) or self.command.slot is not Slot.DEMAND:
+            asked = self.command.value
+        change = abs(opening - asked)
+        band = self.valve.dead_band
+        waited = tick.now - self._moved_at >= self.valve.hold
+        at_end = opening in (self.valve.min, self.valve.max) and change > 0
+        if (not change < band and (waited or change >= AT_ONCE * band)) or (at_end and waited):
+            self._moved_at = tick.now
+            asked = opening
+        self.command.demand = asked
+
+    def _on_its_way(self) -> bool:
+        """The motor has not brought yet what was asked for: an integral would count that as error."""
+        return abs(self.command.demand - self.command.value) > self.valve.dead_band
+
+    def _known_lift(self) -> float:
+        """What the water has to gain, as far as it is known beforehand, K."""
+        back = self.transfer.back_temperature
+        return self.setpoint - back if back == back else DESIGN_SPREAD_K
+
+    def _start(self, tick: Tick) -> bool:
         """Begin where the valve stands: the real position wins over anything remembered.
 
         False while a feedback has not been read yet: then the valve is left alone for a moment.
         """
         if self._started:
             return True
+        position = self.sensed.position
         if self._first_scan is None:
             self._first_scan = tick.now
         if position is not None and position.usable:
             opening = min(max(position.value, self.command.low), self.command.high)
             if not abs(self.command.value - opening) <= SAME_POSITION:
                 self.command.put(opening, tick.now)
-            self.loop.track(self.curve.flow(self.command.value))
+            self.loop.track(self.transfer.lift(self.curve.flow(self.command.value)))
         elif position is not None and tick.now - self._first_scan < START_S:
             return False
+        elif math.isfinite(self.command.value):
+            self.loop.track(self.transfer.lift(self.curve.flow(self.command.value)))
         elif math.isnan(self.loop.output):
             self.loop.track(self.loop.low)
         self._started = True
+        self.known = self.transfer.known
         return True
 
-    def _measured(
-        self, tick: Tick, supply: Point, pair: Pair, back: Point | None, power: Point | None
-    ) -> float | None:
-        if supply.usable:
+    def _measured(self, tick: Tick) -> float | None:
+        sensed = self.sensed
+        if sensed.supply.usable:
             self._held_since, self.mode = None, "regulates"
-            self.estimate.learn(tick, supply, pair, back, power)
-            return self._filter(self.estimate.believe(supply, pair, back, power), tick.dt)
+            self.estimate.learn(tick, sensed.supply, sensed.pair, sensed.back, sensed.power)
+            believed = self.estimate.believe(sensed.supply, sensed.pair, sensed.back, sensed.power)
+            return self._filter(believed, tick.dt)
         self.filtered = math.nan
         if self._held_since is None:
             self._held_since = tick.now
         if tick.now - self._held_since < HOLD_S:
             self.mode = "holds"
             return None
-        estimated = self.estimate.supply(back, power)
+        estimated = self.estimate.supply(sensed.back, sensed.power)
         self.mode = "estimates" if estimated is not None else "day_average"
         return estimated
 
-    def _without_sensor(self, outdoor: Point) -> None:
+    def _without_sensor(self) -> None:
+        """Held: the opening stays. Day's average: its share of flow at today's load."""
+        share = self.curve.flow(self.command.value)
         if self.mode == "day_average":
-            share = self.estimate.flow_share(outdoor)
-            if share is not None:
-                self.loop.track(share)
+            share = _either(self.estimate.flow_share(self.sensed.outdoor), share)
+        self.loop.track(self.transfer.lift(share))
 
     def _filter(self, value: float, dt: float) -> float:
         if math.isnan(self.filtered) or self.settings.filter <= 0:
@@ -192,16 +262,6 @@ class SupplyControl:
         else:
             self.filtered += (value - self.filtered) * dt / (self.settings.filter + dt)
         return self.filtered
-
-    def _factor(self, primary: Point | None, back: Point | None) -> float:
-        """Gain schedule: 1 at the nominal driving difference, within 0.5 … 2.
-
-        Rounded to tenths, so that the loop's tuning is not touched in every scan.
-        """
-        if primary is None or back is None or not (primary.usable and back.usable):
-            return 1.0
-        drive = max(primary.value - back.value, 10.0)
-        return round(min(max(NOMINAL_DRIVE_K / drive, 0.5), 2.0), 1)
 
     def explain(self) -> Term:
         """What the loop sees and asks for."""
@@ -212,13 +272,51 @@ class SupplyControl:
         )
         if self.mode != "regulates":
             return Term(f"valve_{self.mode}", values)
+        loop = self.loop
         shares = Term(
             "loop_shares",
             (
-                ("error", self.loop.error, "temperature_difference"),
-                ("proportional", self.loop.proportional, "percent"),
-                ("integral", self.loop.integral, "percent"),
-                ("flow", self.loop.output, "percent"),
+                ("lift", loop.output, "temperature_difference"),
+                ("known", loop.feedforward, "temperature_difference"),
+                ("error", loop.error, "temperature_difference"),
+                ("proportional", loop.proportional, "temperature_difference"),
+                ("integral", loop.integral, "temperature_difference"),
+                ("flow", self.transfer.share(loop.output), "percent"),
             ),
+            (self.transfer.explain(),),
         )
         return Term("valve_regulates", values, (shares,))
+
+    def state(self) -> dict[str, Any]:
+        """What must survive a restart; plain JSON values."""
+        return {
+            "lift": _finite(self.loop.output),
+            "capacity_flow": _finite(self.estimate.capacity_flow),
+            "mean_flow": _finite(self.estimate.mean_flow),
+            "mean_outdoor": _finite(self.estimate.mean_outdoor),
+            "transfer": self.transfer.state(),
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take over a remembered state; anything missing or odd keeps its fresh value."""
+        estimate = self.estimate
+        self.loop.track(number(state.get("lift"), math.nan))
+        estimate.capacity_flow = number(state.get("capacity_flow"), math.nan)
+        estimate.mean_flow = number(state.get("mean_flow"), math.nan)
+        estimate.mean_outdoor = number(state.get("mean_outdoor"), math.nan)
+        transfer = state.get("transfer")
+        if isinstance(transfer, dict):
+            self.transfer.restore(transfer)
+
+
+def number(value: object, otherwise: float) -> float:
+    """A remembered value, if it is a finite number."""
+    return float(value) if isinstance(value, int | float) and math.isfinite(value) else otherwise
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def _either(value: float | None, otherwise: float) -> float:
+    return otherwise if value is None else value
