@@ -57,6 +57,9 @@ def scan(
     station.table.step(now, station.alarms)
     station.outputs.step(now, tick.dt, station.failed_outputs())
     for holder in station.circuits:
+        holder.actuate(tick)
+    station.final_outputs.step(now, tick.dt, set())
+    for holder in station.circuits:
         holder.applied(tick)
     station.report_inputs(readings)
     events += station.alarms.take_events()

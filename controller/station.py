@@ -92,6 +92,15 @@ class CircuitHolder:
         self.circuit.applied(tick)
         self._state = self.circuit.state()
 
+    def actuate(self, tick: Tick) -> None:
+        """Relays and primary pump go for what the output stage has left, also of a broken circuit."""
+        try:
+            self.circuit.actuate(tick)
+        except Exception:  # noqa: BLE001  # relays without a demand fall off
+            for element in self.circuit.elements:
+                for output in element.outputs:
+                    output.demand = math.nan
+
     def _guard(self, call: Callable[[Tick], None], tick: Tick) -> None:
         try:
             call(tick)
@@ -135,7 +144,11 @@ class Station:
         if file.tank is not None and file.tank.inlet is not None:
             self.tank = TankInlet(file.tank.fill_below, file.tank.stop_above, self.image)
         self.table = SafetyTable(self._rules())
-        self.outputs = Outputs(list(self.image.outputs.values()), self.image, self.table.codes)
+        final = [o for h in self.circuits for element in h.circuit.elements for o in element.outputs]
+        self.final_outputs = Outputs(final, self.image, ())
+        self.carried_out = frozenset(output.name for output in final)
+        led = [output for output in self.image.outputs.values() if output.name not in self.carried_out]
+        self.outputs = Outputs(led, self.image, self.table.codes)
         self.adjustables: dict[str, Adjustable] = {}
         for name, settings in file.circuits.items():
             for setting in adjustables(settings, name):
@@ -147,7 +160,7 @@ class Station:
             (channel, self.image.outputs[channel.output]) for channel in self.wiring.outputs
         ]
         self._points = list(self.image.points.values())
-        writable = [*self.adjustables, *self.image.outputs]
+        writable = [*self.adjustables, *(n for n in self.image.outputs if n not in self.carried_out)]
         self.catalogue: tuple[PointInfo, ...] = catalogue(self._points, writable)
         self.scans = 0
         self.last_scan: float | None = None
@@ -237,6 +250,8 @@ class Station:
         output = self.image.outputs.get(command.subject)
         if output is None:
             return Answer(False, "not_an_output", subject)
+        if output.name in self.carried_out:
+            return Answer(False, "carried_out", subject)
         if command.kind is CommandKind.RELEASE:
             return Answer(True, "taken", subject)
         if not output.low <= command.value <= output.high:
@@ -356,6 +371,11 @@ class Station:
 
     def _explain_output(self, output: Output) -> Term:
         value = (("output", output.name, "text"), ("value", output.value, output.quantity))
+        for h in self.circuits:
+            if any(output in element.outputs for element in h.circuit.elements):
+                return Term(
+                    "carries_out", value, (h.circuit.explain(output), self._explain_output(h.circuit.valve))
+                )
         holder = next((h for h in self.circuits if output in h.circuit.outputs), None)
         if holder is None:
             demand = self.tank.explain() if self.tank is not None else Term("unknown")
@@ -388,8 +408,8 @@ def _protected(holder: CircuitHolder) -> Protected:
     return Protected(
         name=circuit.name,
         valve=circuit.valve,
-        keep_warm=settings.valve.keep_warm,
-        stroke_time=settings.valve.stroke_time,
+        keep_warm=circuit.control.valve.keep_warm,
+        stroke_time=circuit.control.valve.stroke_time,
         pump_runs=[pump.run for pump in pumps],
         pump_speeds=[pump.speed for pump in pumps],
         highest_speed=settings.circulation.speed[1],

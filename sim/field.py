@@ -31,6 +31,7 @@ def plant_parameters(file: StationFile) -> PlantParameters:
     share = 1.0 / len(file.circuits)
     for name, circuit in file.circuits.items():
         given = file.plant.zones.get(name)
+        valve = circuit.actuator
         nominal = ZoneParameters()
         power = given.power if given is not None else nominal.design_heat_kw
         size = power / nominal.design_heat_kw
@@ -49,9 +50,9 @@ def plant_parameters(file: StationFile) -> PlantParameters:
                 exchanger_plates_kj_per_k=nominal.exchanger_plates_kj_per_k * size,
                 mixing_arrangement=circuit.arrangement if circuit.kind == "mixing" else "three_way",
                 valve_kvs_m3_per_h=given.valve_kvs if given else nominal.valve_kvs_m3_per_h * size,
-                valve_characteristic=circuit.valve.characteristic,
-                valve_rangeability=circuit.valve.rangeability,
-                valve_stroke_time_s=circuit.valve.stroke_time,
+                valve_characteristic=valve.characteristic,
+                valve_rangeability=valve.rangeability,
+                valve_stroke_time_s=valve.stroke_time,
                 circulation_pumps=len(circuit.circulation.pumps),
                 pump_flow_m3_per_h=nominal.pump_flow_m3_per_h * size,
                 makeup_pumps=len(circuit.makeup.pumps) if circuit.makeup is not None else 0,

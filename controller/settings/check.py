@@ -14,7 +14,8 @@ from pathlib import Path
 from controller.control.circuits.roles import CIRCUIT_ROLES, STATION_ROLES
 from controller.quantities import QUANTITIES, BadQuantity, parse_span
 from controller.settings.case import Case, given
-from controller.settings.check_circuits import circuit_findings, outputs_used_once
+from controller.settings.check_actuators import outputs_used_once
+from controller.settings.check_circuits import circuit_findings
 from controller.settings.load import Finding, load_tree, validate
 from controller.settings.station import PointSettings, RtuBusSettings, StationFile
 from controller.settings.wiring import SIGNALS, addition, key, quantity_of, role_of

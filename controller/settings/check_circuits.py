@@ -8,7 +8,8 @@ from itertools import pairwise
 
 from controller.control.blocks.heat_curve import PointsCurve
 from controller.control.circuits.mixing import MixingSettings
-from controller.settings.case import Case, given
+from controller.settings.case import Case
+from controller.settings.check_actuators import KEEPS, actuator_findings
 from controller.settings.load import Finding
 from controller.settings.station import Circuit
 from controller.settings.wiring import key
@@ -28,7 +29,7 @@ def circuit_findings(case: Case, name: str, circuit: Circuit) -> Iterator[Findin
     if f"{name}.supply_temperature" not in case.file.points:
         yield case.find(place, "point_missing", at_key=True, value=f"{name}.supply_temperature")
     yield from _temperatures(case, place, circuit)
-    yield from _valve(case, (*place, "valve"), circuit)
+    yield from actuator_findings(case, place, circuit)
     yield from _pumps(case, place, circuit)
     yield from _makeup(case, name, circuit)
     yield from _witnesses(case, name, circuit)
@@ -73,33 +74,6 @@ def _temperatures(case: Case, place: Location, circuit: Circuit) -> Iterator[Fin
         )
 
 
-def _valve(case: Case, place: Location, circuit: Circuit) -> Iterator[Finding]:
-    valve = circuit.valve
-    spot: Location = (*place, "command")
-    for found in case.writable(spot, valve.command, "%"):
-        if isinstance(found, Finding):
-            yield found
-            continue
-        write = found.write
-        if write is not None and not write.on_loss_configurable and write.on_loss not in _KEEPS:
-            yield case.find(spot, "valve_on_loss", warning=True, value=valve.command, does=write.on_loss)
-    if valve.feedback is None:
-        yield case.find(place, "no_feedback", at_key=True, warning=True)
-    else:
-        spot = (*place, "feedback")
-        for found in case.point(spot, valve.feedback):
-            if isinstance(found, Finding):
-                yield found
-            elif found.poll is None:
-                yield case.find(spot, "not_readable", value=valve.feedback)
-            elif found.unit != "%":
-                yield case.find(spot, "wrong_quantity", value=valve.feedback, unit=given(found), wanted="%")
-    yield from _ladder(case, place, [("min", valve.min), ("max", valve.max)], "%")
-
-
-_KEEPS = ("hold", "keep_running")
-
-
 def _pumps(case: Case, place: Location, circuit: Circuit) -> Iterator[Finding]:
     circulation = circuit.circulation
     groups = [("circulation", circulation.pumps, circulation.on_bus_loss)]
@@ -133,7 +107,7 @@ def _bus_loss(
     write = profile.points["run"].write
     does = wanted
     if write is not None and not write.on_loss_configurable:
-        does = "keep_running" if write.on_loss in _KEEPS else str(write.on_loss)
+        does = "keep_running" if write.on_loss in KEEPS else str(write.on_loss)
     right = "keep_running" if place[-1] == "circulation" else "stop"
     if does != right:
         where = (*place, "on_bus_loss")
@@ -199,25 +173,3 @@ def _witnesses(case: Case, name: str, circuit: Circuit) -> Iterator[Finding]:
     if key(supply.second)[0] == key(supply.source)[0]:
         spot = ("points", f"{name}.supply_temperature", "second")
         yield case.find(spot, "second_same_module", warning=True, value=key(supply.second)[0])
-
-
-def outputs_used_once(case: Case) -> Iterator[Finding]:
-    """A drive or an output channel belongs to one user."""
-    places: list[tuple[str, Location]] = []
-    for name, circuit in case.file.circuits.items():
-        place: Location = ("circuits", name)
-        for index, pump in enumerate(circuit.circulation.pumps):
-            places.append((pump, (*place, "circulation", "pumps", index)))
-        places.append((circuit.valve.command, (*place, "valve", "command")))
-        if circuit.makeup is not None:
-            for index, pump in enumerate(circuit.makeup.pumps):
-                places.append((pump, (*place, "makeup", "pumps", index)))
-            if circuit.makeup.relief is not None:
-                places.append((circuit.makeup.relief.valve, (*place, "makeup", "relief", "valve")))
-    if case.file.tank is not None and case.file.tank.inlet is not None:
-        places.append((case.file.tank.inlet, ("tank", "inlet")))
-    used: dict[str, Location] = {}
-    for what, place in places:
-        first = used.setdefault(what, place)
-        if first != place:
-            yield case.find(place, "output_twice", value=what, other=".".join(map(str, first)))

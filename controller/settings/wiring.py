@@ -10,6 +10,7 @@ import math
 from collections.abc import Mapping
 
 from controller.channels import InputChannel, Key, OutputChannel, Wiring
+from controller.control.blocks.supply_control import ValveSettings
 from controller.control.circuits.roles import CIRCUIT_ROLES, DRIVE_POINTS, STATION_ROLES, Role
 from controller.quantities import QUANTITIES, UNITS, parse, parse_span
 from controller.settings.station import PointSettings, StationFile
@@ -54,17 +55,31 @@ def wire(file: StationFile, profiles: Mapping[str, Profile]) -> Wiring:
                 inputs += _drive(pump, device, profiles[device])
                 outputs.append(OutputChannel(f"{pump}_run", (device, "run")))
                 outputs.append(OutputChannel(f"{pump}_speed", (device, "speed")))
-        valve = circuit.valve
-        outputs.append(OutputChannel(f"{name}.valve_command", key(valve.command)))
-        if valve.feedback is not None:
-            device, channel = key(valve.feedback)
-            stale = stale_after(profiles[device], channel)
-            inputs.append(
-                InputChannel(f"{name}.valve_position", "percent", (device, channel), -5, 105, math.inf, stale)
-            )
+        if circuit.primary_pump is not None:
+            device = circuit.primary_pump.pump
+            inputs += _drive(f"{name}.booster", device, profiles[device])
+            outputs.append(OutputChannel(f"{name}.booster_run", (device, "run")))
+            outputs.append(OutputChannel(f"{name}.booster_speed", (device, "speed")))
+        if circuit.valve is not None:
+            inputs += _position(name, circuit.valve, profiles)
+            outputs += _valve(name, circuit.valve)
     if file.tank is not None and file.tank.inlet is not None:
         outputs.append(OutputChannel("station.tank_inlet", key(file.tank.inlet)))
     return Wiring(tuple(inputs), tuple(outputs), tuple(redundant))
+
+
+def _valve(name: str, valve: ValveSettings) -> list[OutputChannel]:
+    """By an opening, or by two relays."""
+    ways = (("valve_command", valve.command), ("valve_open", valve.open), ("valve_close", valve.close))
+    return [OutputChannel(f"{name}.{role}", key(where)) for role, where in ways if where is not None]
+
+
+def _position(name: str, valve: ValveSettings, profiles: Mapping[str, Profile]) -> list[InputChannel]:
+    if valve.feedback is None:
+        return []
+    device, channel = key(valve.feedback)
+    stale = stale_after(profiles[device], channel)
+    return [InputChannel(f"{name}.valve_position", "percent", (device, channel), -5, 105, math.inf, stale)]
 
 
 def key(reference: str) -> Key:

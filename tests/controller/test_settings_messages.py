@@ -137,6 +137,23 @@ def test_a_valve_module_that_lets_go(tmp_path: Path) -> None:
     ]
 
 
+def test_a_relay_that_stays_on_when_we_die(tmp_path: Path) -> None:
+    own_profile(tmp_path, "advantech/adam-4068", *FIXED)
+    by_relays = "{open: relays.channel_3, close: relays.channel_4}"
+    said = broken(
+        tmp_path,
+        "advantech/adam-4068",
+        "own.yaml",
+        "{command: valve.command, feedback: valve.position}",
+        by_relays,
+    )
+    assert [row for row in said if "valve" in row] == [
+        f"29:{column}: circuits.low.valve.{way}: relays.channel_{number}: the relay stays on when the controller "
+        "dies and drives the valve to its end (use a module with a host watchdog)"
+        for column, way, number in ((19, "open", 3), (44, "close", 4))
+    ]
+
+
 def test_a_profile_with_mistakes_has_them_all(tmp_path: Path) -> None:
     own_profile(tmp_path, "belimo/lr24a-mod", "kind: valve", "kind: volve", "timing:", "timeing:")
     said = broken(tmp_path, "belimo/lr24a-mod", "own.yaml")
@@ -168,7 +185,7 @@ def test_a_profile_name_that_no_file_can_have(tmp_path: Path) -> None:
 def test_every_code_has_a_case(tmp_path: Path) -> None:
     """What the tests above do not provoke is either untested or never said."""
     seen = {"not_utf8", "cannot_read", "empty_file", "not_a_map", "huge", "too_deep", "bus_loss_stop",
-            "bus_loss_keep_running", "valve_on_loss", "bad_profile", "summary"}  # fmt: skip
+            "bus_loss_keep_running", "valve_on_loss", "relay_stays_on", "bad_profile", "summary"}  # fmt: skip
     for _, changes, _ in TABLE:
         text = BASE
         for old, new in zip(changes[::2], changes[1::2], strict=True):

@@ -165,6 +165,7 @@ class HeatTransfer:
         self._scale = 1.0
         self._quiet_lift, self._quiet_share = Steady(QUIET_S), Steady(QUIET_S)
         self._learned_s = 0.0
+        self.quiet = False
         self.drive = design_drive
         self.known = 0
         """Which conditions are measured, as bits; another number is another reference."""
@@ -214,12 +215,13 @@ class HeatTransfer:
         quiet_lift, quiet_share = self._quiet_lift.value, self._quiet_share.value
         self._quiet_lift.step(lift, tick.dt)
         self._quiet_share.step(share, tick.dt)
-        if not (
+        self.quiet = (
             abs(lift - quiet_lift) < QUIET_K
             and abs(share - quiet_share) < QUIET_SHARE * share
             and lift > LEAST_LIFT_K
             and self.known & 3 == 3
-        ):
+        )
+        if not self.quiet:
             return False
         seen = 100 * self.curve.ratio(lift / self.drive) / (share * self._scale)
         seen = min(max(seen, self._first_ratio / 4), self._first_ratio * 4)

@@ -45,7 +45,9 @@ DESIGN_SPREAD_K = 15.0
 class ValveSettings(Settings):
     """Primary control valve (一次侧电动调节阀)."""
 
-    command: Reference = Field(description="Output that moves it")
+    command: Reference | None = Field(None, description="Output that takes an opening in %")
+    open: Reference | None = Field(None, description="Relay that opens a three-point valve")
+    close: Reference | None = Field(None, description="Relay that closes a three-point valve")
     feedback: Reference | None = Field(None, description="Input with its position")
     stroke_time: Annotated[float, Amount("time", 10, 600)] = Field(
         120.0, description="Time for the full stroke"
@@ -183,6 +185,13 @@ class SupplyControl:
         asked = self.transfer.share(self.loop.output)
         if self.transfer.learn(tick, lift, self.curve.flow(opening)) and asked < self._most:
             self.loop.track(self.transfer.lift(asked))
+
+    def opening_by_heat(self) -> float:
+        """Opening that the measured lift speaks for, %; NaN while nothing is quiet or certain."""
+        back = self.sensed.back
+        if self.mode != "regulates" or back is None or not back.usable or not self.transfer.quiet:
+            return math.nan
+        return self.curve.opening(self.transfer.share(self.filtered - back.value))
 
     def _ask(self, tick: Tick, opening: float) -> None:
         """Ask for a new opening when it is worth starting the motor."""

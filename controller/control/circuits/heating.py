@@ -12,6 +12,7 @@ from pydantic import Field
 
 from controller.control.blocks.heat_transfer import HeatTransfer
 from controller.control.blocks.pressure_holding import MakeupSettings, PressureHolding
+from controller.control.blocks.primary_pump import PrimaryPump, PrimaryPumpSettings
 from controller.control.blocks.pump_group import PumpGroup, PumpGroupSettings
 from controller.control.blocks.supply_control import (
     MODES,
@@ -21,10 +22,16 @@ from controller.control.blocks.supply_control import (
     ValveSettings,
     number,
 )
+from controller.control.blocks.three_point import ThreePoint
 from controller.control.circuits.supply_setpoint import SetpointSettings, SupplySetpoint
 from controller.control.tick import Tick
 from controller.fields import Amount, Words
 from controller.points import Image, Output, Point, Term
+
+PUMP_AS_VALVE = ValveSettings(
+    characteristic="linear", authority=1.0, stroke_time=60.0, dead_band=1.0, hold=30.0, keep_warm=0.0
+)
+"""A primary pump as the loop sees it: flow in proportion to speed, up and down within a minute."""
 
 
 class CircuitSettings(SetpointSettings):
@@ -35,10 +42,16 @@ class CircuitSettings(SetpointSettings):
     highest_building: Annotated[float, Amount("length", 2, 150)] = Field(
         description="Height of the highest radiator"
     )
-    valve: ValveSettings
+    valve: ValveSettings | None = None
+    primary_pump: PrimaryPumpSettings | None = None
     loop: LoopSettings = LoopSettings()
     circulation: PumpGroupSettings
     makeup: MakeupSettings | None = None
+
+    @property
+    def actuator(self) -> ValveSettings:
+        """The valve; of a circuit without one, the primary pump as the loop sees it."""
+        return self.valve or PUMP_AS_VALVE
 
 
 class HeatingCircuit:
@@ -51,10 +64,15 @@ class HeatingCircuit:
         self.settings = settings
         self.image = image
         find = image.points.get
-        valve = settings.valve
+        valve = settings.actuator
+        what = "valve_command" if settings.valve is not None else "primary_command"
         self.valve = image.add(
-            Output(f"{name}.valve_command", "percent", 0, 100, failsafe=None, rate=100 / valve.stroke_time)
+            Output(f"{name}.{what}", "percent", 0, 100, failsafe=None, rate=100 / valve.stroke_time)
         )
+        position = find(f"{name}.valve_position")
+        self.elements = self._final_elements(position)
+        if self.relays is not None and position is None:
+            position = self.relays.estimate
         self.setpoint = SupplySetpoint(name, settings, image)
         self.mode_point = image.add(Point(f"{name}.valve_mode", "choice", choices=MODES, role="calculated"))
         first, second = find(f"{name}.supply_temperature_1"), find(f"{name}.supply_temperature_2")
@@ -64,7 +82,7 @@ class HeatingCircuit:
             back=find(f"{name}.return_temperature"),
             power=find("station.heat_power"),
             outdoor=image["station.outdoor_temperature"],
-            position=find(f"{name}.valve_position"),
+            position=position,
         )
         self.control = SupplyControl(valve, settings.loop, self.valve, self.heat_transfer(), sensed)
         self.circulation = PumpGroup(
@@ -75,6 +93,18 @@ class HeatingCircuit:
         if settings.makeup is not None:
             pressure = image[f"{name}.return_pressure"]
             self.pressure_holding = PressureHolding(settings.makeup, image, name, pressure)
+
+    def _final_elements(self, position: Point | None) -> list[ThreePoint | PrimaryPump]:
+        """What carries out the opening where no positioner does: relays, a primary pump."""
+        settings = self.settings
+        self.relays: ThreePoint | None = None
+        if settings.valve is not None and settings.valve.open is not None:
+            self.relays = ThreePoint(self.name, settings.valve.stroke_time, self.image, position)
+        pump: PrimaryPump | None = None
+        if settings.primary_pump is not None:
+            helps = settings.valve is not None
+            pump = PrimaryPump(self.name, settings.primary_pump, self.image, helps=helps)
+        return [element for element in (self.relays, pump) if element is not None]
 
     def heat_transfer(self) -> HeatTransfer:
         """How the heat gets from the primary into the secondary water."""
@@ -108,9 +138,16 @@ class HeatingCircuit:
             self.pressure_holding.step(tick, wanted=True)
         self.mode_point.put(MODES.index(self.control.mode), tick.now)
 
+    def actuate(self, tick: Tick) -> None:
+        """After the output stage: relays and primary pump carry out the opening that has won."""
+        for element in self.elements:
+            element.step(tick, self.valve)
+
     def applied(self, tick: Tick) -> None:
         """What the output stage really put out, back into the loops (anti-windup, bumpless)."""
         self.control.applied(tick)
+        if self.relays is not None:
+            self.relays.witness(tick, self.control.opening_by_heat())
         self.circulation.applied()
         if self.pressure_holding is not None:
             self.pressure_holding.applied()
@@ -127,6 +164,9 @@ class HeatingCircuit:
         if output is self.valve:
             loop = self.control.explain()
             return Term(loop.code, loop.values, (*loop.children, self.setpoint.explain()))
+        for element in self.elements:
+            if output in element.outputs:
+                return element.explain(output)
         holding = self.pressure_holding
         if holding is not None and (
             output is holding.relief or any(output in (p.run, p.speed) for p in holding.pumps)
@@ -140,6 +180,7 @@ class HeatingCircuit:
         return {
             "setpoint": self.setpoint.state(),
             "control": self.control.state(),
+            "relays": self.relays.state() if self.relays is not None else {},
             "duty": self.circulation.duty,
             "speed": speed if math.isfinite(speed) else None,
             "makeup_duty": self.pressure_holding.duty if self.pressure_holding else 0,
@@ -147,10 +188,10 @@ class HeatingCircuit:
 
     def restore(self, state: dict[str, Any]) -> None:
         """Take over a remembered state; anything missing or odd keeps its fresh value."""
-        parts = ((self.setpoint, "setpoint"), (self.control, "control"))
+        parts = ((self.setpoint, "setpoint"), (self.control, "control"), (self.relays, "relays"))
         for part, key in parts:
             remembered = state.get(key)
-            if isinstance(remembered, dict):
+            if part is not None and isinstance(remembered, dict):
                 part.restore(remembered)
         duty = state.get("duty")
         if isinstance(duty, int) and 0 <= duty < len(self.circulation.pumps):
