@@ -177,7 +177,7 @@ def station_day() -> list[Comparison]:
         row("heat, RMS of a row", "%", 1.0, 100.0 * ours.heat_a_row, 0.5),
         row("primary flow, RMS", "%", 2.0, 100.0 * ours.flow, 2.0),
         row("valve position, RMS", "% of stroke", 1.0, 100.0 * ours.position, 1.0),
-        row("its meter's column", "%", 2.0, 100.0 * abs(ours.metered), 2.0),
+        row("column Q_W as its meter counts", "%", 2.0, 100.0 * abs(ours.metered), 2.0),
         row("return with the reference's NTU of 1.961, RMS", "K", 0.3, same.back, 0.05),
         row("flow with that NTU, RMS", "%", 2.0, 100.0 * same.flow, 1.0),
         row("valve with that NTU, RMS", "% of stroke", 1.0, 100.0 * same.position, 1.0),

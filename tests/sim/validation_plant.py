@@ -67,5 +67,5 @@ def halved_step() -> list[Comparison]:
         row("heat, kWh, mean supply, mean room", "%", 0.5, means),
         row("degree-hours, as a part of 1 K·h or 5 %", "", 1.0, hours),
         row("travel and starts of the valve", "%", 10.0, moves),
-        row("runs with other alarms", "of 3", 0.0, float(alarms)),
+        row("three runs with the same alarms, but for", "runs", 0.0, float(alarms)),
     ]

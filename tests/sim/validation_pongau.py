@@ -136,9 +136,8 @@ def run(coaxial: bool) -> dict[int, Point]:
     return points
 
 
-_TOO_LITTLE_LOSS = (
-    "the written geometry loses about half of what was measured; the data do not say why, nothing is fitted"
-)
+_OFFSET = "3 K too warm at any flow, so no loss of heat; not explained, nothing is fitted"
+_MISSING_HEAT = "as much heat is missing as the buried branch loses, see Pongau below; nothing is fitted"
 _NO_THERMOMETER = "without the loss of its thermometer, which is part of Dymola's figure"
 _STANDS = "the branch stands for hours, and there the recorded flow and temperature contradict each other"
 
@@ -172,8 +171,8 @@ def with_the_written_geometry() -> list[Comparison]:
     """Coaxial shells of the geometry in the data's README, bare water."""
     points = run(coaxial=True)
     return [
-        _row(2, "written geometry", rms(points[2].bare), 3.4, _TOO_LITTLE_LOSS),
-        _row(3, "written geometry", rms(points[3].bare), 4.0, _TOO_LITTLE_LOSS),
+        _row(2, "written geometry", rms(points[2].bare), 3.4, _OFFSET),
+        _row(3, "written geometry", rms(points[3].bare), 4.0, _MISSING_HEAT),
     ]
 
 
