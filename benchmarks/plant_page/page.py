@@ -132,10 +132,11 @@ def comparison_table(comparisons: Sequence[Comparison], models: Sequence[str]) -
 
 def missed_list(comparisons: Sequence[Comparison]) -> str:
     """Every missed limit with its reason."""
-    missed = [one for one in comparisons if not one.passed]
     return "\n".join(
-        f"- **MISSED** {row.name}: {reached(row)} {row.unit}, limit {figure(row.limit)}: {row.missed_because}."
-        for row in missed
+        f"- **MISSED** {one.name}: {reached(one)} {one.unit}, limit {figure(one.limit)}: "
+        f"{one.missed_because}."
+        for one in comparisons
+        if not one.passed
     )
 
 

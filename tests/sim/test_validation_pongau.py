@@ -70,6 +70,16 @@ def test_at_point_2_a_constant_is_missing_instead():
     assert 2.4 < high[1] < low[1] < 3.6
 
 
+@pytest.mark.parametrize("number", [2, 3])
+def test_measured_water_is_a_row_late(number):
+    """Of all shifts by rows of 15 min the model fits best what is measured one row later."""
+    point = run(coaxial=True)[number]
+    measured = np.array(point.measured)
+    model = measured + np.array(point.bare)
+    fit = {rows: np.corrcoef(model[8:-8], np.roll(measured, -rows)[8:-8])[0, 1] for rows in range(-4, 5)}
+    assert max(fit, key=lambda rows: fit[rows]) == 1
+
+
 def test_standing_water_at_point_4_goes_to_the_temperature_of_a_room():
     """Towards 20 °C within 2.5 h; the buried branch would go to the ground (0 to 5 °C) within 9.7 h."""
     rows = load()

@@ -8,6 +8,7 @@ from tests.sim.validation_vdi6007 import (
     CASES,
     FILE,
     HOUR,
+    NUMBERS,
     OUTDOOR,
     TOLERANCE,
     VALUES,
@@ -19,9 +20,9 @@ from tests.sim.validation_vdi6007 import (
 
 
 def test_the_reference_is_there():
-    if not CASES:
+    if not FILE.parent.exists():
         pytest.skip(f"no reference data at {FILE}: the building model is NOT validated in this run")
-    assert sorted(CASES) == ["1", "2", "3", "4"]
+    assert sorted(CASES) == list(NUMBERS)
 
 
 @pytest.mark.parametrize("number", sorted(CASES))
