@@ -192,10 +192,8 @@ bench: .venv/.test ## run the benchmarks
 		$(BIN)/python "$$script"
 	done
 
-validation: .venv/.test ## hold the simulated plant against references and print the figures
-	@test -d ../shared/data || { echo "../shared/data is absent: nothing can be compared" >&2; exit 1; }
-	$(BIN)/python -m pytest -q -s tests/sim/test_validation_*.py tests/sim/test_physics_exchanger.py \
-		tests/sim/test_physics_hydraulics.py tests/sim/test_physics_buildings.py hil_tests/core/test_step_size.py
+validation: .venv/.test ## hold the simulated plant against references, print the figures, renew docs/plant.md
+	@$(BIN)/python benchmarks/validation.py
 
 clean: ## remove everything that make and the tools have built
 	@rm -rf .venv build dist ./*.egg-info .mypy_cache .ruff_cache .import_linter_cache .hypothesis .pytest_cache

@@ -1,9 +1,11 @@
 """Pages that are made from the code are the committed ones."""
 
+import re
 from pathlib import Path
 
 import pytest
 
+from benchmarks.plant_page.page import PAGE, TEMPLATE, page_without_run, parameter_rows
 from controller.safety.failsafe import failsafe_page
 from controller.settings.check import check_file
 from controller.station import build
@@ -36,3 +38,25 @@ def test_every_example_scenario_fits_the_demo_station(file):
     checked = check_file(ROOT / "config" / "demo.yaml")
     assert checked.file is not None
     assert load_scenario(file, checked.file).events
+
+
+def test_text_and_parameters_of_the_plants_page_are_current():
+    """Its figures are compared by `python benchmarks/validation.py --check`, which takes minutes."""
+    committed = PAGE.read_text(encoding="utf-8")
+    position = 0
+    for piece in page_without_run():
+        position = committed.find(piece, position)
+        assert position >= 0, f"run `make validation`: docs/plant.md has no\n{piece}"
+
+
+@pytest.mark.parametrize("name", sorted(parameter_rows()))
+def test_every_parameter_of_the_plant_stands_under_one_model(name):
+    rows = PAGE.read_text(encoding="utf-8").count(f"| `{name}` |")
+    assert rows == 1, f"{name} stands {rows} times in docs/plant.md: name it once in {TEMPLATE.name}"
+
+
+def test_the_plants_page_shows_every_plot_and_no_other():
+    shown = set(re.findall(r"\]\(plant/(\w+\.png)\)", PAGE.read_text(encoding="utf-8")))
+    plots = {path.name: path.stat().st_size for path in (PAGE.parent / "plant").iterdir()}
+    assert shown == set(plots), "run `make validation`"
+    assert max(plots.values()) < 80_000

@@ -16,13 +16,8 @@ from sim.physics.pipe import Pipe
 from sim.physics.primary import PrimaryNetwork
 from sim.physics.sensor import Sensor
 from sim.physics.two_elements import TwoElements
-
-HEAT_LOSS = 2e6 / 44.2
-
-
-def nominal(hours: float = 100.0, **changes: float) -> Building:
-    return Building(HEAT_LOSS, hours * 3600.0, radiant_share=0.35, **changes)
-
+from tests.sim.validation_cases import failures
+from tests.sim.validation_heat import cool_down, held_valve, nominal, time_constants
 
 # --- building -------------------------------------------------------------------------------------------
 
@@ -36,38 +31,16 @@ def test_design_load_holds_the_room():
     assert building.loss == pytest.approx(2e6)
 
 
-@pytest.mark.parametrize("hours", [4, 79, 100, 147])
-def test_slow_cooling_has_the_time_constant(hours):
-    building = nominal(hours)
-    building.fill(20.0)
-    for _ in range(hours):
-        building.step(1800.0, 0.0, 0.0, 0.0)
-    early = building.air
-    for _ in range(hours):
-        building.step(3600.0, 0.0, 0.0, 0.0)
-    assert building.air / early == pytest.approx(exp(-1.0), rel=5e-3)
+def test_slow_cooling_has_the_time_constant():
+    assert failures(time_constants()) == []
 
 
-@pytest.mark.parametrize(("hours", "expected"), [(79, 13.8), (100, 15.0), (147, 16.5)])
-def test_twelve_hours_without_heat(hours, expected):
-    """FACTS §8 counts one node: that is what the walls do. The air has lost at once what the heating held it
-    above them (26 W/m2 over 17 W/(m2·K), some 1.6 K), as no node of its own does in one-node models."""
-    building = nominal(hours)
-    building.settle(-24.0, 20.0, 0.35)
-    for _ in range(720):
-        building.step(60.0, -24.0, 0.0, 0.0)
-    assert building.interior == pytest.approx(expected, abs=0.5)
-    assert building.air == pytest.approx(expected - 1.6, abs=0.3)
+def test_twelve_hours_without_heat():
+    assert failures(cool_down()) == []
 
 
-@pytest.mark.parametrize(("hours", "kelvin"), [(24, 2.1), (72, 5.1)])
-def test_ten_kelvin_colder_under_a_held_valve(hours, kelvin):
-    """FACTS §8: 2.1 K in 24 h and 5.1 K in 72 h at 100 h."""
-    building = nominal(100)
-    heat = building.settle(-14.0, 20.0, 0.35)
-    for _ in range(hours):
-        building.step(3600.0, -24.0, 0.65 * heat, 0.35 * heat)
-    assert 20.0 - building.air == pytest.approx(kelvin, abs=0.3)
+def test_ten_kelvin_colder_under_a_held_valve():
+    assert failures(held_valve()) == []
 
 
 def test_the_network_is_that_of_all_nodes():

@@ -1,70 +1,35 @@
 """The exchanger against the table of effectiveness, `ht`, and its own promises about range and heat."""
 
-from math import log
-from random import Random
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sim.physics.exchanger import Exchanger, effectiveness, film_share
-
-TABLE = [
-    (0.5, 0.3, 0.374479),
-    (1, 0.3, 0.591540),
-    (1, 0.5, 0.564733),
-    (2, 0.5, 0.774600),
-    (3, 0.3, 0.911011),
-    (3, 0.5, 0.874425),
-    (4, 0.3, 0.956642),
-    (5, 0.3, 0.978669),
-    (3, 1, 0.75),
-    (5, 1, 0.833333),
-]
-
-
-@pytest.mark.parametrize(("ntu", "ratio", "expected"), TABLE)
-def test_effectiveness_table(ntu, ratio, expected):
-    assert effectiveness(ntu, ratio) == pytest.approx(expected, abs=1e-6)
-
-
-@pytest.mark.parametrize(
-    ("hot", "cold", "ua_per_mw"),
-    [((110, 60), (45, 60), 34.399), ((110, 50), (40, 50), 35.835), ((95, 55), (45, 60), 50.110)],
+from sim.physics.exchanger import Exchanger, film_share
+from tests.sim.validation_cases import failures
+from tests.sim.validation_exchanger import (
+    against_ht,
+    chain_up_to_ntu_8,
+    design_points,
+    dynamic_model_at_rest,
+    effectiveness_table,
 )
-def test_design_points(hot, cold, ua_per_mw):
-    c1, c2 = 1e6 / (hot[0] - hot[1]), 1e6 / (cold[1] - cold[0])
-    eps = effectiveness(ua_per_mw * 1e3 / c1, c1 / c2)
-    assert eps * c1 * (hot[0] - cold[0]) == pytest.approx(1e6, rel=1e-4)
-    at_hot, at_cold = hot[0] - cold[1], hot[1] - cold[0]
-    assert 1e3 / ua_per_mw == pytest.approx((at_hot - at_cold) / log(at_hot / at_cold), rel=1e-4)
+
+
+def test_effectiveness_table():
+    assert failures(effectiveness_table()) == []
+
+
+def test_design_points():
+    assert failures(design_points()) == []
 
 
 def test_steady_state_of_the_dynamic_model_is_the_formula():
-    exchanger = Exchanger(120e3, 10.0, 33.0, cp1=4210.0, cp2=4180.0)
-    for _ in range(600):
-        out1, out2 = exchanger.step(1.0, 110.0, 10.0, 45.0, 33.0)
-    assert exchanger.heat == pytest.approx(2_462_557, rel=1e-5)
-    assert out1 == pytest.approx(51.5069, abs=1e-3)
-    assert out2 == pytest.approx(62.8524, abs=1e-3)
+    assert failures(dynamic_model_at_rest()) == []
 
 
 def test_200_random_design_points_against_ht():
-    ht = pytest.importorskip("ht")
-    random = Random(1)
-    for _ in range(200):
-        m1, m2 = random.uniform(2, 30), random.uniform(5, 90)
-        ua = random.uniform(0.3, 3.0) * min(m1, m2) * 4200
-        inlet1, inlet2 = random.uniform(60, 130), random.uniform(20, 55)
-        exchanger = Exchanger(ua, m1, m2, cp1=4210.0, cp2=4180.0)
-        out1, out2 = exchanger.settle(inlet1, m1, inlet2, m2)
-        witness = ht.effectiveness_NTU_method(
-            mh=m1, mc=m2, Cph=4210.0, Cpc=4180.0, subtype="counterflow", Thi=inlet1, Tci=inlet2, UA=ua
-        )
-        assert exchanger.steady_heat(inlet1, m1, inlet2, m2) == pytest.approx(witness["Q"], rel=1e-6)
-        assert exchanger.heat == pytest.approx(witness["Q"], rel=1e-3)
-        assert m2 * 4180.0 * (out2 - inlet2) == pytest.approx(witness["Q"], rel=1e-3)
-        assert out1 == pytest.approx(witness["Tho"], abs=0.05)
+    pytest.importorskip("ht")
+    assert failures(against_ht()) == []
 
 
 def test_partial_flow_follows_the_films():
@@ -111,17 +76,7 @@ def test_answer_within_the_lag_of_real_exchangers():
 
 
 def test_steady_state_of_the_chain_is_the_formula_up_to_ntu_8():
-    worst = 0.0
-    for step in range(1, 41):
-        for tenth in range(1, 11):
-            ntu, ratio = 0.2 * step, 0.1 * tenth
-            for flow1, flow2 in ((ratio, 1.0), (1.0, ratio)):
-                exchanger = Exchanger(ntu * ratio * 4180.0, flow1, flow2, cp1=4180.0, cp2=4180.0)
-                exchanger.settle(100.0, flow1, 0.0, flow2)
-                expected = exchanger.steady_heat(100.0, flow1, 0.0, flow2)
-                worst = max(worst, abs(exchanger.heat / expected - 1.0))
-    assert worst < 1e-6
-    print(f"steady state against the formula, NTU 0.2 to 8, Z 0.1 to 1: {worst:.1e} at most")
+    assert failures(chain_up_to_ntu_8()) == []
 
 
 def warming(dt):

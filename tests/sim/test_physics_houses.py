@@ -12,6 +12,8 @@ from sim.physics.buildings_branch import BuildingsBranch
 from sim.physics.houses import build_houses, plan_houses
 from sim.physics.riser import Riser
 from sim.physics.sunlight import Sunlight, diffuse_share, sun_direction
+from tests.sim.validation_cases import failures
+from tests.sim.validation_heat import RISER, riser_freezing, riser_minutes
 
 FLOW, WATER = 31.9, 39_550.0
 HARBIN = 45.75, 126.77
@@ -28,16 +30,10 @@ def at(*when: int) -> float:
 # --- riser ----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("start", "minutes"), [(25.0, 88), (5.0, 29)])
-def test_a_standing_riser_reaches_zero_as_the_facts_say(start, minutes):
+def test_a_standing_riser_reaches_zero_as_the_facts_say():
     """FACTS §8: 88 min from 25 °C, 29 from 5, in a staircase of -10 °C."""
-    riser = Riser(temperature=start)
-    seconds = 0
-    while riser.temperature > 0.0:
-        riser.step(5.0, 0.0, 0.0, -24.0, 20.0)
-        seconds += 5
-    assert seconds / 60 == pytest.approx(minutes, abs=1.0)
-    assert not riser.frozen
+    assert failures(riser_freezing()) == []
+    assert not any(riser_minutes(start)[1] for start, _ in RISER)
 
 
 def test_a_riser_freezes_blocks_and_thaws():

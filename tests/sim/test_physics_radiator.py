@@ -6,44 +6,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sim.physics.radiator import FloorHeating, Radiators
-
-FLOW = 31.9
-LOAD = FLOW * 4180.0 * 15.0
-
-
-def radiators() -> Radiators:
-    return Radiators(FLOW, 60.0, 45.0, 20.0, 17_000.0)
+from sim.physics.radiator import Radiators
+from tests.sim.validation_cases import failures
+from tests.sim.validation_heat import FLOW, LOAD, floors, heating_surfaces, radiators
 
 
-def floors() -> FloorHeating:
-    return FloorHeating(FLOW, 60.0, 45.0, 20.0, 17_000.0, screed=130e3 * 30_000)
-
-
-@pytest.mark.parametrize("make", [radiators, floors])
-def test_design_point_is_exact(make):
-    heater = make()
-    assert heater.settle(60.0, FLOW, 20.0) == pytest.approx(45.0, abs=1e-6)
-    assert heater.heat == pytest.approx(LOAD, rel=1e-6)
-
-
-@pytest.mark.parametrize(
-    ("outdoor", "supply", "back"), [(-15, 53.10, 41.22), (-10, 49.21, 39.03), (0, 41.05, 34.27)]
-)
-def test_radiators_on_the_heat_curve(outdoor, supply, back):
-    """FACTS §1, for 60/45 at -24.2 °C and a room of 20 °C."""
-    heater = radiators()
-    assert heater.settle(supply, FLOW, 20.0) == pytest.approx(back, abs=0.15)
-    assert heater.heat == pytest.approx(LOAD * (20 - outdoor) / 44.2, rel=0.02)
-
-
-@pytest.mark.parametrize("share", [0.25, 0.5, 0.75])
-def test_floors_follow_their_exponent(share):
-    """Excess of the mean water over the room ~ q^(1/1.1) with half of it inside the floor (linear in q)."""
-    heater = floors()
-    supply = 20.0 + 0.5 * 32.5 * (share ** (1 / 1.1) + share) + 0.5 * 15.0 * share
-    heater.settle(supply, FLOW, 20.0)
-    assert heater.heat == pytest.approx(share * LOAD, rel=0.01)
+def test_design_point_heat_curve_and_exponents():
+    assert failures(heating_surfaces()) == []
 
 
 def test_less_flow_gives_colder_returns_and_no_flow_fades():
