@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from controller.fields import Amount, DayWindow, Flag, Name, Reference, Span, Whole, Words
+from controller.fields import Amount, DayWindow, Flag, Name, Reference, Span, Switch, Whole, Words
 from controller.quantities import QUANTITIES
 from controller.settings.load import alternatives
 from controller.settings.station import StationFile
@@ -139,6 +139,8 @@ def _marks(annotation: Any) -> list[Any]:
 
 
 def _bounds(amount: Amount | Span) -> str:
+    if isinstance(amount, Switch):
+        return ", ".join(amount.names)
     low, high = (_number(end, amount) for end in (amount.low, amount.high))
     text = f"{low} … {high}"
     if math.isinf(amount.high):
@@ -192,6 +194,8 @@ def _default(info: FieldInfo, amount: Amount | Span | None) -> str:
         return "yes" if default else "no"
     if amount is None:
         return str(default)
+    if isinstance(amount, Switch):
+        return amount.names[int(default)]
     ends = default if isinstance(default, tuple) else (default,)
     unit = "" if amount.quantity == "time" else QUANTITIES[amount.quantity].unit
     return f"{'…'.join(_number(end, amount) for end in ends)} {unit}".strip()

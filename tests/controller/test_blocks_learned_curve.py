@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from controller.adjustables import adjustables
 from controller.control.blocks.heat_curve import DesignCurve, HeatCurve
 from controller.control.blocks.house_day import HouseDay
 from controller.control.blocks.house_model import HouseModel
@@ -236,3 +237,11 @@ def test_the_learned_share_is_bounded_whatever_it_is_shown(
         share = block.step(rooms, temperature(supply), temperature(outdoor), 20.0, heating, 43200.0)
         assert -3.0 <= share <= 3.0
         json.dumps(block.state(), allow_nan=False)
+
+
+def test_the_switch_becomes_a_point_with_names() -> None:
+    model = LearnedCurveSettings()
+    (found,) = adjustables(model, "low.learned_curve")
+    found.put(2.0, 0.0)
+    assert (model.mode, found.point.show()) == (2.0, "apply")
+    assert [found.refuses(value) for value in (0.0, 1.0, 2.0, 3.0, 0.5, math.nan)] == [False] * 3 + [True] * 3

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controller.control.blocks.return_limit import ReturnLimit, ReturnLimitSettings
+from controller.control.blocks.return_limit import ReturnLimit, ReturnLimitSettings, starves
 from controller.control.blocks.room_influence import RoomInfluence, RoomInfluenceSettings
 from controller.control.blocks.room_sensors import RoomSensors
 from tests.controller.blocks_points import codes, temperature
@@ -288,3 +288,14 @@ def test_the_return_limit_stays_in_its_bounds_and_recovers(
         assert -5.0 <= share <= 0.0
         assert -8.0 <= block.integral <= 0.0
     assert limited_run(block, 30.0, 0.0, 3 * HOUR, room=21.0) == 0.0
+
+
+def test_a_limit_that_starves_the_design_day_is_told() -> None:
+    """Design return 45 °C: below 48 °C is too low."""
+    assert starves(ReturnLimitSettings(), -24.2, 45.0) is None
+    assert (
+        starves(
+            ReturnLimitSettings.model_validate({"limit": {"-24 °C": "47 °C", "0 °C": "40 °C"}}), -24.2, 45.0
+        )
+        == 47.0
+    )

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from controller.control.blocks.remote import Kind, RemoteInfluence, RemoteSettings
 from controller.control.blocks.schedule import ScheduleSettings, WeeklySchedule, refuses_housing
 from controller.control.blocks.wish import WishSlot
+from controller.settings.load import read_tree, validate
 from tests.controller.blocks_points import codes, temperature
 
 MON, FRI, SAT, SUN = 0, 4, 5, 6
@@ -268,3 +269,23 @@ def test_remote_stays_in_its_bounds(steps: list[tuple[Kind, float, float]]) -> N
         if not block.slots[kind].refuses(value, 1200.0):
             ask(block, kind, value, 1200.0, now)
         assert -45.0 <= block.step(own, now, 60.0) <= 45.0, "25 … 65 °C against 20 … 70 °C of its own"
+
+
+# ---- as a file says it
+
+
+def test_a_schedule_is_read_from_a_file_with_places_for_its_slips() -> None:
+    good = read_tree("days:\n  mon-fri: [07:00-18:00]\n  sat: [08:00-12:00, 14-16]\nsetback: 4 K\n")
+    settings = validate(good, ScheduleSettings)
+    assert settings is not None
+    assert settings.days[(5,)] == [(28800.0, 43200.0), (50400.0, 57600.0)]
+    assert settings.setback == 4.0
+    for text, line in (("days:\n  mon: [7-18]\n", 2), ("days:\n  mon-fri: [07-18]\n  holiday: [08-12]\n", 3)):
+        tree = read_tree(text)
+        assert validate(tree, ScheduleSettings) is None
+        assert [finding.line for finding in tree.findings] == [line]
+
+
+def test_a_setback_of_the_rooms_is_one_of_the_supply_by_its_factor() -> None:
+    assert share(school(room_setback="2 K", factor="3"), SUN, 12) == -6.0
+    assert share(school(room_setback="3 K"), SUN, 12) == -7.5

@@ -23,8 +23,7 @@ from controller.control.blocks.heat_curve import HeatCurve
 from controller.control.blocks.house_day import DAY_S, HouseDay
 from controller.control.blocks.house_model import HouseModel
 from controller.control.blocks.memory import finite, remembered
-from controller.control.blocks.switch import switch
-from controller.fields import Amount, Settings
+from controller.fields import Amount, Settings, switch
 from controller.points import Point, Term
 
 MODES = ("off", "propose", "apply")

@@ -28,6 +28,8 @@ from controller.points import Point, Term
 LET_GO_S = 300.0
 ROOM_BAND_K = 0.3
 """Rooms must be this far above their floor before it acts again."""
+STARVES_K = 3.0
+"""A limit less than this above the design return starves the station on the design day."""
 
 Limit = Annotated[float, Amount("temperature", 20, 90)]
 
@@ -41,7 +43,7 @@ class ReturnLimitSettings(Settings):
         min_length=1,
         max_length=8,
     )
-    difference: Annotated[float, Amount("temperature_difference", 0.5, 30, adjustable=True)] | None = Field(
+    difference: Annotated[float, Amount("temperature_difference", 0.5, 30)] | None = Field(
         None, description="Primary return at most so far above the secondary return"
     )
     influence: Annotated[float, Amount("number", -9.9, 0, adjustable=True)] = Field(
@@ -59,6 +61,12 @@ class ReturnLimitSettings(Settings):
     room_floor: Annotated[float, Amount("temperature", 16, 24)] = Field(
         20.0, description="It does not act while the rooms' median is below"
     )
+
+
+def starves(settings: ReturnLimitSettings, design_outdoor: float, design_return: float) -> float | None:
+    """The limit on the design day, °C, when it is too low for the house's own return; None when it is not."""
+    limit = interpolate(sorted(settings.limit.items()), design_outdoor)
+    return limit if limit < design_return + STARVES_K else None
 
 
 class ReturnLimit:

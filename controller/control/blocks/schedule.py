@@ -1,6 +1,6 @@
 """Weekly schedule with a fixed setback, for schools and offices; never for housing.
 
-Outside the hours of use the supply is `setback` cooler:
+Outside the hours of use the supply is `setback` cooler (or room_setback · factor, where that is given):
 
     share = −setback · fade,   fade 1 above full_above, 0 below none_below, straight between
 
@@ -44,6 +44,12 @@ class ScheduleSettings(Settings):
     setback: Annotated[float, Amount("temperature_difference", 0, 20, adjustable=True)] = Field(
         6.0, description="Supply so much cooler outside the hours of use"
     )
+    room_setback: Annotated[float, Amount("temperature_difference", 0, 8)] | None = Field(
+        None, description="Rooms so much cooler instead: `setback` is then this times `factor`"
+    )
+    factor: Annotated[float, Amount("number", 0.5, 5)] = Field(
+        2.5, description="K of supply for each K of room"
+    )
     full_above: Degrees = Field(-5.0, description="Whole setback above this outdoor temperature")
     none_below: Degrees = Field(-15.0, description="No setback below this outdoor temperature")
     advance: Annotated[float, Amount("time", 0, 28800)] = Field(
@@ -69,11 +75,17 @@ class WeeklySchedule:
         self.lead = 0.0
         self._outdoor = math.nan
 
+    @property
+    def depth(self) -> float:
+        """The whole setback in K of supply."""
+        settings = self.settings
+        return settings.setback if settings.room_setback is None else settings.room_setback * settings.factor
+
     def step(self, weekday: int | None, second_of_day: float | None, outdoor: Point, dt_s: float) -> float:
         """The share, K. `weekday`: local, Monday is 0; None for both while the time is not trusted."""
         self._outdoor = outdoor.value if outdoor.usable else math.nan
         self.mode = self._mode(weekday, second_of_day)
-        wanted = -self.settings.setback * self._fade() if self.mode == "setback" else 0.0
+        wanted = -self.depth * self._fade() if self.mode == "setback" else 0.0
         return self.share.step(wanted, dt_s, self.mode)
 
     def _mode(self, weekday: int | None, second_of_day: float | None) -> str:
@@ -119,7 +131,7 @@ class WeeklySchedule:
         if self.mode == "heating_up":
             return Term("schedule_heating_up", (("lead", self.lead, "time"), share))
         if self.mode == "setback":
-            setback = ("setback", -self.settings.setback, "temperature_difference")
+            setback = ("setback", -self.depth, "temperature_difference")
             return Term("schedule_setback", (share, setback, ("outdoor", self._outdoor, "temperature")))
         return None
 
@@ -129,4 +141,4 @@ class WeeklySchedule:
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from it."""
-        self.share.restore(remembered(state, "share", 0.0, -20, 0))
+        self.share.restore(remembered(state, "share", 0.0, -40, 0))
