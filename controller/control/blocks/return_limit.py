@@ -2,8 +2,13 @@
 
     excess e = return − limit(outdoor), or, where asked for, (primary − secondary return) − difference,
                the larger of the two                                                         K
-    share = influence·e + I         −most … 0: only downward
+    share = influence·f + I         −most … 0: only downward
+    df/dt = (e − f) / follow_time
     dI/dt = influence·e / integral_time        I within −integral_most … 0
+
+A good exchanger cools primary water nearly to the secondary return, so what the limiter does comes back to
+it only after the water's round trip of 10–30 min: an influence of −2 at once would hunt between its bounds
+(tried on such a loop). Hence `follow_time`, and an integral that is slower still.
 
 PI form, influence −2 and the bound of 8 K for I as panel controllers for district heating have them
 (Danfoss ECL 310, Samson TROVIS; difference form: Siemens RVD). The limit slides with the outdoor
@@ -21,13 +26,15 @@ from pydantic import Field
 
 from controller.control.blocks.fade import Fade
 from controller.control.blocks.heat_curve import Outdoor, interpolate
-from controller.control.blocks.memory import remembered
+from controller.control.blocks.memory import finite, remembered
 from controller.fields import Amount, Settings
 from controller.points import Point, Term
 
 LET_GO_S = 300.0
 ROOM_BAND_K = 0.3
 """Rooms must be this far above their floor before it acts again."""
+COOL_K = -1.0
+"""So far under the limit is far enough."""
 STARVES_K = 3.0
 """A limit less than this above the design return starves the station on the design day."""
 
@@ -49,8 +56,11 @@ class ReturnLimitSettings(Settings):
     influence: Annotated[float, Amount("number", -9.9, 0, adjustable=True)] = Field(
         -2.0, description="K of set-point for each K too warm; 0 is off"
     )
-    integral_time: Annotated[float, Amount("time", 60, 14400)] = Field(
-        1200.0, description="Time in which a lasting excess lowers as much again"
+    follow_time: Annotated[float, Amount("time", 0, 14400)] = Field(
+        3600.0, description="Filter of the excess, two to four round trips of the secondary water"
+    )
+    integral_time: Annotated[float, Amount("time", 60, 28800)] = Field(
+        7200.0, description="Time in which a lasting excess lowers as much again"
     )
     integral_most: Annotated[float, Amount("temperature_difference", 0, 8)] = Field(
         8.0, description="Bound of the lasting part"
@@ -78,6 +88,7 @@ class ReturnLimit:
         self.integral = 0.0
         self.why_off = ""
         self.by_difference = False
+        self._followed = math.nan
         self._measured = math.nan
         self._limit = math.nan
         self._rooms = math.nan
@@ -97,16 +108,31 @@ class ReturnLimit:
         excess = self._excess(primary_return, secondary_return, outdoor)
         self.why_off = self._off(primary_return, room_median)
         if self.why_off:
-            self.integral = 0.0
+            self.integral, self._followed = 0.0, math.nan
             return self.share.step(None, dt_s)
         settings = self.settings
-        proportional = settings.influence * excess
-        growth = proportional * max(dt_s, 0.0) / settings.integral_time
+        dt_s = max(dt_s, 0.0)
+        proportional = settings.influence * self._follow(excess, dt_s)
+        growth = settings.influence * excess * dt_s / settings.integral_time
         blocked = limited < 0 or proportional + self.integral <= -settings.most
         if growth > 0 or not blocked:
             self.integral = min(max(self.integral + growth, -settings.integral_most), 0.0)
         total = min(max(proportional + self.integral, -settings.most), 0.0)
         return self.share.step(total, dt_s)
+
+    def _follow(self, excess: float, dt_s: float) -> float:
+        """The filtered excess. What no longer changes the share does not go into the filter, so that
+        neither a cool hour before nor a great excess delays the next turn."""
+        settings = self.settings
+        enough = settings.most / abs(settings.influence) if settings.influence else 0.0
+        excess = min(max(excess, COOL_K), enough)
+        if settings.follow_time <= 0:
+            self._followed = excess
+        elif math.isnan(self._followed):
+            self._followed = min(excess, 0.0)
+        else:
+            self._followed += (excess - self._followed) * -math.expm1(-dt_s / settings.follow_time)
+        return self._followed
 
     def _off(self, primary_return: Point | None, room_median: float) -> str:
         if not _sound(primary_return):
@@ -154,11 +180,13 @@ class ReturnLimit:
         return Term("return_limit", (share, measured, ("limit", self._limit, "temperature")))
 
     def state(self) -> dict[str, Any]:
-        """The lasting part and the share."""
-        return {"integral": self.integral, "share": self.share.value}
+        """Filter, lasting part and share."""
+        followed = finite(self._followed)
+        return {"integral": self.integral, "followed": followed, "share": self.share.value}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from it."""
+        self._followed = remembered(state, "followed", math.nan, COOL_K, 20)
         self.integral = remembered(state, "integral", 0.0, -self.settings.integral_most, 0)
         self.share.restore(remembered(state, "share", 0.0, -self.settings.most, 0))
 
