@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pydantic import BaseModel
 from pydantic_core import PydanticCustomError
 
-from controller.fields import Amount
+from controller.fields import Amount, Switch
 from controller.points import Point
 
 
@@ -46,5 +46,8 @@ def adjustables(model: BaseModel, prefix: str) -> Iterator[Adjustable]:
             continue
         for mark in info.metadata:
             if isinstance(mark, Amount) and mark.adjustable:
-                point = Point(path, mark.quantity, low=mark.low, high=mark.high, role="setting")
+                names = mark.names if isinstance(mark, Switch) else ()
+                point = Point(
+                    path, mark.quantity, low=mark.low, high=mark.high, role="setting", choices=names
+                )
                 yield Adjustable(model, name, mark, float(value), point)

@@ -60,6 +60,8 @@ _ROWS = (
     Quantity("length", "m", 2, "MTR", (("mm", 0.001), ("cm", 0.01))),
     Quantity("volume", "m³", 2, "MTQ", (("m3", 1.0), ("l", 0.001))),
     Quantity("area", "m²", 0, "MTK", (("m2", 1.0), ("万m²", 10000.0))),
+    Quantity("speed", "m/s", 1, "MTS", (("km/h", 1 / 3.6),)),
+    Quantity("irradiance", "W/m²", 0, "D54", (("W/m2", 1.0), ("kW/m²", 1000.0))),
     Quantity("conductance", "kW/K", 1, ""),
     Quantity("gain", "%/K", 2, ""),
     Quantity("pressure_gain", "Hz/kPa", 3, ""),

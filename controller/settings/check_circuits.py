@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from itertools import pairwise
 
-from controller.control.blocks.heat_curve import PointsCurve
+from controller.control.blocks.heat_curve import DesignCurve, HeatCurve, PointsCurve
 from controller.control.circuits.mixing import MixingSettings
 from controller.settings.case import Case
 from controller.settings.check_actuators import KEEPS, actuator_findings
@@ -18,6 +18,8 @@ from drivers.profile import Profile
 
 _KPA_PER_METRE = 9.81
 _RESERVE_KPA = 30.0
+_COLDEST_C = -24.2
+"""Design outdoor temperature where a curve names none (Harbin)."""
 
 
 def circuit_findings(case: Case, name: str, circuit: Circuit) -> Iterator[Finding]:
@@ -59,10 +61,12 @@ def _temperatures(case: Case, place: Location, circuit: Circuit) -> Iterator[Fin
         ordered = [curve.points[outdoor] for outdoor in sorted(curve.points)]
         if any(warmer > colder for colder, warmer in pairwise(ordered)):
             yield case.find((*spot, "points"), "curve_rises", at_key=True)
-    else:
+    elif isinstance(curve, DesignCurve):
         highest = curve.design_supply
         rungs = [("design_return", curve.design_return), ("design_supply", curve.design_supply)]
         yield from _ladder(case, spot, rungs, "°C")
+    else:
+        highest = round(HeatCurve(curve).at(_COLDEST_C), 1)
     if highest > supply.max:
         yield case.find(
             spot,

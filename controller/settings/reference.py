@@ -10,7 +10,8 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from controller.fields import Amount, DayWindow, Flag, Name, Reference, Span, Whole, Words
+from controller.control.blocks.weekdays import Days
+from controller.fields import Amount, DayWindow, Flag, Name, Reference, Span, Switch, Whole, Words
 from controller.quantities import QUANTITIES
 from controller.settings.load import alternatives
 from controller.settings.station import StationFile
@@ -30,6 +31,7 @@ _SCALARS: dict[Any, str] = {
     Whole: "whole number",
     Words: "text",
     DayWindow: "06-08, 22:30-05:00",
+    Days: "mon-fri, sat, daily",
 }
 
 
@@ -139,6 +141,8 @@ def _marks(annotation: Any) -> list[Any]:
 
 
 def _bounds(amount: Amount | Span) -> str:
+    if isinstance(amount, Switch):
+        return ", ".join(amount.names)
     low, high = (_number(end, amount) for end in (amount.low, amount.high))
     text = f"{low} … {high}"
     if math.isinf(amount.high):
@@ -176,6 +180,8 @@ def _size(info: FieldInfo) -> str:
 
 def _scalar(annotation: Any) -> str:
     """Words for a list's items or a dict's keys and values."""
+    if get_origin(annotation) is list:
+        return f"list of {_scalar(get_args(annotation)[0])}"
     amount = next((mark for mark in _marks(annotation) if isinstance(mark, Amount)), None)
     if amount is not None:
         return f"{_bounds(amount)} {QUANTITIES[amount.quantity].unit}"
@@ -190,8 +196,12 @@ def _default(info: FieldInfo, amount: Amount | Span | None) -> str:
         return "none"
     if isinstance(default, bool):
         return "yes" if default else "no"
+    if isinstance(default, dict):
+        return ", ".join(f"{key:g}: {value:g}" for key, value in default.items())
     if amount is None:
         return str(default)
+    if isinstance(amount, Switch):
+        return amount.names[int(default)]
     ends = default if isinstance(default, tuple) else (default,)
     unit = "" if amount.quantity == "time" else QUANTITIES[amount.quantity].unit
     return f"{'…'.join(_number(end, amount) for end in ends)} {unit}".strip()

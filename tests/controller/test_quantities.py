@@ -119,7 +119,7 @@ def test_units_belong_to_their_quantity(quantity: Quantity) -> None:
 
 def test_every_unit_of_the_profiles_is_known() -> None:
     unknown = {unit for unit in PROFILE_UNITS if unit} - set(UNITS)
-    assert unknown == {"W/m²", "m/s"}  # of meters and weather stations; no role of a station has them
+    assert unknown == set()
 
 
 @given(st.floats(-1e6, 1e6), st.sampled_from(sorted(QUANTITIES)))

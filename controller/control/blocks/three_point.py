@@ -11,7 +11,7 @@ estimate. Without one it is set right at the end stops, which the motor reaches 
 The loop above works on changes of the opening, so a wrong estimate is a disturbance it carries.
 
 Both relays are never on together, and a reversal waits 0.5 s, at least one scan. After the valve was
-closed the first pulse is long: the plug breaks away, and water reaches the sensor (Sauter, TROVIS).
+closed the first pulse is long, so that the plug breaks away and water reaches the sensor (Sauter).
 """
 
 from __future__ import annotations
