@@ -1,9 +1,27 @@
-"""What is really so in a zone, in controller units: the judge's view, built on demand."""
+"""What is really so in a station and its zones, in controller units: the judge's view, built on demand."""
 
 from __future__ import annotations
 
+from .primary_side import PrimarySide
+from .tank import Tank
 from .water import density
 from .zone import Zone
+
+
+def station_truth(side: PrimarySide, tank: Tank, outdoor: float) -> dict[str, float]:
+    """True values by point name `station.role`; `outdoor` in °C."""
+    return {
+        "station.outdoor_temperature": outdoor,
+        "station.primary_supply_temperature": side.network.supply_temperature,
+        "station.primary_return_temperature": side.return_temperature,
+        "station.primary_supply_pressure": side.supply_pressure * 1e-3,
+        "station.primary_return_pressure": side.return_pressure * 1e-3,
+        "station.primary_flow": side.meter_flow() * 3600.0,
+        "station.heat_power": side.heat * 1e-3,
+        "station.heat_energy": side.heat_energy * 1e-9,
+        "station.tank_level": tank.level,
+        "station.tank_water_mass": tank.mass(),
+    }
 
 
 def zone_truth(zone: Zone) -> dict[str, float]:
