@@ -1,8 +1,10 @@
-"""The simulated heat station: zones on one primary network and one makeup tank, with sensors and faults.
+"""The simulated heat station: zones on one primary network and one makeup tank, hot water beside them, with
+sensors and faults.
 
 Outside it speaks controller units (°C, K, gauge kPa, m³/h, kW, kWh, GJ, %, Hz, A, m, flags as 0.0 and 1.0)
-and point names `zone.role` or `station.role`; inside, `sim.physics` is SI. No wall clock and no global
-randomness: the same parameters, weather, seed, commands and steps give the same run, bit for bit.
+and point names `zone.role`, `hot_water.role` or `station.role`; inside, `sim.physics` is SI. No wall clock
+and no global randomness: the same parameters, weather, seed, commands and steps give the same run, bit for
+bit.
 """
 
 from __future__ import annotations
@@ -14,19 +16,35 @@ from typing import Literal
 from .physics.balances import heat_error, water_error, water_mass
 from .physics.exchanger_zone import ExchangerZone
 from .physics.heat_meter import HeatMeter
+from .physics.hot_water_circuit import HotWaterCircuit
+from .physics.hot_water_terminals import HotWaterTerminals
 from .physics.mixing import MixingZone
-from .physics.parameters import GroupParameters, PlantParameters, RoomParameters, ZoneParameters, check
+from .physics.parameters import (
+    GroupParameters,
+    HotWaterParameters,
+    PlantParameters,
+    RoomParameters,
+    ZoneParameters,
+    check,
+)
 from .physics.primary import PrimaryNetwork
 from .physics.primary_side import Consumer, PrimarySide
 from .physics.station_terminals import StationTerminals
 from .physics.sunlight import Sunlight
 from .physics.tank import Tank
 from .physics.terminals import Breakable, ZoneTerminals
-from .physics.truth import station_truth, zone_truth
+from .physics.truth import hot_water_truth, station_truth, zone_truth
 from .physics.zone import Zone
 from .weather import Weather
 
-__all__ = ["GroupParameters", "Plant", "PlantParameters", "RoomParameters", "ZoneParameters"]
+__all__ = [
+    "GroupParameters",
+    "HotWaterParameters",
+    "Plant",
+    "PlantParameters",
+    "RoomParameters",
+    "ZoneParameters",
+]
 
 _LONGEST_STEP = 5.0
 _STARTS = ("warm", "cold", "empty")
@@ -37,7 +55,7 @@ class Plant:
     """One station. `sensors` is what a controller sees, `truth` what is; both keyed by point names.
 
     `time` is plant time in epoch seconds (UTC). `step` and `settle` renew `sensors`; commands and faults show
-    from the next step on. `zones` and `primary` give access to the parts."""
+    from the next step on. `zones`, `hot_waters` and `primary` give access to the parts."""
 
     def __init__(
         self,
@@ -60,7 +78,12 @@ class Plant:
             for zone in p.zones
         }
         self._zones = list(self.zones.values())
-        self._consumers: list[Consumer] = [*self._zones]
+        self.hot_waters: dict[str, HotWaterCircuit] = {
+            circuit.name: HotWaterCircuit(circuit, f"{seed}/{circuit.name}", p.local_hours_ahead)
+            for circuit in p.hot_waters
+        }
+        self._hot_waters = list(self.hot_waters.values())
+        self._consumers: list[Consumer] = [*self._zones, *self._hot_waters]
         self._part = min(_LONGEST_STEP, min(consumer.longest_step for consumer in self._consumers))
         self.primary = _primary_network(p, seed)
         self._side = PrimarySide(
@@ -81,9 +104,12 @@ class Plant:
         self._station = StationTerminals(
             self._side, self.tank, lambda: self._outdoor, str(seed), p.sensor_noise, p.transmitter_bits
         )
-        self._terminals = [
-            ZoneTerminals(zone, str(seed), p.sensor_noise, p.nominal_hz, p.transmitter_bits)
-            for zone in self._zones
+        self._terminals: list[ZoneTerminals | HotWaterTerminals] = [
+            *(
+                ZoneTerminals(zone, str(seed), p.sensor_noise, p.nominal_hz, p.transmitter_bits)
+                for zone in self._zones
+            ),
+            *(HotWaterTerminals(circuit, str(seed), p.sensor_noise) for circuit in self._hot_waters),
         ]
         self._commands: dict[str, Callable[[float], None]] = {**self._station.commands}
         self._breakable: dict[str, Breakable] = {**self._station.breakable}
@@ -143,6 +169,8 @@ class Plant:
             zone.step(dt, supply, difference, back, outdoor, sun, walls, wind, powered, level, available)
             drawn += zone.holding.makeup_flow
             returned += zone.holding.relief_flow
+        for circuit in self._hot_waters:
+            circuit.step(dt, time, supply, difference, back, not troubles.no_city_water)
         self._side.gather(dt, difference)
         # The solenoid closes without power.
         filling = self._station.tank_inlet > 0.5 and powered and not troubles.no_city_water
@@ -156,7 +184,8 @@ class Plant:
         "warm": near steady heating at `outdoor` (default: the weather's now): first pump at 50 Hz, valve
         where it belongs (both also commanded), rooms at design as a whole, each as its house is. "cold":
         building 15 °C, loop 20 °C, filled, valve closed, pumps stopped. "empty": the same with 10 °C and no
-        water in the loops (the primary network keeps a mixing zone filled)."""
+        water in the loops (the primary network keeps a mixing zone filled). Hot water is at its start
+        temperature, circulating, or as cold as the loops."""
         if state not in _STARTS:
             raise ValueError(f"unknown start state {state!r} (allowed: {', '.join(_STARTS)})")
         self._outdoor = self.weather.outdoor(self.time) if outdoor is None else outdoor
@@ -211,6 +240,8 @@ class Plant:
         - `low.strainer`, `low.primary_strainer`: clogged (share of the free area, 0.7)
         - `low.branch_1`: blocked (share of the free area, 0.9)
         - `low.bypass` (mixing): check_valve, clogged
+        - hot water: `hot_water.valve`, `.exchanger`, `.primary_strainer` as those of a zone, `.charge_pump`
+          and `.circulation_pump` as pumps
         - `low`: leak (m3/h at 300 kPa, 0.4), burst (the same, 40; lets air in)
         - `station`: primary_outage, power_failure, flood, no_city_water; of the primary: interruption
           (min, 30), shortage (share, 0.3), night_sag (share, 0.15), temperature_step (K, -10),
@@ -239,6 +270,8 @@ class Plant:
         values = station_truth(self._side, self.tank, self._outdoor)
         for zone in self._zones:
             values |= zone_truth(zone)
+        for circuit in self._hot_waters:
+            values |= hot_water_truth(circuit)
         return values
 
     def energy_balance_error(self) -> float:
