@@ -111,6 +111,7 @@ class ZoneParameters:
     buildings: int = 8  # different houses along the street
     buildings_seed: str = ""
     floor_heating: bool = False
+    heater_exponent: float | None = None  # None: 1.3 of radiators, 1.1 of floors
     groups: tuple[GroupParameters, ...] = ()  # by hand, in place of the planned houses
     rooms: tuple[RoomParameters, ...] = ()  # none given: in a typical, a good and a bad house
 

@@ -12,11 +12,15 @@ from .primary_branch import PrimaryBranch
 from .pump import Pump
 from .sensor import Sensor, range_quantum
 from .valve import Valve
-from .zone import Zone
+from .water import density
+from .zone import CP, Zone
 
 _THERMOSTAT_LAG = 15.0
 _THERMOSTAT_HYSTERESIS = 10.0
 _SWITCH_HYSTERESIS = 20e3
+_FLOW_LAG = 3.0  # s, damping of an ultrasonic meter as delivered
+_FLOW_NOISE = 0.003  # of the design flow; standing water shows it too, cut off below 0
+_HEAT_LAG = 10.0  # s, its two sensors in their pockets
 _STRAP_ON_LAG = 40.0  # s, a sensor strapped on the pipe
 
 
@@ -216,6 +220,25 @@ class ZoneTerminals:
         add.pressure(f"{name}.supply_pressure", zone.supply_pressure)
         add.pressure(f"{name}.return_pressure", lambda: zone.loop.pressure)
         add.pressure(f"{name}.differential_pressure", zone.shown_difference, 0.0, 600.0)
+        # Clamp-on ultrasonic meter in the return, and the calculator that goes with it.
+        add.add(
+            f"{name}.secondary_flow",
+            lambda: zone.flow / density(zone.header),
+            lag=_FLOW_LAG,
+            noise=_FLOW_NOISE * zone.parameters.secondary_flow_kg_per_s * 3.6,
+            quantum=0.01,
+            low=0.0,
+            scale=3600.0,
+        )
+        add.add(
+            f"{name}.heat_power",
+            lambda: zone.flow * CP * (zone.supply - zone.header),
+            lag=_HEAT_LAG,
+            noise=_FLOW_NOISE * zone.parameters.design_heat_kw,
+            quantum=0.1,
+            low=0.0,
+            scale=1e-3,
+        )
         add.add(
             f"{name}.makeup_flow",
             lambda: zone.holding.makeup_flow / 999.7,

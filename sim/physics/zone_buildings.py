@@ -14,6 +14,7 @@ from .buildings_branch import RADIANT_SHARE, BuildingsBranch
 from .houses import build_houses, plan_houses
 from .parameters import GroupParameters, RoomParameters, ZoneParameters
 from .pipe import STEEL_OF_MAINS, Pipe
+from .radiator import RADIATOR_EXPONENT
 
 _CP = 4180.0
 _MEASURED = (0.5, 0.85, 0.15)  # a typical room, a good one and a bad one, by rank on the design day
@@ -39,6 +40,7 @@ def build_branches(p: ZoneParameters) -> tuple[ZoneParameters, list[BuildingsBra
                 p.design_room_c,
                 p.design_outdoor_c,
                 p.floor_heating,
+                exponent=p.heater_exponent,
             )
         except ValueError as error:
             raise ValueError(f"zone {p.name}: {error}") from error
@@ -88,6 +90,7 @@ def _groups(p: ZoneParameters, water: float) -> list[BuildingsBranch]:
             p.design_supply_c - spread,
             p.design_room_c,
             group.load_share * (water - pipes),
+            exponent=RADIATOR_EXPONENT if p.heater_exponent is None else p.heater_exponent,
             cp=_CP,
             radiant_share=RADIANT_SHARE,
         )
