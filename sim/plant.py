@@ -236,7 +236,7 @@ class Plant:
         - `low.valve`: stuck, reversed, local (% to stand at, none stays), leaking (% of Kvs, 2), slipping
           (% of the way lost, 50), asymmetry (% longer closing, 5)
         - contacts (`low.thermostat`, `station.flood`, …): stuck_off, stuck_on
-        - `low.exchanger`: fouling (share of the clean resistance, 0.5)
+        - `low.exchanger`: fouling (share of the clean resistance, 0.5), scaling (what it grows a day, 0.02)
         - `low.strainer`, `low.primary_strainer`: clogged (share of the free area, 0.7)
         - `low.branch_1`: blocked (share of the free area, 0.9)
         - `low.bypass` (mixing): check_valve, clogged

@@ -12,7 +12,7 @@ from __future__ import annotations
 from math import inf
 
 from .draw_off import DrawOff
-from .exchanger import Exchanger
+from .exchanger import DAY, Exchanger
 from .hot_water import CP, HotWater, Storage
 from .hydraulics import parallel_pumps_flow
 from .parameters import HotWaterParameters
@@ -45,6 +45,7 @@ class HotWaterCircuit:
                 p.valve_stroke_time_s,
                 p.valve_dead_band_percent / 100.0,
                 p.valve_stiction_percent / 100.0,
+                p.valve_close_asymmetry,
             ),
             p.exchanger_primary_drop_kpa * 1e3 / square - strainer,
             Strainer(strainer),
@@ -56,6 +57,8 @@ class HotWaterCircuit:
             cp2=CP,
             water_capacity=p.exchanger_side_volume_m3 * 1000.0 * CP,
             plate_capacity=p.exchanger_plates_kj_per_k * 1e3,
+            fouling_rate=p.exchanger_scaling_per_day / DAY,
+            fouling_limit=p.exchanger_scaling_limit,
         )
         storage = None
         self.charge_pump: Pump | None = None

@@ -56,6 +56,9 @@ class ZoneParameters:
     mixing_volume_m3: float = 0.1  # pump, mixing pipe and header up to the supply sensor
 
     exchanger_conductance_kw_per_k: float = 69.0
+    exchanger_oversizing: float = 1.0  # conductance bought over what is given above; water and plates too
+    exchanger_scaling_per_day: float = 0.0  # growth of the fouling, as a share of the clean resistance
+    exchanger_scaling_limit: float = 0.5
     exchanger_primary_drop_kpa: float = 50.0  # at design flow, with strainer and meter
     exchanger_secondary_drop_kpa: float = 50.0
     exchanger_side_volume_m3: float = 0.05
@@ -110,6 +113,7 @@ class ZoneParameters:
 
     buildings: int = 8  # different houses along the street
     buildings_seed: str = ""
+    internal_gains_w_per_m2: float = 0.0  # of the planned houses: the design load is net of an average
     floor_heating: bool = False
     heater_exponent: float | None = None  # None: 1.3 of radiators, 1.1 of floors
     groups: tuple[GroupParameters, ...] = ()  # by hand, in place of the planned houses
@@ -126,6 +130,8 @@ class HotWaterParameters:
     secondary_flow_kg_per_s: float = 1.7  # through the exchanger: the taps' or the charging pump's
 
     exchanger_conductance_kw_per_k: float = 24.3
+    exchanger_scaling_per_day: float = 0.0  # hard water: growth of the fouling, share of the clean resistance
+    exchanger_scaling_limit: float = 0.5
     exchanger_primary_drop_kpa: float = 30.0  # at design flow, with the strainer
     exchanger_side_volume_m3: float = 0.015
     exchanger_plates_kj_per_k: float = 30.0
@@ -137,6 +143,7 @@ class HotWaterParameters:
     valve_stroke_time_s: float = 30.0  # quick: a tap opens at once
     valve_dead_band_percent: float = 1.0
     valve_stiction_percent: float = 0.5
+    valve_close_asymmetry: float = 0.0  # closing takes this share longer than opening
     primary_strainer_drop_kpa: float = 3.0  # clean, at design flow
 
     storage_volume_m3: float = 2.0

@@ -303,7 +303,7 @@ class Zone:
         # Above 19 °C outdoors there is nothing to heat: a small load keeps the formulas defined.
         cold = min(outdoor, room - 1.0)
         branches = list(zip(self.branches, self.network.shares, strict=True))
-        load = sum(branch.need(cold, room) for branch, _ in branches)
+        load = sum(branch.need(cold, room) - branch.internal_gains for branch, _ in branches)
         low, high = room, room + 90.0
         for _ in range(40):
             self.supply = 0.5 * (low + high)

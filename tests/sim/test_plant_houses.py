@@ -132,3 +132,44 @@ def test_floors_heat_too(kind):
     run(plant, 3600.0)
     assert airs(plant) == pytest.approx(start, abs=0.1)
     assert plant.truth["low.supply_temperature"] == pytest.approx(44.0, abs=1.5)
+
+
+def test_floors_of_groups_by_hand():
+    """What stores heat in the floor answers in hours: after half a day without heat it is warmer there."""
+    floor = replace(TWO_GROUPS, floor_heating=True, design_supply_c=45.0)
+    plants = [Plant(replace(STEADY, zones=(zone,)), DESIGN_DAY) for zone in (floor, TWO_GROUPS)]
+    for plant in plants:
+        assert airs(plant) == pytest.approx([20.0, 20.0], abs=0.1)
+        plant.command("low.valve_command", 0.0)
+        run(plant, 3 * 3600.0)
+    assert min(airs(plants[0])) > max(airs(plants[1])) + 0.3
+
+
+def test_internal_gains_of_planned_houses_save_heat():
+    bare, lived_in = (
+        Plant(
+            replace(STEADY, zones=(replace(ZoneParameters(), internal_gains_w_per_m2=gains),)),
+            Weather.constant(-10.0),
+        )
+        for gains in (0.0, 4.0)
+    )
+    saved = bare.truth["low.heat_power"] - lived_in.truth["low.heat_power"]
+    assert saved == pytest.approx(50_000 * 4.0 / 1000.0, rel=0.1)
+    start = airs(lived_in)
+    assert sum(start) / 8 == pytest.approx(20.0, abs=0.5)
+    run(lived_in, 6 * 3600.0)
+    assert airs(lived_in) == pytest.approx(start, abs=0.1)
+    assert lived_in.energy_balance_error() < 1e-6
+
+
+def test_a_valve_with_split_characteristic_heats_too():
+    zone = replace(ZoneParameters(), valve_characteristic="split", valve_rangeability=100.0)
+    plant = run(Plant(replace(STEADY, zones=(zone,)), DESIGN_DAY), 3600.0)
+    assert plant.truth["low.heat_power"] == pytest.approx(2000.0, rel=0.02)
+    plant.command("low.valve_command", 15.0)
+    run(plant, 200.0)
+    straight = plant.truth["low.primary_flow"]
+    plant.command("low.valve_command", 7.5)
+    run(plant, 200.0)
+    # Far from open the valve has all the pressure: half the stroke, half the flow.
+    assert plant.truth["low.primary_flow"] == pytest.approx(0.5 * straight, rel=0.05)
