@@ -92,6 +92,27 @@ def test_the_riser_freezes_when_nothing_turns_and_thaws_no_faster_than_it_may():
     assert plant.energy_balance_error() < 1e-6
 
 
+def test_a_frozen_riser_takes_its_part_of_the_flow():
+    plant = Plant(STEADY, DESIGN_DAY)
+    before = plant.truth["low.house_8.flow_share"]
+    resistance = plant.zones["low"].network.resistance
+    plant.command("low.pump_1_run", 0.0)
+    plant.command("low.valve_command", 0.0)
+    run(plant, 4 * 3600.0)
+    assert plant.truth["low.riser_frozen"] == 1.0
+    plant.command("low.pump_1_run", 1.0)
+    plant.command("low.valve_command", 80.0)
+    run(plant, 600.0)
+    part = plant.zones["low"].branches[7].riser_share
+    assert plant.truth["low.riser_frozen"] == 1.0  # nothing flows there, so nothing thaws it
+    assert plant.truth["low.house_8.flow_share"] == pytest.approx(before * (1.0 - part), rel=0.01)
+    assert plant.zones["low"].network.resistance > resistance
+    assert plant.energy_balance_error() < 1e-6
+    plant.settle()
+    assert plant.truth["low.house_8.flow_share"] == before
+    assert plant.zones["low"].network.resistance == resistance
+
+
 def test_groups_by_hand_have_no_riser():
     truth = Plant(replace(STEADY, zones=(TWO_GROUPS,)), DESIGN_DAY).truth
     assert "low.near.air_temperature" in truth
