@@ -87,12 +87,20 @@ class PrimarySide:
         self.network_return = self.network.return_pressure_now()
         if all(consumer.passive for consumer in consumers):
             total = sum(consumer.branch.conductance for consumer in consumers)
-            return shared_differential_pressure(total, source, self.resistance)
+            difference = shared_differential_pressure(total, source, self.resistance)
+            # A valve that chokes takes less than the root of the pressure difference says.
+            if not any(self._taken(one, difference) < one.branch.flow_at(difference) for one in consumers):
+                return difference
 
         def flow_at(difference: float) -> float:
-            return sum(consumer.primary_flow_at(difference) for consumer in consumers)
+            return sum(self._taken(consumer, difference) for consumer in consumers)
 
         return shared_difference(source, self.resistance, flow_at, guess)
+
+    def _taken(self, consumer: Consumer, difference: float) -> float:
+        """kg/s that a consumer takes at this pressure difference (Pa), its valve choking or not."""
+        flow = consumer.primary_flow_at(difference)
+        return consumer.branch.limit(flow, self.network_return + difference) if flow > 0.0 else flow
 
     def gather(self, dt: float, difference: float) -> None:
         """Add up what the consumers took in this step of `dt` s at `difference` (Pa), and meter it."""

@@ -25,6 +25,38 @@ def run(plant, seconds, dt=5.0):
     return plant
 
 
+# --- primary --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("booster", ["none", "return"])
+def test_a_choking_valve_leaves_the_others_their_pressure(booster):
+    """130 °C at hardly any static pressure: the network's loss is that of the water which really flows."""
+    zones = (TWO_GROUPS, replace(TWO_GROUPS, name="high", booster=booster))
+    plant = Plant(
+        replace(
+            STEADY,
+            zones=zones,
+            primary_cold_supply_c=130.0,
+            primary_return_pressure_kpa=20.0,
+            primary_differential_kpa=330.0,
+            primary_network_drop_kpa=60.0,
+        ),
+        DESIGN_DAY,
+    )
+    plant.command("low.valve_command", 60.0)
+    plant.command("high.valve_command", 60.0)
+    run(plant, 300.0)
+    branch = plant.zones["low"].branch
+    supply, back = (plant.truth[f"station.primary_{side}_pressure"] * 1e3 for side in ("supply", "return"))
+    difference = supply - 20e3
+    flow = sum(zone.primary_flow for zone in plant.zones.values())
+    assert plant.zones["low"].primary_flow < 0.98 * branch.flow_at(difference)
+    resistance = 60e3 / (2 * 9.5) ** 2
+    assert difference == pytest.approx(330e3 - resistance * flow**2, abs=5.0)
+    assert back <= 20e3
+    assert plant.energy_balance_error() < 1e-6
+
+
 # --- valve ----------------------------------------------------------------------------------------------
 
 
