@@ -16,61 +16,51 @@ from drivers.profile import Profile
 from drivers.readings import Fault
 from sim.devices import EmulatedDevice
 from sim.plant import Plant, PlantParameters, ZoneParameters
+from sim.sizing import size_zone
 from sim.weather import Weather
 
-REFERENCE_VALVE_KVS = 80.0
-_RETURN_PRESSURE_OF_MIXING = 380.0  # kPa: the houses stand under it
+
+_PUMPED_KPA = 20.0
+"""What a network with distributed pumps leaves at its stations (own judgement): they pump for themselves."""
 
 
 def plant_parameters(file: StationFile) -> PlantParameters:
-    """The plant that the file describes: sizes of `plant`, pumps and heights of the circuits.
+    """The plant that the file describes: see sim.sizing for what follows from its circuits.
 
-    Flows and pump sizes scale with the power of the zone; the rest is the nominal 2 MW station's.
-    """
-    zones = []
-    share = 1.0 / len(file.circuits)
-    for name, circuit in file.circuits.items():
-        given = file.plant.zones.get(name)
-        valve = circuit.actuator
-        nominal = ZoneParameters()
-        power = given.power if given is not None else nominal.design_heat_kw
-        size = power / nominal.design_heat_kw
-        zones.append(
-            ZoneParameters(
-                name=name,
-                kind=circuit.kind,
-                design_heat_kw=power,
-                floor_area_m2=file.plant.heated_area * share,
-                primary_flow_kg_per_s=nominal.primary_flow_kg_per_s * size,
-                secondary_flow_kg_per_s=nominal.secondary_flow_kg_per_s * size,
-                exchanger_conductance_kw_per_k=given.conductance
-                if given
-                else nominal.exchanger_conductance_kw_per_k * size,
-                exchanger_side_volume_m3=nominal.exchanger_side_volume_m3 * size,
-                exchanger_plates_kj_per_k=nominal.exchanger_plates_kj_per_k * size,
-                mixing_arrangement=circuit.arrangement if circuit.kind == "mixing" else "three_way",
-                valve_kvs_m3_per_h=given.valve_kvs if given else nominal.valve_kvs_m3_per_h * size,
-                valve_characteristic=valve.characteristic,
-                valve_rangeability=valve.rangeability,
-                valve_stroke_time_s=valve.stroke_time,
-                circulation_pumps=len(circuit.circulation.pumps),
-                pump_flow_m3_per_h=nominal.pump_flow_m3_per_h * size,
-                makeup_pumps=len(circuit.makeup.pumps) if circuit.makeup is not None else 0,
-                loop_volume_m3=given.loop_volume if given else nominal.loop_volume_m3 * size,
-                vessel_gas_m3=given.vessel_gas if given else nominal.vessel_gas_m3 * size,
-                highest_building_m=circuit.highest_building,
-            )
+    The heated area is shared by power. Where a zone mixes, the primary return stands at the lowest pressure
+    that the makeup of such a zone is to hold: it is the primary that holds it there."""
+    settings = {name: file.plant.zones.get(name) for name in file.circuits}
+    powers = {
+        name: given.power if given is not None else ZoneParameters().design_heat_kw
+        for name, given in settings.items()
+    }
+    zones = tuple(
+        size_zone(
+            name,
+            circuit,
+            settings[name],
+            file.plant.heated_area * powers[name] / sum(powers.values()),
         )
+        for name, circuit in file.circuits.items()
+    )
     nominal_plant, station = PlantParameters(), file.station
-    mixes = any(zone.kind == "mixing" for zone in zones)
+    pumped = all(circuit.valve is None for circuit in file.circuits.values())
+    mixing = [zone.fill_pressure_kpa for zone in zones if zone.kind == "mixing"]
     return PlantParameters(
-        zones=tuple(zones),
-        primary_return_pressure_kpa=_RETURN_PRESSURE_OF_MIXING
-        if mixes
-        else nominal_plant.primary_return_pressure_kpa,
+        zones=zones,
+        primary_return_pressure_kpa=min(mixing, default=nominal_plant.primary_return_pressure_kpa),
+        primary_differential_kpa=_PUMPED_KPA if pumped else nominal_plant.primary_differential_kpa,
         latitude=nominal_plant.latitude if station.latitude is None else station.latitude,
         longitude=nominal_plant.longitude if station.longitude is None else station.longitude,
     )
+
+
+def open_what_no_valve_closes(plant: Plant, file: StationFile) -> None:
+    """A zone whose heat is set by a primary pump alone has no valve: the plant's stands open."""
+    for name, circuit in file.circuits.items():
+        if circuit.valve is None:
+            plant.command(f"{name}.valve_command", 100.0)
+            plant.zones[name].valve.settle(1.0)
 
 
 def sensor_of(channel: InputChannel, redundant: tuple[str, ...]) -> str:
@@ -93,6 +83,7 @@ class Field:
         cold: bool = False,
     ) -> None:
         self.plant = Plant(plant_parameters(file), weather, seed, start_time, "cold" if cold else "warm")
+        open_what_no_valve_closes(self.plant, file)
         self.devices = {
             name: EmulatedDevice(name, profiles[name], device.address, lambda: self.plant.time)
             for name, device in file.devices.items()

@@ -31,7 +31,7 @@ _FILM_EXPONENT = 0.8
 _REGULAR_FLOW = 0.1
 _STANDING_FILM = 0.05
 _FILM_AT_REGULAR_FLOW: float = _REGULAR_FLOW**_FILM_EXPONENT
-_DAY = 86400.0
+DAY = 86400.0
 FAULTS = ("fouling", "scaling")
 
 
@@ -186,7 +186,7 @@ class Exchanger:
         if kind == "fouling":
             self.fouling = 0.5 if value is None else value
         elif kind == "scaling":
-            self.fouling_rate = (0.02 if value is None else value) / _DAY
+            self.fouling_rate = (0.02 if value is None else value) / DAY
         else:
             raise ValueError(f"unknown fault {kind!r} of an exchanger (allowed: {', '.join(FAULTS)})")
 

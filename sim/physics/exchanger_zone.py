@@ -5,7 +5,7 @@ Pressure holding is the zone's own; see zone.py for the way of the water.
 
 from __future__ import annotations
 
-from .exchanger import Exchanger
+from .exchanger import DAY, Exchanger
 from .hydraulics import parallel_pumps_flow
 from .parameters import ZoneParameters
 from .sunlight import Facades
@@ -25,6 +25,9 @@ class ExchangerZone(Zone):
             cp2=CP,
             water_capacity=p.exchanger_side_volume_m3 * 1000.0 * CP,
             plate_capacity=p.exchanger_plates_kj_per_k * 1e3,
+            oversizing=p.exchanger_oversizing,
+            fouling_rate=p.exchanger_scaling_per_day / DAY,
+            fouling_limit=p.exchanger_scaling_limit,
         )
         volume_flow = p.secondary_flow_kg_per_s / density(p.design_supply_c - 15.0)
         self.exchanger_resistance = p.exchanger_secondary_drop_kpa * 1e3 / volume_flow**2
@@ -82,7 +85,7 @@ class ExchangerZone(Zone):
 
     def source_mass(self) -> float:
         """kg of secondary water in the exchanger."""
-        return self.parameters.exchanger_side_volume_m3 * 1000.0
+        return self.parameters.exchanger_side_volume_m3 * self.parameters.exchanger_oversizing * 1000.0
 
     def source_temperature(self) -> float:
         """Mean temperature of the exchanger's secondary side."""

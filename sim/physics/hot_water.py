@@ -4,7 +4,7 @@
                                                                                           └─► circulation
 Storage: layers of equal mass, plug flow by upwind differences; a step is divided so that no layer is passed
 in one part, which keeps every layer in the range of its neighbours. Layers that lie the wrong way round mix.
-Circulation line: T(end) = Ta + (T(top) - Ta)*e^(-UA/(m*cp)).
+Circulation line: T(end) = Ta + (T(top) - Ta)*e^(-UA/(m*cp)); standing, it cools with `_LINE_COOLS`.
 Without storage the taps draw through the exchanger at once.
 Source: EN 15316-5 (storage), plug flow as in the layer models of Type 4 of TRNSYS (multi-node tank).
 """
@@ -16,6 +16,7 @@ from math import ceil, exp
 from .exchanger import Exchanger
 
 CP = 4180.0
+_LINE_COOLS = 6.0 * 3600.0  # s, insulated steel DN40: 6.8 kJ/(m·K) at 0.3 W/(m·K)
 _LAYERS = 12  # blurs the front over about a third of the height: an ordinary store, no special diffuser
 
 
@@ -96,8 +97,8 @@ class Storage:
 
 
 class HotWater:
-    """Hot-water station. `supply` is what the taps get, `loss` W of store and line, `drawn_heat` W over the
-    cold water."""
+    """Hot-water station. `supply` is what the taps get, `hot` what leaves the exchanger, `loss` W of store
+    and line, `drawn_heat` W over the cold water."""
 
     __slots__ = (
         "circulation",
@@ -106,6 +107,7 @@ class HotWater:
         "drawn_heat",
         "exchanger",
         "heat",
+        "hot",
         "line_conductance",
         "loss",
         "primary_return",
@@ -130,7 +132,7 @@ class HotWater:
         self.line_conductance = line_conductance
         self.cold = cold
         self.room = room
-        self.supply = 20.0
+        self.supply = self.hot = 20.0
         self.circulation_return = 20.0
         self.primary_return = 20.0
         self.heat = 0.0
@@ -155,30 +157,44 @@ class HotWater:
         storage = self.storage
         parts = 1 if storage is None else storage.parts(dt, charge, out)
         part = dt / parts
-        heat = drawn = lost = 0.0
+        heat = drawn = lost = sent_back = 0.0
         for _ in range(parts):
             back = self.circulation_return
             refill = (draw * self.cold + line * back) / out if out > 0.0 else self.cold
             if storage is None:
-                self.primary_return, self.supply = self.exchanger.step(
-                    part, primary_supply, primary_flow, refill, out
-                )
+                returned, self.hot = self.exchanger.step(part, primary_supply, primary_flow, refill, out)
+                self.supply = self.hot
             else:
-                self.primary_return, hot = self.exchanger.step(
+                returned, self.hot = self.exchanger.step(
                     part, primary_supply, primary_flow, storage.bottom(), charge
                 )
                 self.supply = storage.top()
-                storage.step(part, charge, hot, out, refill)
+                storage.step(part, charge, self.hot, out, refill)
                 lost += storage.loss
+            sent_back += returned
             heat += self.exchanger.heat
             drawn += CP * draw * (self.supply - self.cold)
             if line > 0.0:
                 # The line holds little water: what it does not give back is lost.
                 lost += CP * line * (self.supply - back)
-                fade = exp(-self.line_conductance / (line * CP))
-                self.circulation_return = self.room + (self.supply - self.room) * fade
+                self.circulation_return = self.line_return(self.supply)
+        if line == 0.0:
+            self.circulation_return += (self.room - back) * (1.0 - exp(-dt / _LINE_COOLS))
+        self.primary_return = sent_back / parts
         self.heat, self.drawn_heat, self.loss = heat / parts, drawn / parts, lost / parts
         return self.supply
+
+    def fill(self, temperature: float) -> None:
+        """Everything at one temperature."""
+        self.exchanger.fill(temperature)
+        if self.storage is not None:
+            self.storage.layers = [temperature] * _LAYERS
+        self.supply = self.hot = self.circulation_return = self.primary_return = temperature
+        self.heat = self.drawn_heat = self.loss = 0.0
+
+    def line_return(self, supply: float) -> float:
+        """°C that the circulation line at its flow (kg/s > 0) gives back of `supply` °C."""
+        return self.room + (supply - self.room) * exp(-self.line_conductance / (self.circulation * CP))
 
     def stored_heat(self) -> float:
         """Heat content over 0 °C in J."""

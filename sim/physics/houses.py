@@ -17,7 +17,7 @@ from random import Random
 from .building import Building
 from .buildings_branch import RADIANT_SHARE, BuildingsBranch
 from .pipe import STEEL_OF_MAINS, Pipe
-from .radiator import FloorHeating, Radiators
+from .radiator import FLOOR_EXPONENT, RADIATOR_EXPONENT, FloorHeating, Heater, Radiators
 from .riser import Riser
 from .sunlight import Facades
 
@@ -112,12 +112,14 @@ def build_houses(
     outdoor: float = -24.2,
     floor_heating: bool = False,
     internal_gains: float = 0.0,
+    exponent: float | None = None,
 ) -> list[BuildingsBranch]:
     """The branches of these houses. `flow` (kg/s) is the zone's at the design temperatures (°C); the return
     temperature follows from it and the design heat.
 
     `water_mass` in kg is all that pipes, radiators and risers hold together; `internal_gains` in W/m2 come on
-    top of a design heat that is net of them. Raises ValueError where the pipes leave no water for the
+    top of a design heat that is net of them; `exponent` of the heating surfaces, by default that of their
+    kind. Raises ValueError where the pipes leave no water for the
     radiators."""
     pipes = [flow * house.flow_share * house.travel for house in houses]
     risers = [Riser(_RISER_LENGTH) if house.riser else None for house in houses]
@@ -132,12 +134,15 @@ def build_houses(
     branches = []
     for house, pipe, riser in zip(houses, pipes, risers, strict=True):
         # Sized for a balanced flow, whatever the street then gives.
-        design = (flow * house.load_share, supply, return_temperature, room, rest * house.load_share)
-        heater: Radiators | FloorHeating
-        if floor_heating:
-            heater = FloorHeating(*design, screed=_SCREED * house.floor_area, cp=_CP)
-        else:
-            heater = Radiators(*design, cp=_CP, radiant_share=RADIANT_SHARE)
+        heater = heating_surface(
+            flow * house.load_share,
+            supply,
+            return_temperature,
+            room,
+            rest * house.load_share,
+            house.floor_area if floor_heating else None,
+            exponent,
+        )
         heater.constant *= house.radiator_size
         heat_loss = house.design_heat / (room - outdoor)
         building = Building(
@@ -165,6 +170,34 @@ def build_houses(
             )
         )
     return branches
+
+
+def heating_surface(
+    flow: float,
+    supply: float,
+    return_temperature: float,
+    room: float,
+    water_mass: float,
+    floor_area: float | None,
+    exponent: float | None,
+) -> Heater:
+    """Radiators for this design point (kg/s, °C, kg), or heated floors of `floor_area` m2; `exponent` None is
+    that of their kind."""
+    if floor_area is None:
+        power = RADIATOR_EXPONENT if exponent is None else exponent
+        return Radiators(
+            flow,
+            supply,
+            return_temperature,
+            room,
+            water_mass,
+            exponent=power,
+            cp=_CP,
+            radiant_share=RADIANT_SHARE,
+        )
+    power = FLOOR_EXPONENT if exponent is None else exponent
+    screed = _SCREED * floor_area
+    return FloorHeating(flow, supply, return_temperature, room, water_mass, screed, exponent=power, cp=_CP)
 
 
 def _shares(weights: Sequence[float]) -> list[float]:

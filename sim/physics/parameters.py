@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from .draw_off import HOUSING
+
 
 @dataclass(frozen=True, slots=True)
 class GroupParameters:
@@ -54,6 +56,9 @@ class ZoneParameters:
     mixing_volume_m3: float = 0.1  # pump, mixing pipe and header up to the supply sensor
 
     exchanger_conductance_kw_per_k: float = 69.0
+    exchanger_oversizing: float = 1.0  # conductance bought over what is given above; water and plates too
+    exchanger_scaling_per_day: float = 0.0  # growth of the fouling, as a share of the clean resistance
+    exchanger_scaling_limit: float = 0.5
     exchanger_primary_drop_kpa: float = 50.0  # at design flow, with strainer and meter
     exchanger_secondary_drop_kpa: float = 50.0
     exchanger_side_volume_m3: float = 0.05
@@ -108,16 +113,62 @@ class ZoneParameters:
 
     buildings: int = 8  # different houses along the street
     buildings_seed: str = ""
+    internal_gains_w_per_m2: float = 0.0  # of the planned houses: the design load is net of an average
     floor_heating: bool = False
+    heater_exponent: float | None = None  # None: 1.3 of radiators, 1.1 of floors
     groups: tuple[GroupParameters, ...] = ()  # by hand, in place of the planned houses
     rooms: tuple[RoomParameters, ...] = ()  # none given: in a typical, a good and a bad house
 
 
 @dataclass(frozen=True, slots=True)
+class HotWaterParameters:
+    """Domestic hot water of 200 flats: 350 kW, 70/30 on the primary side in the mild season, 10/60 °C."""
+
+    name: str = "hot_water"
+    kind: Literal["instantaneous", "storage"] = "instantaneous"
+    primary_flow_kg_per_s: float = 2.1
+    secondary_flow_kg_per_s: float = 1.7  # through the exchanger: the taps' or the charging pump's
+
+    exchanger_conductance_kw_per_k: float = 24.3
+    exchanger_scaling_per_day: float = 0.0  # hard water: growth of the fouling, share of the clean resistance
+    exchanger_scaling_limit: float = 0.5
+    exchanger_primary_drop_kpa: float = 30.0  # at design flow, with the strainer
+    exchanger_side_volume_m3: float = 0.015
+    exchanger_plates_kj_per_k: float = 30.0
+
+    valve_kvs_m3_per_h: float = 10.0
+    valve_characteristic: Literal["equal_percentage", "linear", "split"] = "equal_percentage"
+    valve_rangeability: float = 50.0
+    valve_leakage_share: float = 1e-4
+    valve_stroke_time_s: float = 30.0  # quick: a tap opens at once
+    valve_dead_band_percent: float = 1.0
+    valve_stiction_percent: float = 0.5
+    valve_close_asymmetry: float = 0.0  # closing takes this share longer than opening
+    primary_strainer_drop_kpa: float = 3.0  # clean, at design flow
+
+    storage_volume_m3: float = 2.0
+    storage_loss_w_per_k: float = 8.0
+    charge_head_kpa: float = 40.0  # of the charging pump at design flow, which its circuit takes
+
+    circulation_flow_kg_per_s: float = 0.3  # 0: no circulation line
+    circulation_head_kpa: float = 30.0
+    circulation_loss_w_per_k: float = 300.0
+    cold_water_c: float = 10.0
+    room_c: float = 15.0  # around store and line
+    start_c: float = 55.0  # hot water of a warm start
+    thermostat_c: float = 75.0
+
+    flats: int = 200
+    daily_kg_per_flat: float = 87.5
+    draw_off_hours: tuple[float, ...] = HOUSING  # 24 weights from midnight
+
+
+@dataclass(frozen=True, slots=True)
 class PlantParameters:
-    """A station: its zones, the primary network and the makeup tank."""
+    """A station: its zones and hot-water circuits, the primary network and the makeup tank."""
 
     zones: tuple[ZoneParameters, ...] = (ZoneParameters(),)
+    hot_waters: tuple[HotWaterParameters, ...] = ()
 
     primary_cold_outdoor_c: float = -24.2
     primary_cold_supply_c: float = 110.0
@@ -146,15 +197,19 @@ class PlantParameters:
 
 
 def check(parameters: PlantParameters) -> None:
-    """Raises ValueError for doubled names, shares that do not add up to one, or a zone without buildings."""
+    """Raises ValueError for doubled names, shares that do not add up to one, a zone without buildings, or
+    hot water without a day of draw-off."""
     if not parameters.zones:
         raise ValueError("a plant needs at least one zone")
-    names = [zone.name for zone in parameters.zones]
+    names = [zone.name for zone in parameters.zones] + [water.name for water in parameters.hot_waters]
+    for name in names:
+        if names.count(name) > 1 or name == "station" or "." in name:
+            raise ValueError(f"zone name {name!r} is taken twice or not possible (one word, not station)")
+    for hot_water in parameters.hot_waters:
+        hours = hot_water.draw_off_hours
+        if len(hours) != 24 or min(hours) < 0.0 or sum(hours) <= 0.0:
+            raise ValueError(f"hot water {hot_water.name}: draw_off_hours must be 24 weights, not all 0")
     for zone in parameters.zones:
-        if names.count(zone.name) > 1 or zone.name == "station" or "." in zone.name:
-            raise ValueError(
-                f"zone name {zone.name!r} is taken twice or not possible (one word, not station)"
-            )
         count = len(zone.groups) or zone.buildings
         if count < 1 or zone.circulation_pumps < 1:
             raise ValueError(f"zone {zone.name}: needs at least one building and one pump")

@@ -26,6 +26,7 @@ class PrimaryBranch:
     """`conductance` (kg/s per sqrt(Pa)) and `head` (Pa) after `actuate`; commands are shares and flags."""
 
     __slots__ = (
+        "_boiling",
         "_hot",
         "booster",
         "booster_run",
@@ -68,6 +69,7 @@ class PrimaryBranch:
         self.conductance = 0.0
         self.choke_conductance = 0.0
         self._hot = 20.0
+        self._boiling = saturation_pressure(20.0)
 
     def actuate(self, dt: float, powered: bool, primary_supply: float) -> None:
         """Move valve and booster for `dt` s. Without power the actuator stays where it is."""
@@ -84,6 +86,7 @@ class PrimaryBranch:
         """Find conductance and head for where valve and booster are now."""
         rho = density(primary_supply)
         self._hot = primary_supply
+        self._boiling = saturation_pressure(primary_supply)
         valve = self.choke_conductance = self.valve.conductance(rho)
         resistance = self.resistance + self.strainer.resistance()
         if self.booster is not None:
@@ -101,7 +104,7 @@ class PrimaryBranch:
 
         Only the friction of one side lies before the valve; none of it is counted (the safe side)."""
         inlet = supply_pressure + _ATMOSPHERE
-        drop = choked_pressure_drop(inlet, saturation_pressure(self._hot))
+        drop = choked_pressure_drop(inlet, self._boiling)
         return min(flow, self.choke_conductance * sqrt(drop))
 
     def load(self, flow: float, return_temperature: float, supply: float, back: float) -> float:

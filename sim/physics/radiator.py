@@ -12,6 +12,8 @@ from __future__ import annotations
 
 from typing import Final, Protocol
 
+RADIATOR_EXPONENT = 1.3
+FLOOR_EXPONENT = 1.1
 _DESIGN_ROUNDS = 60
 _STEADY = 1e12  # a step so long that nothing of the past is left, s
 
@@ -51,7 +53,7 @@ class Radiators:
         return_temperature: float,
         room: float,
         water_mass: float,
-        exponent: float = 1.3,
+        exponent: float = RADIATOR_EXPONENT,
         cp: float = 4180.0,
         metal: float = 1.1,
         radiant_share: float = 0.35,
@@ -138,7 +140,7 @@ class FloorHeating:
         room: float,
         water_mass: float,
         screed: float,
-        exponent: float = 1.1,
+        exponent: float = FLOOR_EXPONENT,
         cp: float = 4180.0,
         inner_share: float = 0.5,
         radiant_share: float = 0.55,

@@ -47,9 +47,10 @@ class Strainer:
 
 
 class NetworkBranch:
-    """One branch: pipe and radiators, and a balancing valve that is linear in its stroke."""
+    """One branch: pipe and radiators, and a balancing valve that is linear in its stroke. `frozen` is the
+    part of it whose riser has frozen: that part lets nothing through."""
 
-    __slots__ = ("blocked", "pipe_resistance", "valve", "valve_command")
+    __slots__ = ("blocked", "frozen", "pipe_resistance", "valve", "valve_command")
 
     def __init__(self, resistance: float, stroke_time: float = 120.0) -> None:
         """`resistance` in Pa/(m3/s)^2 with the valve at its design position."""
@@ -60,11 +61,12 @@ class NetworkBranch:
         self.valve.kvs = 1.0 / (sqrt(_AUTHORITY * resistance) * self.valve.opening())
         self.valve_command = _DESIGN_POSITION
         self.blocked = 0.0
+        self.frozen = 0.0
 
     def conductance(self) -> float:
         """(m3/s) per sqrt(Pa)."""
         valve = self.valve.kvs * self.valve.opening()
-        free = 1.0 - self.blocked
+        free = (1.0 - self.blocked) * (1.0 - self.frozen)
         return free / sqrt(self.pipe_resistance + 1.0 / (valve * valve))
 
     def break_down(self, kind: str, value: float | None = None) -> None:

@@ -8,14 +8,19 @@ from typing import Protocol
 from .contact import Contact
 from .exchanger_zone import ExchangerZone
 from .mixing import MixingZone
+from .primary_branch import PrimaryBranch
 from .pump import Pump
 from .sensor import Sensor, range_quantum
 from .valve import Valve
-from .zone import Zone
+from .water import density
+from .zone import CP, Zone
 
 _THERMOSTAT_LAG = 15.0
 _THERMOSTAT_HYSTERESIS = 10.0
 _SWITCH_HYSTERESIS = 20e3
+_FLOW_LAG = 3.0  # s, damping of an ultrasonic meter as delivered
+_FLOW_NOISE = 0.003  # of the design flow; standing water shows it too, cut off below 0
+_HEAT_LAG = 10.0  # s, its two sensors in their pockets
 _STRAP_ON_LAG = 40.0  # s, a sensor strapped on the pipe
 
 
@@ -63,6 +68,14 @@ class Channels:
     ) -> None:
         """Transmitter: 0.3 kPa noise in 0.1 kPa steps, or those of its converter."""
         self.add(key, read, 0.5, 0.3, self.quantum(low, high, 0.1), low, high, 1e-3)
+
+    def position(self, key: str, valve: Valve) -> None:
+        """Feedback of an actuator in %: 0.05 % noise in 0.1 % steps."""
+        self.add(key, valve.feedback, noise=0.05, quantum=0.1, low=0.0, high=100.0, scale=100.0)
+
+    def current(self, key: str, pump: Pump) -> None:
+        """Current of a drive in A."""
+        self.add(key, lambda: pump.current, lag=0.5, noise=0.02, quantum=0.1, low=0.0, high=1000.0)
 
     def quantum(self, low: float, high: float, fine: float) -> float:
         """Step of a transmitter with this range."""
@@ -112,6 +125,48 @@ class Renewing:
         self._renew()
 
 
+def valve_commands(name: str, branch: PrimaryBranch) -> dict[str, Callable[[float], None]]:
+    """Commands of a primary branch's valve: by position (%), or by the relays of a three-point motor."""
+
+    def set_valve(value: float) -> None:
+        branch.valve_command = min(1.0, max(0.0, value / 100.0))
+        branch.three_point = False
+
+    def set_opening(value: float) -> None:
+        branch.opening = value >= 0.5
+        branch.three_point = True
+
+    def set_closing(value: float) -> None:
+        branch.closing = value >= 0.5
+        branch.three_point = True
+
+    return {
+        f"{name}.valve_command": set_valve,
+        f"{name}.valve_open": set_opening,
+        f"{name}.valve_close": set_closing,
+    }
+
+
+class Thermostat:
+    """Independent thermostat: °C in, true while too hot."""
+
+    def __init__(self, seed: str, limit: float) -> None:
+        self._sensor = Sensor(f"{seed}/thermostat", lag=_THERMOSTAT_LAG)
+        self._limit = limit
+        self._too_hot = False
+
+    def step(self, dt: float, temperature: float) -> bool:
+        """What it says after `dt` s at this temperature."""
+        felt = self._sensor.step(dt, temperature)
+        self._too_hot = felt > self._limit - (_THERMOSTAT_HYSTERESIS if self._too_hot else 0.0)
+        return self._too_hot
+
+    def settle(self, temperature: float) -> None:
+        """Has been there for long, and let go."""
+        self._sensor.settle(temperature)
+        self._too_hot = False
+
+
 class ZoneTerminals:
     """`measure` fills a dict of point names, `commands` holds a setter a name, `breakable` what can fail."""
 
@@ -122,8 +177,7 @@ class ZoneTerminals:
         self._pumps: dict[str, Pump] = {}
         self._channels = Channels(seed, noise, bits)
         name = zone.parameters.name
-        self._thermostat = Sensor(f"{seed}/{name}/thermostat", lag=_THERMOSTAT_LAG)
-        self._too_hot = False
+        self._thermostat = Thermostat(f"{seed}/{name}", zone.parameters.thermostat_c)
         self._too_low = False
         roles = ("thermostat", "suction_switch", "valve_local")
         self._contacts = tuple((f"{name}.{role}", Contact()) for role in roles)
@@ -166,6 +220,25 @@ class ZoneTerminals:
         add.pressure(f"{name}.supply_pressure", zone.supply_pressure)
         add.pressure(f"{name}.return_pressure", lambda: zone.loop.pressure)
         add.pressure(f"{name}.differential_pressure", zone.shown_difference, 0.0, 600.0)
+        # Clamp-on ultrasonic meter in the return, and the calculator that goes with it.
+        add.add(
+            f"{name}.secondary_flow",
+            lambda: zone.flow / density(zone.header),
+            lag=_FLOW_LAG,
+            noise=_FLOW_NOISE * zone.parameters.secondary_flow_kg_per_s * 3.6,
+            quantum=0.01,
+            low=0.0,
+            scale=3600.0,
+        )
+        add.add(
+            f"{name}.heat_power",
+            lambda: zone.flow * CP * (zone.supply - zone.header),
+            lag=_HEAT_LAG,
+            noise=_FLOW_NOISE * zone.parameters.design_heat_kw,
+            quantum=0.1,
+            low=0.0,
+            scale=1e-3,
+        )
         add.add(
             f"{name}.makeup_flow",
             lambda: zone.holding.makeup_flow / 999.7,
@@ -177,7 +250,7 @@ class ZoneTerminals:
         # The water meter counts forward only, a pulse every 10 l.
         add.add(f"{name}.makeup_volume", lambda: zone.holding.metered / 999.7, quantum=0.01, low=0.0)
         add.pressure(f"{name}.makeup_pressure", lambda: zone.holding.makeup_pressure)
-        self._add_position(f"{name}.valve_position", zone.valve)
+        add.position(f"{name}.valve_position", zone.valve)
         for i, room in enumerate(zone.parameters.rooms, start=1):
             building = zone.branches[room.group].building
             add.add(
@@ -190,30 +263,13 @@ class ZoneTerminals:
                 high=60.0,
             )
 
-    def _add_position(self, key: str, valve: Valve) -> None:
-        self._channels.add(key, valve.feedback, noise=0.05, quantum=0.1, low=0.0, high=100.0, scale=100.0)
-
     def _add_actuators(self, name: str) -> None:
-        zone, branch = self.zone, self.zone.branch
-
-        def set_valve(value: float) -> None:
-            branch.valve_command = min(1.0, max(0.0, value / 100.0))
-            branch.three_point = False
-
-        def set_opening(value: float) -> None:
-            branch.opening = value >= 0.5
-            branch.three_point = True
-
-        def set_closing(value: float) -> None:
-            branch.closing = value >= 0.5
-            branch.three_point = True
+        zone = self.zone
 
         def set_relief(value: float) -> None:
             zone.holding.relief_valve = value
 
-        self.commands[f"{name}.valve_command"] = set_valve
-        self.commands[f"{name}.valve_open"] = set_opening
-        self.commands[f"{name}.valve_close"] = set_closing
+        self.commands |= valve_commands(name, zone.branch)
         self.commands[f"{name}.relief_valve"] = set_relief
         if zone.parameters.balancing_valves:
             for i in range(1, len(zone.network.branches) + 1):
@@ -226,7 +282,7 @@ class ZoneTerminals:
             branch.valve_command = min(1.0, max(0.0, value / 100.0))
 
         self.commands[f"{key}_valve_command"] = set_position
-        self._add_position(f"{key}_valve_position", branch.valve)
+        self._channels.position(f"{key}_valve_position", branch.valve)
         self._channels.temperature(
             f"{key}_return_temperature", lambda: building.return_pipe.outlet, _STRAP_ON_LAG
         )
@@ -277,9 +333,7 @@ class ZoneTerminals:
             high=400.0,
             scale=nominal_hz,
         )
-        self._channels.add(
-            f"{key}_current", lambda: pump.current, lag=0.5, noise=0.02, quantum=0.1, low=0.0, high=1000.0
-        )
+        self._channels.current(f"{key}_current", pump)
         self.commands[f"{key}_run"] = set_run
         self.commands[f"{key}_speed"] = set_speed
 
@@ -287,12 +341,11 @@ class ZoneTerminals:
         """Write all readings and contacts after `dt` s into `values`."""
         zone, p = self.zone, self.zone.parameters
         self._channels.measure(dt, values)
-        felt = self._thermostat.step(dt, zone.supply)
-        self._too_hot = felt > p.thermostat_c - (_THERMOSTAT_HYSTERESIS if self._too_hot else 0.0)
+        too_hot = self._thermostat.step(dt, zone.supply)
         limit = p.suction_switch_kpa * 1e3 + (_SWITCH_HYSTERESIS if self._too_low else 0.0)
         self._too_low = zone.suction_pressure() < limit
         thermostat, suction, local = self._contacts
-        values[thermostat[0]] = thermostat[1].show(self._too_hot)
+        values[thermostat[0]] = thermostat[1].show(too_hot)
         values[suction[0]] = suction[1].show(self._too_low)
         values[local[0]] = local[1].show(zone.valve.local)
         for pump, running, fault, pump_local in self._pump_keys:
@@ -304,4 +357,4 @@ class ZoneTerminals:
         """All sensors have been at their values for long."""
         self._channels.settle()
         self._thermostat.settle(self.zone.supply)
-        self._too_hot = self._too_low = False
+        self._too_low = False

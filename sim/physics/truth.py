@@ -1,9 +1,56 @@
-"""What is really so in a zone, in controller units: the judge's view, built on demand."""
+"""What is really so in a station and its zones, in controller units: the judge's view, built on demand."""
 
 from __future__ import annotations
 
+from .hot_water_circuit import COLD_WATER, HotWaterCircuit
+from .primary_side import PrimarySide
+from .tank import Tank
 from .water import density
 from .zone import Zone
+
+
+def station_truth(side: PrimarySide, tank: Tank, outdoor: float) -> dict[str, float]:
+    """True values by point name `station.role`; `outdoor` in °C."""
+    return {
+        "station.outdoor_temperature": outdoor,
+        "station.primary_supply_temperature": side.network.supply_temperature,
+        "station.primary_return_temperature": side.return_temperature,
+        "station.primary_supply_pressure": side.supply_pressure * 1e-3,
+        "station.primary_return_pressure": side.return_pressure * 1e-3,
+        "station.primary_flow": side.meter_flow() * 3600.0,
+        "station.heat_power": side.heat * 1e-3,
+        "station.heat_energy": side.heat_energy * 1e-9,
+        "station.tank_level": tank.level,
+        "station.tank_water_mass": tank.mass(),
+    }
+
+
+def hot_water_truth(circuit: HotWaterCircuit) -> dict[str, float]:
+    """True values by point name `circuit.role`; energies and volumes since the last settling."""
+    water = circuit.water
+    values = {
+        "supply_temperature": water.supply,
+        "charge_temperature": water.hot,
+        "circulation_temperature": water.circulation_return,
+        "circulation_flow": water.circulation / COLD_WATER * 3600.0,
+        "draw_off_flow": circuit.draw_off / COLD_WATER * 3600.0,
+        "draw_off_volume": circuit.drawn_mass / COLD_WATER,
+        "draw_off_power": water.drawn_heat * 1e-3,
+        "loss": water.loss * 1e-3,
+        "primary_return_temperature": circuit.primary_return,
+        "primary_flow": circuit.primary_flow / density(circuit.primary_return) * 3600.0,
+        "valve_position": circuit.branch.valve.position * 100.0,
+        "valve_travel": circuit.branch.valve.travel,
+        "heat_power": circuit.heat * 1e-3,
+        "heat_energy": circuit.heat_from_primary * 1e-9,
+        "electric_power": circuit.electric_power * 1e-3,
+        "electric_energy": circuit.electric_energy / 3.6e6,
+    }
+    if water.storage is not None:
+        values["storage_top_temperature"] = water.storage.top()
+        values["storage_bottom_temperature"] = water.storage.bottom()
+        values["charge_flow"] = circuit.charge_flow / COLD_WATER * 3600.0
+    return {f"{circuit.parameters.name}.{role}": value for role, value in values.items()}
 
 
 def zone_truth(zone: Zone) -> dict[str, float]:

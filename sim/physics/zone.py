@@ -70,6 +70,11 @@ class Zone:
             p.network_main_share,
             tuple(branch.flow_share for branch in self.branches),
         )
+        self._risers = [
+            (line, branch.riser, branch.riser_share)
+            for line, branch in zip(self.network.branches, self.branches, strict=True)
+            if branch.riser is not None
+        ]
         curve = PumpCurve(p.pump_flow_m3_per_h / 3600.0, p.pump_head_kpa * 1e3)
         self.pumps = [
             Pump(curve, p.pump_ramp_s, p.pump_min_hz / nominal_hz) for _ in range(p.circulation_pumps)
@@ -224,7 +229,16 @@ class Zone:
         self.pipe_loss = pipe_loss
         self.heat_other += dt * gains
         self.heat_lost += dt * (building_loss + pipe_loss)
+        self._watch_risers()
         return returning
+
+    def _watch_risers(self) -> None:
+        """A riser that freezes or thaws changes the flows from the next step on."""
+        for line, riser, share in self._risers:
+            frozen = share if riser.frozen else 0.0
+            if frozen != line.frozen:
+                line.frozen = frozen
+                self.network.renew()
 
     def warm_header(self, dt: float, into: float) -> None:
         """Mix `into` (W over the header's own temperature) with makeup and pump heat into the header."""
@@ -284,6 +298,7 @@ class Zone:
             pump.settle(False, 0.0)
         for branch in self.branches:
             branch.fill(water, room)
+        self._watch_risers()
         self.header = self.return_mix = self.supply = self.primary_return = water
         self.primary_flow = self.primary_return_flow = self.flow = self.heat = self.pump_head = 0.0
         self.branch.renew(water)
@@ -303,7 +318,7 @@ class Zone:
         # Above 19 °C outdoors there is nothing to heat: a small load keeps the formulas defined.
         cold = min(outdoor, room - 1.0)
         branches = list(zip(self.branches, self.network.shares, strict=True))
-        load = sum(branch.need(cold, room) for branch, _ in branches)
+        load = sum(branch.need(cold, room) - branch.internal_gains for branch, _ in branches)
         low, high = room, room + 90.0
         for _ in range(40):
             self.supply = 0.5 * (low + high)

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from .building import Building, Radiators
-from .buildings_branch import RADIANT_SHARE, BuildingsBranch
-from .houses import build_houses, plan_houses
+from .building import Building
+from .buildings_branch import BuildingsBranch
+from .houses import build_houses, heating_surface, plan_houses
 from .parameters import GroupParameters, RoomParameters, ZoneParameters
 from .pipe import STEEL_OF_MAINS, Pipe
 
@@ -23,7 +23,9 @@ def build_branches(p: ZoneParameters) -> tuple[ZoneParameters, list[BuildingsBra
     """The zone's branches, and its parameters with the groups and measured rooms that were left open.
 
     Raises ValueError where the pipes leave no water for the radiators."""
-    source = p.mixing_volume_m3 if p.kind == "mixing" else p.exchanger_side_volume_m3
+    source = p.mixing_volume_m3
+    if p.kind == "exchanger":
+        source = p.exchanger_side_volume_m3 * p.exchanger_oversizing
     water = 1000.0 * (p.loop_volume_m3 * (1.0 - p.header_share) - source)
     if p.groups:
         branches = _groups(p, water)
@@ -39,6 +41,8 @@ def build_branches(p: ZoneParameters) -> tuple[ZoneParameters, list[BuildingsBra
                 p.design_room_c,
                 p.design_outdoor_c,
                 p.floor_heating,
+                p.internal_gains_w_per_m2,
+                p.heater_exponent,
             )
         except ValueError as error:
             raise ValueError(f"zone {p.name}: {error}") from error
@@ -52,6 +56,7 @@ def build_branches(p: ZoneParameters) -> tuple[ZoneParameters, list[BuildingsBra
                 house.capacity * house.floor_area / branch.heat_loss(),
                 house.radiator_size,
                 branch.solar_aperture / house.floor_area,
+                p.internal_gains_w_per_m2,
                 floor_area_m2=house.floor_area,
             )
             for house, branch in zip(houses, branches, strict=True)
@@ -82,17 +87,17 @@ def _groups(p: ZoneParameters, water: float) -> list[BuildingsBranch]:
     for group in p.groups:
         flow = group.flow_share * p.secondary_flow_kg_per_s
         spread = group.load_share * p.design_heat_kw * 1e3 / (flow * _CP)
-        radiators = Radiators(
+        area = group.floor_area_m2 or group.load_share * p.floor_area_m2
+        surfaces = heating_surface(
             flow,
             p.design_supply_c,
             p.design_supply_c - spread,
             p.design_room_c,
             group.load_share * (water - pipes),
-            cp=_CP,
-            radiant_share=RADIANT_SHARE,
+            area if p.floor_heating else None,
+            p.heater_exponent,
         )
-        radiators.constant *= group.radiator_size
-        area = group.floor_area_m2 or group.load_share * p.floor_area_m2
+        surfaces.constant *= group.radiator_size
         mass = group.pipe_volume_m3 * 1000.0
         steel = STEEL_OF_MAINS * mass
         branches.append(
@@ -100,9 +105,9 @@ def _groups(p: ZoneParameters, water: float) -> list[BuildingsBranch]:
                 Building(
                     group.load_share * heat_loss,
                     group.time_constant_h * 3600.0,
-                    radiant_share=RADIANT_SHARE,
+                    radiant_share=surfaces.radiant_share,
                 ),
-                radiators,
+                surfaces,
                 Pipe(mass, group.pipe_loss_w_per_k, wall_capacity=steel),
                 Pipe(mass, group.pipe_loss_w_per_k, wall_capacity=steel),
                 group.flow_share,

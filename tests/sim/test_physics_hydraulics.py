@@ -63,6 +63,18 @@ def test_characteristics_rise_from_leakage_to_one(kind):
     assert all(later > earlier for earlier, later in pairwise(values))
 
 
+def test_split_characteristic_is_straight_to_thirty_per_cent():
+    """FACTS §1, VFM2: linear to 30 % of stroke, then equal percentage."""
+    at_knee = 100.0 ** (0.30 - 1.0)
+    assert inherent_characteristic("split", 0.30, 100.0, 0.0) == pytest.approx(at_knee)
+    for stroke in (0.05, 0.15, 0.25):
+        opening = inherent_characteristic("split", stroke, 100.0, 0.0)
+        assert opening == pytest.approx(at_knee * stroke / 0.30)
+    for stroke in (0.4, 0.6, 0.8):
+        gain = inherent_characteristic("split", stroke + 0.1, 100.0, 0.0)
+        assert gain / inherent_characteristic("split", stroke, 100.0, 0.0) == pytest.approx(100.0**0.1)
+
+
 def test_stroke_time_dead_band_stiction():
     valve = Valve(80.0, stroke_time=120.0, dead_band=0.01, stiction=0.005)
     for _ in range(60):

@@ -131,6 +131,7 @@ def test_sensor_and_command_names():
         "station.flood",
         "low.supply_temperature", "low.supply_temperature_2", "low.return_temperature",
         "low.supply_pressure", "low.return_pressure", "low.differential_pressure", "low.makeup_flow",
+        "low.secondary_flow", "low.heat_power",
         "low.makeup_pressure", "low.suction_switch", "low.thermostat", "low.room_temperature_1",
         "low.room_temperature_2", "low.room_temperature_3", "low.valve_position", "low.valve_local",
     }  # fmt: skip
@@ -143,6 +144,23 @@ def test_sensor_and_command_names():
         plant.command("low.valve", 1.0)
     with pytest.raises(ValueError, match="finite"):
         plant.command("low.valve_command", float("nan"))
+
+
+def test_secondary_meter():
+    plant = run(Plant(replace(STEADY, sensor_noise=1.0), DESIGN_DAY), 600.0)
+    sensors, truth = plant.sensors, plant.truth
+    assert sensors["low.secondary_flow"] == pytest.approx(truth["low.secondary_flow"], rel=0.015)
+    assert sensors["low.heat_power"] == pytest.approx(truth["low.heat_power"], rel=0.015)
+    plant.fault("low.pump_1", "trip")
+    run(plant, 5.0, 1.0)
+    assert sensors["low.secondary_flow"] > plant.truth["low.secondary_flow"] + 5.0
+    run(plant, 60.0)
+    assert sensors["low.secondary_flow"] < 2.0
+    assert sensors["low.heat_power"] < 30.0
+    plant.fault("low.secondary_flow", "frozen")
+    plant.fault("low.heat_power", "open")
+    plant.step(1.0)
+    assert isnan(plant.sensors["low.heat_power"])
 
 
 def test_cold_start():

@@ -25,6 +25,38 @@ def run(plant, seconds, dt=5.0):
     return plant
 
 
+# --- primary --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("booster", ["none", "return"])
+def test_a_choking_valve_leaves_the_others_their_pressure(booster):
+    """130 °C at hardly any static pressure: the network's loss is that of the water which really flows."""
+    zones = (TWO_GROUPS, replace(TWO_GROUPS, name="high", booster=booster))
+    plant = Plant(
+        replace(
+            STEADY,
+            zones=zones,
+            primary_cold_supply_c=130.0,
+            primary_return_pressure_kpa=20.0,
+            primary_differential_kpa=330.0,
+            primary_network_drop_kpa=60.0,
+        ),
+        DESIGN_DAY,
+    )
+    plant.command("low.valve_command", 60.0)
+    plant.command("high.valve_command", 60.0)
+    run(plant, 300.0)
+    branch = plant.zones["low"].branch
+    supply, back = (plant.truth[f"station.primary_{side}_pressure"] * 1e3 for side in ("supply", "return"))
+    difference = supply - 20e3
+    flow = sum(zone.primary_flow for zone in plant.zones.values())
+    assert plant.zones["low"].primary_flow < 0.98 * branch.flow_at(difference)
+    resistance = 60e3 / (2 * 9.5) ** 2
+    assert difference == pytest.approx(330e3 - resistance * flow**2, abs=5.0)
+    assert back <= 20e3
+    assert plant.energy_balance_error() < 1e-6
+
+
 # --- valve ----------------------------------------------------------------------------------------------
 
 
@@ -398,3 +430,28 @@ def test_any_station_with_any_faults_keeps_its_balances(seed):
         assert all(isfinite(value) for value in plant.truth.values())
     assert plant.energy_balance_error() < 1e-6
     assert plant.mass_balance_error() < 1e-9
+
+
+def test_scale_grows_in_a_plant_and_takes_its_heat():
+    plant = steady(zone={"exchanger_scaling_per_day": 0.24, "exchanger_scaling_limit": 0.1})
+    clean = steady()
+    assert plant.truth["low.heat_power"] == clean.truth["low.heat_power"]
+    run(plant, 5 * 3600.0)
+    assert plant.zones["low"].exchanger.fouling == pytest.approx(0.05, rel=0.01)
+    run(plant, 10 * 3600.0)
+    assert plant.zones["low"].exchanger.fouling == 0.1
+    run(clean, 15 * 3600.0)
+    assert plant.truth["low.supply_temperature"] < clean.truth["low.supply_temperature"] - 0.2
+    assert plant.energy_balance_error() < 1e-6
+
+
+def test_an_oversized_exchanger_gets_far_too_hot_with_an_open_valve():
+    """FACTS §8: UA x 1.6 and 24 kg/s of primary water; the nominal one ends at 62.6 °C."""
+    plants = [steady(), steady(zone={"exchanger_oversizing": 1.6, "valve_kvs_m3_per_h": 320.0})]
+    for plant in plants:
+        plant.command("low.valve_command", 100.0)
+        run(plant, 600.0)
+    nominal, large = plants
+    assert large.truth["low.supply_temperature"] > nominal.truth["low.supply_temperature"] + 4.0
+    assert large.energy_balance_error() < 1e-6
+    assert large.mass_balance_error() < 1e-9

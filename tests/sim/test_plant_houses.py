@@ -92,6 +92,27 @@ def test_the_riser_freezes_when_nothing_turns_and_thaws_no_faster_than_it_may():
     assert plant.energy_balance_error() < 1e-6
 
 
+def test_a_frozen_riser_takes_its_part_of_the_flow():
+    plant = Plant(STEADY, DESIGN_DAY)
+    before = plant.truth["low.house_8.flow_share"]
+    resistance = plant.zones["low"].network.resistance
+    plant.command("low.pump_1_run", 0.0)
+    plant.command("low.valve_command", 0.0)
+    run(plant, 4 * 3600.0)
+    assert plant.truth["low.riser_frozen"] == 1.0
+    plant.command("low.pump_1_run", 1.0)
+    plant.command("low.valve_command", 80.0)
+    run(plant, 600.0)
+    part = plant.zones["low"].branches[7].riser_share
+    assert plant.truth["low.riser_frozen"] == 1.0  # nothing flows there, so nothing thaws it
+    assert plant.truth["low.house_8.flow_share"] == pytest.approx(before * (1.0 - part), rel=0.01)
+    assert plant.zones["low"].network.resistance > resistance
+    assert plant.energy_balance_error() < 1e-6
+    plant.settle()
+    assert plant.truth["low.house_8.flow_share"] == before
+    assert plant.zones["low"].network.resistance == resistance
+
+
 def test_groups_by_hand_have_no_riser():
     truth = Plant(replace(STEADY, zones=(TWO_GROUPS,)), DESIGN_DAY).truth
     assert "low.near.air_temperature" in truth
@@ -132,3 +153,44 @@ def test_floors_heat_too(kind):
     run(plant, 3600.0)
     assert airs(plant) == pytest.approx(start, abs=0.1)
     assert plant.truth["low.supply_temperature"] == pytest.approx(44.0, abs=1.5)
+
+
+def test_floors_of_groups_by_hand():
+    """What stores heat in the floor answers in hours: after half a day without heat it is warmer there."""
+    floor = replace(TWO_GROUPS, floor_heating=True, design_supply_c=45.0)
+    plants = [Plant(replace(STEADY, zones=(zone,)), DESIGN_DAY) for zone in (floor, TWO_GROUPS)]
+    for plant in plants:
+        assert airs(plant) == pytest.approx([20.0, 20.0], abs=0.1)
+        plant.command("low.valve_command", 0.0)
+        run(plant, 3 * 3600.0)
+    assert min(airs(plants[0])) > max(airs(plants[1])) + 0.3
+
+
+def test_internal_gains_of_planned_houses_save_heat():
+    bare, lived_in = (
+        Plant(
+            replace(STEADY, zones=(replace(ZoneParameters(), internal_gains_w_per_m2=gains),)),
+            Weather.constant(-10.0),
+        )
+        for gains in (0.0, 4.0)
+    )
+    saved = bare.truth["low.heat_power"] - lived_in.truth["low.heat_power"]
+    assert saved == pytest.approx(50_000 * 4.0 / 1000.0, rel=0.1)
+    start = airs(lived_in)
+    assert sum(start) / 8 == pytest.approx(20.0, abs=0.5)
+    run(lived_in, 6 * 3600.0)
+    assert airs(lived_in) == pytest.approx(start, abs=0.1)
+    assert lived_in.energy_balance_error() < 1e-6
+
+
+def test_a_valve_with_split_characteristic_heats_too():
+    zone = replace(ZoneParameters(), valve_characteristic="split", valve_rangeability=100.0)
+    plant = run(Plant(replace(STEADY, zones=(zone,)), DESIGN_DAY), 3600.0)
+    assert plant.truth["low.heat_power"] == pytest.approx(2000.0, rel=0.02)
+    plant.command("low.valve_command", 15.0)
+    run(plant, 200.0)
+    straight = plant.truth["low.primary_flow"]
+    plant.command("low.valve_command", 7.5)
+    run(plant, 200.0)
+    # Far from open the valve has all the pressure: half the stroke, half the flow.
+    assert plant.truth["low.primary_flow"] == pytest.approx(0.5 * straight, rel=0.05)

@@ -1,0 +1,140 @@
+"""Sizes of a plant from a station's file: what a designer would have bought for these circuits.
+
+The nominal 2 MW station is the pattern. Heat and flows go with power and temperatures: the design point is
+that of the heat curve, its coldest point with the nominal spread where the curve is one of points. A curve in
+whole degrees that ends at the nominal design day within half a kelvin means that day. Pressures go with the
+set-points: a loop is filled to what its makeup holds, its vessel is as full of water as the nominal one, and
+the circulation reaches its differential pressure at 45 Hz.
+Source: FACTS §1 (nominal station), affinity and curve of pump.py; the rules of proportion are own judgement.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from controller.settings.station import Circuit, PlantZoneSettings
+from sim.physics.parameters import ZoneParameters
+
+_NOMINAL = ZoneParameters()
+_SPREAD = 15.0  # K, 60/45
+_APPROACH = 15.0  # K between primary and secondary return of the nominal exchanger
+_PRIMARY_SPREAD = 50.0  # K, 110/60
+_SETPOINT = 350.0  # kPa of the nominal station's makeup
+_ATMOSPHERE = 101.3
+_FLOOR_BELOW = 1.2  # exponent: floors 1.1, radiators 1.3
+_BEFORE_THE_END = 0.9  # 45 of 50 Hz
+_SHUTOFF = 1.4  # of PumpCurve
+_PORT_B_OPEN = 0.65  # of a three-way valve's stroke, while port A passes the design flow
+_THERMOSTAT_ABOVE_TRIP = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class DesignPoint:
+    """°C on the design day."""
+
+    outdoor: float
+    room: float
+    supply: float
+    back: float
+    exponent: float | None  # None: that of the heating surface
+
+
+def design_point(circuit: Circuit) -> DesignPoint:
+    """What the heating surfaces of a circuit with this heat curve are made for."""
+    curve = circuit.heat_curve
+    if curve.kind == "design":
+        # A run-time change of the wanted room does not exchange radiators; the file's value is the design.
+        return DesignPoint(
+            curve.design_outdoor, curve.room, curve.design_supply, curve.design_return, curve.exponent
+        )
+    coldest = min(curve.points)
+    nominal = _NOMINAL.design_outdoor_c
+    outdoor = nominal if abs(coldest - nominal) < 0.5 else coldest
+    supply, room = curve.points[coldest], _NOMINAL.design_room_c
+    # Low supplies leave no room for the nominal spread over a warm room: half of the excess then.
+    spread = min(_SPREAD, 0.5 * (supply - room))
+    return DesignPoint(outdoor, room, supply, supply - spread, None)
+
+
+def size_zone(
+    name: str,
+    circuit: Circuit,
+    given: PlantZoneSettings | None,
+    floor_area: float,
+) -> ZoneParameters:
+    """The plant of one circuit; `given` is what its file says about it, `floor_area` in m2."""
+    nominal, point = _NOMINAL, design_point(circuit)
+    mixing = circuit.kind == "mixing"
+    power = given.power if given is not None else nominal.design_heat_kw
+    size = power / nominal.design_heat_kw
+    flow_size = size * _SPREAD / (point.supply - point.back)
+    primary_return = point.back + (0.0 if mixing else _APPROACH)
+    primary_spread = max(10.0, nominal.design_primary_supply_c - primary_return)
+    pressure = circuit.makeup.setpoint if circuit.makeup is not None else _SETPOINT
+    network_drop, pump_head = _circulation(circuit)
+    return ZoneParameters(
+        name=name,
+        kind=circuit.kind,
+        design_heat_kw=power,
+        floor_area_m2=floor_area,
+        design_outdoor_c=point.outdoor,
+        design_room_c=point.room,
+        design_supply_c=point.supply,
+        heater_exponent=point.exponent,
+        floor_heating=point.exponent is not None and point.exponent < _FLOOR_BELOW,
+        primary_flow_kg_per_s=nominal.primary_flow_kg_per_s * size * _PRIMARY_SPREAD / primary_spread,
+        secondary_flow_kg_per_s=nominal.secondary_flow_kg_per_s * flow_size,
+        exchanger_conductance_kw_per_k=given.conductance
+        if given
+        else nominal.exchanger_conductance_kw_per_k * size,
+        exchanger_side_volume_m3=nominal.exchanger_side_volume_m3 * size,
+        exchanger_plates_kj_per_k=nominal.exchanger_plates_kj_per_k * size,
+        mixing_arrangement=circuit.arrangement if circuit.kind == "mixing" else "three_way",
+        valve_kvs_m3_per_h=given.valve_kvs if given else nominal.valve_kvs_m3_per_h * size,
+        valve_characteristic=circuit.actuator.characteristic,
+        valve_rangeability=circuit.actuator.rangeability,
+        valve_stroke_time_s=circuit.actuator.stroke_time,
+        booster="none" if circuit.primary_pump is None else "return" if circuit.valve else "supply",
+        circulation_pumps=len(circuit.circulation.pumps),
+        pump_flow_m3_per_h=nominal.pump_flow_m3_per_h * flow_size,
+        pump_head_kpa=pump_head,
+        network_drop_kpa=network_drop,
+        makeup_pumps=len(circuit.makeup.pumps) if circuit.makeup is not None else 0,
+        makeup_flow_m3_per_h=nominal.makeup_flow_m3_per_h * flow_size,
+        makeup_head_kpa=nominal.makeup_head_kpa * pressure / _SETPOINT,
+        loop_volume_m3=given.loop_volume if given else nominal.loop_volume_m3 * size,
+        vessel_gas_m3=given.vessel_gas if given else nominal.vessel_gas_m3 * size,
+        vessel_precharge_kpa=_precharge(pressure),
+        fill_pressure_kpa=pressure,
+        safety_valve_kpa=nominal.safety_valve_kpa * pressure / _SETPOINT,
+        thermostat_c=circuit.supply.trip + _THERMOSTAT_ABOVE_TRIP,
+        highest_building_m=circuit.highest_building,
+    )
+
+
+def _precharge(pressure: float) -> float:
+    """kPa: absolute pressures in the ratio of the nominal vessel, so it is as full of water at `pressure`."""
+    share = (_NOMINAL.vessel_precharge_kpa + _ATMOSPHERE) / (_SETPOINT + _ATMOSPHERE)
+    return share * (pressure + _ATMOSPHERE) - _ATMOSPHERE
+
+
+def _circulation(circuit: Circuit) -> tuple[float, float]:
+    """kPa of network and pump at design flow.
+
+    The transmitter sees the whole circuit of an exchanger zone and the network of a mixing zone. A set-point
+    above the nominal drop means a longer network; the flow at the set-point is then the design flow. The pump
+    meets set-point and bypass there at 45 Hz: s = h*(1.4*0.9^2 - 0.4*x), x = set-point over drop."""
+    mixing = circuit.kind == "mixing"
+    source = 0.0 if mixing else _NOMINAL.exchanger_secondary_drop_kpa
+    unseen = 0.0
+    if circuit.kind == "mixing":
+        narrow = _PORT_B_OPEN if circuit.arrangement == "three_way" else 1.0
+        unseen = _NOMINAL.mixing_bypass_drop_kpa / narrow**2
+    drop = source + _NOMINAL.network_drop_kpa
+    head = drop + unseen
+    if circuit.circulation.control == "differential_pressure":
+        wanted = circuit.circulation.setpoint
+        drop = max(drop, wanted)
+        reach = _SHUTOFF * _BEFORE_THE_END**2 - (_SHUTOFF - 1.0) * wanted / drop
+        head = max(drop + unseen, (wanted + unseen) / reach)
+    return drop - source, head
