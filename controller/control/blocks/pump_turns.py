@@ -1,0 +1,82 @@
+"""Change-over of circulation pumps by their hours, or once a week.
+
+The new pump starts beside the old one; only when it has proven that it runs, and has come to the common
+speed, the old one stops. The speed stands still meanwhile, so that the pressure afterwards is the one
+before. A pump that does not prove itself within a minute goes back to rest, and the old one stays for a day.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from controller.control.blocks.drive import PumpDrive
+from controller.control.blocks.pump_settings import ChangeOverSettings
+from controller.control.tick import Tick
+
+LONGEST_S = 60.0
+SAME_SPEED_HZ = 2.0
+NOT_AGAIN_S = 86400.0
+ONCE_A_WEEK_S = 2 * 86400.0
+
+
+class ChangeOver:
+    """`incoming`: index of the pump that is to take over, or None."""
+
+    def __init__(self, settings: ChangeOverSettings, pumps: Sequence[PumpDrive]) -> None:
+        self.settings = settings
+        self.pumps = pumps
+        self.incoming: int | None = None
+        self._since = -math.inf
+        self._not_before = -math.inf
+
+    def step(
+        self, tick: Tick, duty: int, *, allowed: bool, speed: float, busy: set[int], weekday: int | None = None
+    ) -> int:
+        """The duty pump from now on. `allowed`: it is mild, and water is known to flow; `weekday`: 1 = Monday."""
+        now = tick.now
+        if self.incoming is not None:
+            return self._go_on(now, duty, allowed, speed)
+        if not allowed or now < self._not_before:
+            return duty
+        fresh = [
+            index
+            for index, pump in enumerate(self.pumps)
+            if index not in (duty, *busy) and pump.available and not pump.in_local and not pump.on_mains
+        ]
+        if not fresh:
+            return duty
+        chosen = min(fresh, key=lambda index: self.pumps[index].hours)
+        more = (self.pumps[duty].hours - self.pumps[chosen].hours) * 3600.0
+        if more > self.settings.hours_difference or self._weekly(tick, weekday):
+            self.incoming, self._since = chosen, now
+        return duty
+
+    def stop(self) -> None:
+        """Something stronger decides: no change-over."""
+        self.incoming = None
+
+    def _weekly(self, tick: Tick, weekday: int | None) -> bool:
+        if tick.second_of_day is None or weekday is None or weekday != self.settings.weekday:
+            return False
+        return int(tick.second_of_day // 3600) == self.settings.hour
+
+    def _go_on(self, now: float, duty: int, allowed: bool, speed: float) -> int:
+        assert self.incoming is not None
+        pump = self.pumps[self.incoming]
+        if not allowed or not pump.available or pump.in_local or now - self._since > LONGEST_S:
+            self.incoming, self._not_before = None, now + NOT_AGAIN_S
+            return duty
+        if not pump.proven(now) or not at_speed(pump, speed, now - self._since):
+            return duty
+        duty, self.incoming = self.incoming, None
+        self._not_before = now + ONCE_A_WEEK_S
+        return duty
+
+
+def at_speed(pump: PumpDrive, speed: float, for_s: float) -> bool:
+    """It turns as fast as it shall; a drive that does not say how fast gets 15 s."""
+    frequency = pump.frequency
+    if frequency is None or not frequency.usable:
+        return for_s >= 15.0
+    return frequency.value >= speed - SAME_SPEED_HZ
