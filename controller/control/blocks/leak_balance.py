@@ -5,10 +5,10 @@ makeup M:
 
     leak = (M1 − M0 − C·(p1 − p0) − β·V·(T0 − T1)) / (t1 − t0)
 
-C is what the expansion vessel takes, m³/kPa, learned from fills (volume over pressure rise); β·V is what the
-water shrinks by when it cools: β = 4.5·10⁻⁴ 1/K at 50 °C, 18 l/K for 40 m³ (FACTS §8, from IAPWS-97 densities).
-While pumps stand M1 = M0, and this is the decay of the pressure. Without C, or in the first fills, what swelling
-water stores cannot be told, and only makeup that is not explained by shrinking counts.
+C is what the expansion vessel takes, m³/kPa, learned from fills (volume over pressure rise); β·V is what
+the water shrinks by when it cools: β = 4.5·10⁻⁴ 1/K at 50 °C, 18 l/K for 40 m³ (IAPWS-97 densities).
+While pumps stand M1 = M0, and this is the decay of the pressure. Without C, before the first fill, what
+swelling water stores cannot be told, and only makeup that is not explained by shrinking counts.
 """
 
 from __future__ import annotations

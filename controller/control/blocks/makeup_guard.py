@@ -25,7 +25,7 @@ STAGES = (0.5, 1.0, 2.0)
 """% of the volume an hour."""
 STAGE_S = 600.0
 ENDS_AT = 0.8
-BURST_KPA, BURST_S = 20.0, 60.0
+BURST_KPA, BURST_S, BURST_SAMPLE_S = 20.0, 60.0, 2.0
 MASKED_S = 120.0
 DAY_S, DAYS = 86400.0, 7
 EXCESS, LEAST_USUAL_S = 3.0, 120.0
@@ -92,6 +92,8 @@ class MakeupGuard:
         self._ran = False
         self._minutes: deque[tuple[float, float, int]] = deque(maxlen=60)
         self._minute = [0.0, 0.0, 0.0, 0.0]
+        self._minutes_sum = (0.0, 0.0, 0)
+        self._burst = False
         self._pressures: deque[tuple[float, float]] = deque()
         self._masked_until = -math.inf
         self._flows = math.nan
@@ -100,20 +102,25 @@ class MakeupGuard:
     def step(
         self, tick: Tick, pressure: Point, *, runs: bool, speed_hz: float, relief: bool, filling: bool
     ) -> None:
-        """One scan. `runs`: a makeup pump turns; `relief`: the valve is open; `filling`: of an empty circuit."""
+        """One scan. `runs`: a makeup pump turns; `relief`: it is open; `filling`: of an empty circuit."""
         added = self.meter.step(tick, runs, speed_hz)
         self._count(tick, added, runs)
         masked = self._mask(tick, relief or filling)
         seen = pressure.usable and math.isfinite(pressure.value)
         self._note_fill(tick, pressure, runs, seen)
-        if relief or filling or not seen or not self.meter.known:
+        temperature = self._temperature()
+        if masked or not seen or not self.meter.known or math.isnan(temperature):
             self.balance.clear()
         else:
-            self.balance.step(tick.now, self.meter.total, pressure.value, self._temperature())
-        burst = self._bursts(tick, pressure.value) if seen and not masked else self._forget_pressures()
+            self.balance.step(tick.now, self.meter.total, pressure.value, temperature)
+        if seen and not masked:
+            self._look_for_burst(tick.now, pressure.value)
+        else:
+            self._pressures.clear()
+            self._burst = False
         overrun = not filling and self._fill_s > self.settings.longest_fill
         self._judge(tick, filling, overrun)
-        self._publish(tick, burst, overrun)
+        self._publish(tick, overrun)
 
     @property
     def usual_share(self) -> float:
@@ -145,6 +152,8 @@ class MakeupGuard:
         if minute[3] >= 60.0:
             self._minutes.append((minute[0], minute[1], int(minute[2])))
             self._minute = [0.0, 0.0, 0.0, 0.0]
+            rows = self._minutes
+            self._minutes_sum = (sum(r[0] for r in rows), sum(r[1] for r in rows), sum(r[2] for r in rows))
 
     def _note_fill(self, tick: Tick, pressure: Point, runs: bool, seen: bool) -> None:
         if runs and not self._ran:
@@ -160,43 +169,41 @@ class MakeupGuard:
 
     def _last_hour(self) -> tuple[float, float, int]:
         """m³, s of running, starts."""
-        rows = [*self._minutes, (self._minute[0], self._minute[1], int(self._minute[2]))]
-        return sum(r[0] for r in rows), sum(r[1] for r in rows), sum(r[2] for r in rows)
+        volume, ran, starts = self._minutes_sum
+        minute = self._minute
+        return volume + minute[0], ran + minute[1], starts + int(minute[2])
 
     def _temperature(self) -> float:
-        """Mean of the water, °C; a lost sensor leaves the other, or no correction."""
-        points = [p for p in (self.supply, self.back) if p is not None and p.usable and math.isfinite(p.value)]
-        if len(points) < 2:
-            self.balance.clear()
-            return 0.0
-        return (points[0].value + points[1].value) / 2
+        """Mean of the water, °C; NaN while a sensor of it is lost, 0 where there is none to correct by."""
+        points = [point for point in (self.supply, self.back) if point is not None]
+        if not all(point.usable and math.isfinite(point.value) for point in points):
+            return math.nan
+        return sum(point.value for point in points) / max(len(points), 1)
 
     # ---- burst
 
     def _mask(self, tick: Tick, other: bool) -> bool:
         """Something else moves the pressure now, or did a moment ago."""
-        flows = self.circulation.value if self.circulation is not None and self.circulation.usable else math.nan
+        flows = (
+            self.circulation.value if self.circulation is not None and self.circulation.usable else math.nan
+        )
         if other or (flows != self._flows and not (math.isnan(flows) and math.isnan(self._flows))):
             self._masked_until = tick.now + MASKED_S
         self._flows = flows
         return tick.now < self._masked_until
 
-    def _bursts(self, tick: Tick, pressure: float) -> bool:
+    def _look_for_burst(self, now: float, pressure: float) -> None:
         rows = self._pressures
-        rows.append((tick.now, pressure))
-        while rows[0][0] < tick.now - BURST_S:
+        if rows and now - rows[-1][0] < BURST_SAMPLE_S:
+            return
+        rows.append((now, pressure))
+        while rows[0][0] < now - BURST_S:
             rows.popleft()
-        # Means of the first and the last third, so that one spike is no burst.
+        # Means of the first and the last third, so that one spike is no burst: 2/3 of the time apart.
         third = len(rows) // 3
-        if third < 3:
-            return False
         values = [value for _, value in rows]
-        fallen = sum(values[:third]) / third - sum(values[-third:]) / third
-        return fallen > BURST_KPA * 2 / 3
-
-    def _forget_pressures(self) -> bool:
-        self._pressures.clear()
-        return False
+        fallen = (sum(values[:third]) - sum(values[-third:])) / third if third >= 3 else 0.0
+        self._burst = fallen > BURST_KPA * (now - rows[0][0]) / BURST_S * 2 / 3
 
     # ---- judging
 
@@ -233,7 +240,7 @@ class MakeupGuard:
             return False
         return self._last_hour()[1] > EXCESS * max(share * 3600.0, LEAST_USUAL_S)
 
-    def _publish(self, tick: Tick, burst: bool, overrun: bool) -> None:
+    def _publish(self, tick: Tick, overrun: bool) -> None:
         now = tick.now
         volume, _, starts = self._last_hour()
         for point, value, known in (
@@ -247,7 +254,7 @@ class MakeupGuard:
                 point.mark(math.nan, Quality.BAD, "not_known_yet", now)
         self.starts_point.put(starts, now)
         self.state_point.put(self.stage, now)
-        self.burst_point.put(float(burst), now)
+        self.burst_point.put(float(self._burst), now)
         self.overrun_point.put(float(overrun), now)
         self.excess_point.put(float(self._excess()), now)
 

@@ -47,5 +47,7 @@ class PumpExercise:
 
     def _due(self, index: int, now: float) -> bool:
         pump = self.pumps[index]
-        ours = pump.available and not pump.in_local and not pump.on_mains and pump.run.slot is not Slot.OVERRIDE
+        ours = (
+            pump.available and not pump.in_local and not pump.on_mains and pump.run.slot is not Slot.OVERRIDE
+        )
         return ours and pump.idle_s >= self.settings.idle and now - self._tried[index] >= AGAIN_S

@@ -93,7 +93,7 @@ class PumpGroup:
             self.speeds.applied(speed.value, tolerance=speed.dead_band)
 
     def forgive(self, name: str = "") -> bool:
-        """A person says that a pump (`low.pump_1`; empty: all) may start afresh; False for an unknown name."""
+        """A person lets a pump (`low.pump_1`; empty: all) start afresh; False for an unknown name."""
         meant = [pump for pump in self.pumps if name in ("", pump.name)]
         for pump in meant:
             pump.forgive()
@@ -196,19 +196,20 @@ class PumpGroup:
         """Why this pump runs, or not, at this speed."""
         index, pump = next((i, p) for i, p in enumerate(self.pumps) if output in (p.run, p.speed))
         if output is pump.run:
-            name = (("pump", pump.name, "text"),)
-            states = tuple(p.explain() for p in self.pumps)
-            if index == self.duty and self.last_resort and self.wanted:
-                return Term("pump_last_resort", (*name, ("tries", self.last_resort, "count")), states)
-            return Term(self._part(index), name, states)
+            return self._explain_run(index, pump)
         if index not in self._running():
             return pump.explain()
         if pump.on_mains:
             return Term("speed_on_mains", (("pump", pump.name, "text"),))
         return self.speeds.explain()
 
-    def _part(self, index: int) -> str:
-        """Code of what a pump does in the group."""
+    def _explain_run(self, index: int, pump: PumpDrive) -> Term:
+        """What a pump does in the group, and how all of them are."""
+        values: tuple[tuple[str, float | str, str], ...] = (("pump", pump.name, "text"),)
+        states = tuple(p.explain() for p in self.pumps)
+        if index == self.duty and self.last_resort and self.wanted:
+            values = (("pump", pump.name, "text"), ("tries", self.last_resort, "count"))
+            return Term("pump_last_resort", values, states)
         code = "pump_is_standby"
         if index == self.duty:
             code = "pump_is_duty"
@@ -218,7 +219,7 @@ class PumpGroup:
             code = "pump_assists"
         elif index == self.exercise.active:
             code = "pump_is_exercised"
-        return code
+        return Term(code, values, states)
 
     def state(self) -> dict[str, Any]:
         """What must survive a restart; plain JSON values."""

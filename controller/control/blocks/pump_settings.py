@@ -42,9 +42,9 @@ class SpeedSettings(Settings):
     worst_setpoint: Annotated[float, Amount("pressure", 5, 300, adjustable=True)] = Field(
         50.0, description="Differential pressure wanted at the worst point (最不利点)"
     )
-    temperature_difference: Annotated[
-        float, Amount("temperature_difference", 2, 40, adjustable=True)
-    ] = Field(12.0, description="Supply less return wanted")
+    temperature_difference: Annotated[float, Amount("temperature_difference", 2, 40, adjustable=True)] = (
+        Field(12.0, description="Supply less return wanted")
+    )
     return_temperature: Annotated[float, Amount("temperature", 20, 70, adjustable=True)] = Field(
         38.0, description="Return temperature wanted"
     )

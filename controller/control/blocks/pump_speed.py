@@ -78,8 +78,8 @@ class PumpSpeed:
         return self.settings.control not in (*_TEMPERATURE, "fixed")
 
     def step(self, tick: Tick, *, free: bool, believed: bool) -> float:
-        """Speed in Hz. `free`: a pump runs and nothing else sets its speed; `believed`: nobody contradicts the
-        differential pressure."""
+        """Speed in Hz. `free`: a pump runs and nothing else sets its speed; `believed`: no other sign
+        contradicts the differential pressure."""
         low, high = self.settings.speed
         self.short = False
         if self.settings.control == "fixed":
@@ -163,7 +163,9 @@ class PumpSpeed:
         if math.isnan(self.smooth):
             self.smooth = value
             return
-        self.smooth += min(dt / (self.settings.pressure_filter + dt), 1.0) * (value - self.smooth) if dt else 0.0
+        self.smooth += (
+            min(dt / (self.settings.pressure_filter + dt), 1.0) * (value - self.smooth) if dt else 0.0
+        )
 
     def _set(self, tick: Tick, free: bool) -> None:
         """The set-point of this scan, on its way to where it shall be."""
@@ -245,10 +247,14 @@ class PumpSpeed:
         if settings.control == "fixed":
             return Term("speed_fixed", (speed,), least)
         if settings.control in _TEMPERATURE:
-            return self._explain_temperature(speed, least)
+            return self._explain_temperature(least)
         if self.pressure is None or self._blind:
             return Term("speed_kept_without_pressure", (speed,), least)
-        values = (speed, ("pressure", self.pressure.value, "pressure"), ("setpoint", self.setpoint, "pressure"))
+        values = (
+            speed,
+            ("pressure", self.pressure.value, "pressure"),
+            ("setpoint", self.setpoint, "pressure"),
+        )
         code = "speed_holds_in_band" if self.holds else "speed_by_pressure"
         return Term(code, values, (*self._explain_setpoint(), *least))
 
@@ -266,15 +272,22 @@ class PumpSpeed:
             return (Term("dp_setpoint_by_worst_point", values),)
         return () if self._origin.code == "dp_setpoint_of_the_file" else (self._origin,)
 
-    def _explain_temperature(self, speed: tuple[str, float, str], least: tuple[Term, ...]) -> Term:
+    def _explain_temperature(self, least: tuple[Term, ...]) -> Term:
         measured = self._temperature()
+        speed = ("speed", self.output, "frequency")
         if not math.isfinite(measured):
             return Term("speed_kept_without_temperature", (speed,), least)
         if self.settings.control == "temperature_difference":
             kind, wanted = "temperature_difference", self.settings.temperature_difference
-            return Term("speed_by_difference", (speed, ("difference", measured, kind), ("setpoint", wanted, kind)), least)
+            return Term(
+                "speed_by_difference",
+                (speed, ("difference", measured, kind), ("setpoint", wanted, kind)),
+                least,
+            )
         kind, wanted = "temperature", self.settings.return_temperature
-        return Term("speed_by_return", (speed, ("measured", measured, kind), ("setpoint", wanted, kind)), least)
+        return Term(
+            "speed_by_return", (speed, ("measured", measured, kind), ("setpoint", wanted, kind)), least
+        )
 
     def _floor_term(self) -> Term:
         flow = self.flow.value if self.flow is not None else math.nan

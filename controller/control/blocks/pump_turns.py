@@ -31,9 +31,16 @@ class ChangeOver:
         self._not_before = -math.inf
 
     def step(
-        self, tick: Tick, duty: int, *, allowed: bool, speed: float, busy: set[int], weekday: int | None = None
+        self,
+        tick: Tick,
+        duty: int,
+        *,
+        allowed: bool,
+        speed: float,
+        busy: set[int],
+        weekday: int | None = None,
     ) -> int:
-        """The duty pump from now on. `allowed`: it is mild, and water is known to flow; `weekday`: 1 = Monday."""
+        """The duty pump from now on. `allowed`: it is mild, and water flows; `weekday`: 1 = Monday."""
         now = tick.now
         if self.incoming is not None:
             return self._go_on(now, duty, allowed, speed)
