@@ -50,6 +50,7 @@ class PumpDrive:
         self.bypass = find(f"{name}_bypass")
         self.low_hz, self.high_hz = low_hz, high_hz
         self.failed_at = -math.inf
+        self.failed_since = -math.inf
         self.failed = 0
         self.failures_in_row = 0
         self.hours = 0.0
@@ -101,6 +102,11 @@ class PumpDrive:
         if self.runs is None:
             return now - self._wanted_since >= START_TIME_S
         return now - self._running_since >= PROVEN_S
+
+    def recovered(self, now: float) -> bool:
+        """It failed, was asked on all the same, and runs by now: nothing to wait for."""
+        sound = self.failed and FAILURES[self.failed] != "no_pressure"
+        return bool(sound) and not (self.fault is not None and self.fault.on) and self.proven(now)
 
     def watch(self, tick: Tick, pressure_made: bool | None) -> None:
         """Judge the pump by what it was told in the last scan and what is seen now."""
@@ -166,6 +172,7 @@ class PumpDrive:
     def _fail(self, now: float, why: str) -> None:
         if not self.failed:
             self.failures_in_row += 1
+            self.failed_since = now
         self.failed_at = now
         self.failed = FAILURES.index(why)
 

@@ -215,11 +215,17 @@ class PressureHolding:
             return
         self._next()
         if not self.pumps[self.duty].available:
-            oldest = min(range(len(self.pumps)), key=lambda index: self.pumps[index].failed_at)
-            pump = self.pumps[oldest]
-            if pump.failed and not pump.in_local and tick.now - pump.failed_at >= TRY_S:
-                pump.let_try()
-                self.duty = oldest
+            self._try_again(tick.now)
+
+    def _try_again(self, now: float) -> None:
+        """No pump is left: the one that failed longest ago is tried, locked out or not."""
+        failed = [index for index, pump in enumerate(self.pumps) if pump.failed and not pump.in_local]
+        if not failed:
+            return
+        oldest = min(failed, key=lambda index: self.pumps[index].failed_since)
+        if now - self.pumps[oldest].failed_since >= TRY_S:
+            self.pumps[oldest].let_try()
+            self.duty = oldest
 
     def _next(self) -> None:
         """The next available pump after the duty, or none."""

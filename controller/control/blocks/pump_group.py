@@ -25,6 +25,7 @@ __all__ = ["PumpGroup", "PumpGroupSettings"]
 
 TRY_S, TRY_LATER_S = 60.0, 600.0
 QUICK_TRIES = 10
+"""Of each pump, a minute apart; then ten minutes apart."""
 SUCTION_KPA = 80.0
 """Less than this at the pumps: no exercise of a standing circuit."""
 
@@ -53,6 +54,7 @@ class PumpGroup:
         self.exercise = PumpExercise(settings.exercise, self.pumps)
         self.duty = 0
         self.wanted = False
+        self.none_left = False
         self.last_resort = 0
 
     @property
@@ -133,14 +135,22 @@ class PumpGroup:
             self.turns.stop()
         elif not usable:
             self._try_again(tick)
-        if usable and self.pumps[self.duty].turns:
-            self.last_resort = 0
+        if usable and self.pumps[self.duty].turns and self.pumps[self.duty].proven(tick.now):
+            self.last_resort, self.none_left = 0, False
 
     def _try_again(self, tick: Tick) -> None:
         """Nothing is left: the one that failed longest ago is tried, locked out or not."""
-        oldest = min(range(len(self.pumps)), key=lambda index: self.pumps[index].failed_at)
-        pause = TRY_S if self.last_resort < QUICK_TRIES else TRY_LATER_S
-        if tick.now - self.pumps[oldest].failed_at >= pause:
+        self.none_left = True
+        duty = self.pumps[self.duty]
+        if duty.recovered(tick.now):
+            duty.let_try()
+            return
+        failed = [index for index, pump in enumerate(self.pumps) if pump.failed and not pump.in_local]
+        if not failed:
+            return
+        oldest = min(failed, key=lambda index: self.pumps[index].failed_since)
+        pause = TRY_S if self.last_resort < QUICK_TRIES * len(self.pumps) else TRY_LATER_S
+        if tick.now - self.pumps[oldest].failed_since >= pause:
             self.last_resort += 1
             self.pumps[oldest].let_try()
             self.duty = oldest
@@ -207,7 +217,7 @@ class PumpGroup:
         """What a pump does in the group, and how all of them are."""
         values: tuple[tuple[str, float | str, str], ...] = (("pump", pump.name, "text"),)
         states = tuple(p.explain() for p in self.pumps)
-        if index == self.duty and self.last_resort and self.wanted:
+        if index == self.duty and self.none_left and self.wanted:
             values = (("pump", pump.name, "text"), ("tries", self.last_resort, "count"))
             return Term("pump_last_resort", values, states)
         code = "pump_is_standby"

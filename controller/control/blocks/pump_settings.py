@@ -34,7 +34,7 @@ class SpeedSettings(Settings):
         None, description="With proportional and a flow meter: flow that asks for the whole set-point"
     )
     setpoint_by_outdoor: dict[Outdoor, Pressure] = Field(
-        {}, description="Outdoor temperature: set-point, instead of setpoint", min_length=2, max_length=8
+        {}, description="Outdoor temperature: set-point, instead of setpoint", max_length=8
     )
     setpoint_by_time: dict[DayWindow, Pressure] = Field(
         {}, description="Local time: set-point, before all others (分时压差)"
