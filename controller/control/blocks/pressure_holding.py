@@ -1,7 +1,8 @@
 """Pressure holding: makeup pumps on the return pressure, and the relief valve.
 
 - `return_pressure`: the duty makeup pump starts `start_below` under the set-point, holds it by PI on its
-  speed, and stops once the pressure has stayed there for 30 s with the pump at its lowest speed;
+  speed, and stops once the pressure has stayed there for 30 s with the pump at its lowest speed, or for
+  5 min at any;
 - `band`: it starts there too, runs at one speed, and stops `stop_above` over the set-point.
 
 Each start takes the other pump. Near the relief valve's band, or half way to the high alarm, makeup stops
@@ -26,7 +27,8 @@ from controller.control.tick import Tick
 from controller.fields import Amount, Flag, Name, Reference, Settings, Span
 from controller.points import Image, Output, Point, Term
 
-SETTLED_S = 30.0
+SETTLED_S, STANDING_S = 30.0, 300.0
+NEAR_KPA = 1.0
 NEAR_RELIEF_KPA = 5.0
 FILL_KPA_PER_S = 10.0 / 60.0
 FILL_AHEAD_KPA = 20.0
@@ -198,12 +200,15 @@ class PressureHolding:
             self._settle(tick.now, short)
 
     def _settle(self, now: float, short: float) -> None:
-        if short > 0 or self.loop.output > self.settings.speed[0] + 0.5:
+        """Enough at the lowest speed, or after minutes at the set-point: a pump that only feeds a small leak
+        would run for days at next to no flow."""
+        if short > NEAR_KPA:
             self._settled_since = None
         elif self._settled_since is None:
             self._settled_since = now
-        elif now - self._settled_since >= SETTLED_S:
-            self.filling = False
+        else:
+            idles = short <= 0 and self.loop.output <= self.settings.speed[0] + 0.5
+            self.filling = now - self._settled_since < (SETTLED_S if idles else STANDING_S)
 
     def _choose(self, tick: Tick) -> None:
         """The other pump at each start; the next one available when this one fails; never none for ever."""
