@@ -17,7 +17,7 @@ from controller.control.blocks.pump_assist import Assist
 from controller.control.blocks.pump_exercise import PumpExercise
 from controller.control.blocks.pump_settings import PumpGroupSettings
 from controller.control.blocks.pump_speed import PumpSpeed
-from controller.control.blocks.pump_turns import ChangeOver
+from controller.control.blocks.pump_turns import WAITING_SHARE, ChangeOver
 from controller.control.tick import Tick
 from controller.points import Image, Output, Point, Slot, Term
 
@@ -84,8 +84,11 @@ class PumpGroup:
         busy = self._running()
         exercised = self.exercise.step(tick, self._may_exercise(tick), busy)
         self._set_speed(tick)
+        speed_least = self.settings.speed[0]
         for index, pump in enumerate(self.pumps):
-            speed = self.settings.speed[0] if index == exercised else self.speed
+            speed = speed_least if index == exercised else self.speed
+            if index == self.turns.incoming and not self.turns.rising:
+                speed = max(WAITING_SHARE * self.speed, speed_least)
             pump.command(tick, index in busy or index == exercised, speed)
 
     def applied(self) -> None:
