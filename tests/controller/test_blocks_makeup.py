@@ -431,7 +431,7 @@ def test_any_input_leaves_makeup_in_its_limits_and_able_to_hold(
             assert output.low <= output.demand <= output.high
             bench.holding.explain(output)
         assert sum(p.run.demand for p in bench.holding.pumps) <= (1 if wanted else 0)
-        if bench.back.usable and bench.back.value >= bench.holding.highest:
+        if bench.holding.by is bench.back and bench.back.value >= bench.holding.highest:
             assert not bench.holding.filling
         bench.carry_out(0.0)
         bench.holding.applied()

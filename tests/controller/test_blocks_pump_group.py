@@ -314,7 +314,54 @@ CONTROLS = [
 ]
 
 
-@settings(max_examples=60, deadline=None)
+EVENT = st.tuples(
+    st.sampled_from(["fault", "local", "bypass", "hours", "idle", "worst_lost", "cold", "flow_unknown"]),
+    st.sampled_from([1, 2, 3]),
+    st.booleans(),
+    st.integers(1, 90),
+)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.sampled_from(CONTROLS[:4]), st.lists(EVENT, max_size=12))
+def test_no_event_moves_the_common_speed_faster_than_the_drives_do(
+    control: str, events: list[tuple[str, int, bool, int]]
+) -> None:
+    """Change of duty, assist, exercise, loss and return of a sensor: 5 Hz/s at most, and one pump runs."""
+    bench = PumpBench(3, control=control, assist={"most": 2}, noise=1.0)
+    bench.run(120)
+    last = bench.group.speed
+
+    def watch() -> None:
+        nonlocal last
+        if not bench.on_mains:
+            assert abs(bench.group.speed - last) <= 5.0
+        last = bench.group.speed
+        assert bench.runs()
+
+    for kind, number, on, seconds in events:
+        if kind == "fault":
+            bench.fault(number, on)
+        elif kind == "bypass":
+            bypass(bench, number, on)
+        elif kind == "local":
+            bench.put(f"low.pump_{number}_local", "flag", float(on))
+        elif kind == "hours":
+            bench.group.pumps[number - 1].hours += 500.0 * on
+        elif kind == "idle":
+            bench.group.pumps[number - 1].idle_s += 7e5 * on
+        elif kind == "cold":
+            bench.outdoor.put(-25.0 if on else 0.0, bench.now)
+        elif kind == "worst_lost":
+            bench.image["low.worst_point_pressure"].mark(
+                50.0, Quality.BAD if on else Quality.GOOD, "", bench.now
+            )
+        else:
+            bench.flow.put(2.0 if on else 1.0, bench.now)
+        bench.run(seconds, each=watch)
+
+
+@settings(max_examples=40, deadline=None)
 @given(st.sampled_from(CONTROLS), st.lists(SCAN, max_size=60))
 def test_any_input_keeps_one_pump_on_and_the_speed_in_its_limits(
     control: str, rows: list[tuple[str, tuple[float, Quality], float, bool]]

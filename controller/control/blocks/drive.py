@@ -55,31 +55,17 @@ class PumpDrive:
         self.failures_in_row = 0
         self.hours = 0.0
         self.idle_s = 0.0
-        self._was_local = False
+        self.in_local = False
+        """The cabinet switch has taken it from us."""
+        self.on_mains = False
+        """It runs past its drive."""
+        self.runs: bool | None = None
+        """What the drive says; None when it says nothing. On mains bypass it runs."""
         self._wanted_since = math.inf
         self._seen_running = False
         self._running_since = math.inf
         self._stopped_since = math.inf
         self._no_pressure_since = math.inf
-
-    @property
-    def in_local(self) -> bool:
-        """The cabinet switch has taken it from us."""
-        return self.local is not None and self.local.on
-
-    @property
-    def on_mains(self) -> bool:
-        """It runs past its drive."""
-        return self.bypass is not None and self.bypass.on
-
-    @property
-    def runs(self) -> bool | None:
-        """What the drive says; None when it says nothing. On mains bypass it runs."""
-        if self.on_mains:
-            return True
-        if self.running is None or not self.running.usable:
-            return None
-        return self.running.value >= 0.5
 
     @property
     def turns(self) -> bool:
@@ -111,10 +97,11 @@ class PumpDrive:
     def watch(self, tick: Tick, pressure_made: bool | None) -> None:
         """Judge the pump by what it was told in the last scan and what is seen now."""
         now = tick.now
+        was_local = self.in_local
+        self._look()
         self._count(tick)
-        if self._was_local and not self.in_local:
+        if was_local and not self.in_local:
             self.forgive()  # somebody stood before it
-        self._was_local = self.in_local
         if self.on_mains:
             self._watch_mains(now, pressure_made)
         elif self.run.value < 0.5 or self.in_local:
@@ -127,6 +114,18 @@ class PumpDrive:
             self.let_try()
         if not self.failed and now - self.failed_at >= RETRY_S + GOOD_RUN_S:
             self.failures_in_row = 0
+
+    def _look(self) -> None:
+        """What its contacts say in this scan."""
+        self.in_local = self.local is not None and self.local.on
+        self.on_mains = self.bypass is not None and self.bypass.on
+        running = self.running
+        if self.on_mains:
+            self.runs = True
+        elif running is None or not running.usable:
+            self.runs = None
+        else:
+            self.runs = running.value >= 0.5
 
     def _count(self, tick: Tick) -> None:
         if self.turns:

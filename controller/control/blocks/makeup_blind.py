@@ -21,7 +21,7 @@ from controller.control.blocks.makeup_guard import MakeupGuard
 from controller.control.tick import Tick
 from controller.points import Image, Output, Point, Quality, Term
 
-LEARNS_S = 120.0
+LEARNS_S, LOOK_S = 120.0, 5.0
 NOMINAL_HZ = 50.0
 LEAST_SPEED = 0.2
 LEAST_KNOWN_S = 600.0
@@ -66,17 +66,23 @@ class OtherPressures:
             and isinstance(speed := find(f"{circuit}.pump_{number}_speed"), Output)
         ]
         self.point = Point(f"{circuit}.return_pressure", "pressure")
+        self._learned_at = -math.inf
         self._head = _Relation()
         self._above = {False: _Relation(), True: _Relation()}
 
     def step(self, tick: Tick, pressure: Point, runs: bool) -> None:
         """Learn while the pressure is good, stand in while it is not. `runs`: a makeup pump turns."""
+        good = math.isfinite(_value(pressure)) and not pressure.reason
+        if good and 0.0 <= tick.now - self._learned_at < LOOK_S:
+            return
         square = self._speed_share() ** 2
         supply, discharge = _value(self.supply), _value(self.discharge)
-        if pressure.usable and not pressure.reason:
+        if good:
+            since, self._learned_at = tick.now - self._learned_at, tick.now
+            dt = min(since, 2 * LOOK_S)
             if square >= LEAST_SPEED**2:
-                self._head.learn((supply - pressure.value) / square, tick.dt)
-            self._above[runs].learn(discharge - pressure.value, tick.dt)
+                self._head.learn((supply - pressure.value) / square, dt)
+            self._above[runs].learn(discharge - pressure.value, dt)
         elif math.isfinite(supply) and (self._head.known or not square):
             head = self._head.value * square if square else 0.0
             self.point.mark(supply - head, Quality.UNCERTAIN, "from_pump_head", tick.now)

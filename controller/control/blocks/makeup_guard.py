@@ -27,6 +27,7 @@ STAGE_S = 600.0
 ENDS_AT = 0.8
 BURST_KPA, BURST_S, BURST_SAMPLE_S = 20.0, 60.0, 2.0
 MASKED_S = 120.0
+PUBLISH_S = 10.0
 DAY_S, DAYS = 86400.0, 7
 EXCESS, LEAST_USUAL_S = 3.0, 120.0
 
@@ -94,6 +95,7 @@ class MakeupGuard:
         self._minute = [0.0, 0.0, 0.0, 0.0]
         self._minutes_sum = (0.0, 0.0, 0)
         self._burst = False
+        self._published_at = -math.inf
         self._pressures: deque[tuple[float, float]] = deque()
         self._masked_until = -math.inf
         self._flows = math.nan
@@ -119,8 +121,12 @@ class MakeupGuard:
             self._pressures.clear()
             self._burst = False
         overrun = not filling and self._fill_s > self.settings.longest_fill
-        self._judge(tick, filling, overrun)
-        self._publish(tick, overrun)
+        self.burst_point.put(float(self._burst), tick.now)
+        self.overrun_point.put(float(overrun), tick.now)
+        if not tick.now - self._published_at < PUBLISH_S:
+            self._published_at = tick.now
+            self._judge(tick, filling, overrun)
+            self._publish(tick.now)
 
     @property
     def usual_share(self) -> float:
@@ -240,8 +246,7 @@ class MakeupGuard:
             return False
         return self._last_hour()[1] > EXCESS * max(share * 3600.0, LEAST_USUAL_S)
 
-    def _publish(self, tick: Tick, overrun: bool) -> None:
-        now = tick.now
+    def _publish(self, now: float) -> None:
         volume, _, starts = self._last_hour()
         for point, value, known in (
             (self.leak_point, self.balance.leak, math.isfinite(self.balance.leak)),
@@ -254,8 +259,6 @@ class MakeupGuard:
                 point.mark(math.nan, Quality.BAD, "not_known_yet", now)
         self.starts_point.put(starts, now)
         self.state_point.put(self.stage, now)
-        self.burst_point.put(float(self._burst), now)
-        self.overrun_point.put(float(overrun), now)
         self.excess_point.put(float(self._excess()), now)
 
     # ---- for others

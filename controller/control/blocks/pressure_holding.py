@@ -124,7 +124,8 @@ class PressureHolding:
             pump.watch(tick, None)
         turns = any(pump.turns for pump in self.pumps)
         self.others.step(tick, self.pressure, turns)
-        self.by = self.pressure if self.pressure.usable else self.others.point
+        seen = self.pressure.usable and math.isfinite(self.pressure.value)
+        self.by = self.pressure if seen else self.others.point
         if filling and wanted:
             self._rise(tick.dt)
         else:

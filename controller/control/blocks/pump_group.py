@@ -9,6 +9,7 @@ freeze. The differential pressure lost: the pump keeps its speed, never stops.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from controller.control.blocks.drive import MAINS_HZ, PumpDrive
@@ -24,6 +25,7 @@ from controller.points import Image, Output, Point, Slot, Term
 __all__ = ["PumpGroup", "PumpGroupSettings"]
 
 TRY_S, TRY_LATER_S = 60.0, 600.0
+LOOK_S = 5.0
 QUICK_TRIES = 10
 """Of each pump, a minute apart; then ten minutes apart."""
 SUCTION_KPA = 80.0
@@ -56,6 +58,7 @@ class PumpGroup:
         self.wanted = False
         self.none_left = False
         self.last_resort = 0
+        self._looked_at = -math.inf
 
     @property
     def loop(self) -> PiLoop:
@@ -80,9 +83,12 @@ class PumpGroup:
             pump.watch(tick, pressure_made if index == self.duty else None)
         if wanted:
             self._choose(tick)
-        self._share(tick, weekday)
+        if self._looks(tick.now):
+            self._share(tick, weekday)
         busy = self._running()
-        exercised = self.exercise.step(tick, self._may_exercise(tick), busy)
+        exercised = self.exercise.active
+        if tick.now == self._looked_at:
+            exercised = self.exercise.step(tick, self._may_exercise(tick), busy)
         self._set_speed(tick)
         speed_least = self.settings.speed[0]
         for index, pump in enumerate(self.pumps):
@@ -103,6 +109,15 @@ class PumpGroup:
         for pump in meant:
             pump.forgive()
         return bool(meant)
+
+    def _looks(self, now: float) -> bool:
+        """Who shall help, take over or be exercised is asked every few seconds, while one does every scan."""
+        acts = self.turns.incoming is not None or self.exercise.active is not None
+        acts = acts or self.settings.assist.most > 1 or not self.wanted
+        if not acts and now - self._looked_at < LOOK_S:
+            return False
+        self._looked_at = now
+        return True
 
     def _running(self) -> set[int]:
         """Pumps that run because circulation is wanted."""
