@@ -81,6 +81,19 @@ def test_with_no_pump_left_it_is_tried_for_ever_ever_more_slowly() -> None:
     assert bench.group.last_resort == 0
 
 
+def test_a_long_power_cut_locks_nobody_out() -> None:
+    """With nobody in the station, both pumps must be there again once power is back."""
+    bench = PumpBench(2)
+    bench.run(60)
+    bench.stuck |= {1, 2}
+    bench.run(4 * 3600)
+    assert bench.group.none_left
+    bench.stuck.clear()
+    bench.until(lambda: bench.group.pumps[bench.group.duty].state.show() == "running", 30)
+    bench.run(int(RETRY_S) + 60)
+    assert all(pump.available for pump in bench.group.pumps)
+
+
 def test_a_lock_out_outlives_a_restart() -> None:
     bench = PumpBench(2)
     bench.run(60)

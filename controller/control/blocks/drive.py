@@ -189,6 +189,10 @@ class PumpDrive:
         self.failures_in_row = 0
         self.let_try()
 
+    def forgive_row(self) -> None:
+        """Its failures so far were not its own: the row begins anew, the last one still has its pause."""
+        self.failures_in_row = min(self.failures_in_row, 1 if self.failed else 0)
+
     def command(self, tick: Tick, run: bool, speed_hz: float) -> None:
         """Demand for this scan."""
         self.run.demand = float(run)

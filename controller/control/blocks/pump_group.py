@@ -58,6 +58,7 @@ class PumpGroup:
         self.wanted = False
         self.none_left = False
         self.last_resort = 0
+        self._locked_before: set[int] = set()
         self._looked_at = -math.inf
 
     @property
@@ -154,11 +155,15 @@ class PumpGroup:
         elif not usable:
             self._try_again(tick)
         if usable and self.pumps[self.duty].turns and self.pumps[self.duty].proven(tick.now):
+            if self.none_left:
+                self._forgive_common_cause()
             self.last_resort, self.none_left = 0, False
 
     def _try_again(self, tick: Tick) -> None:
         """Nothing is left: the one that failed longest ago is tried, locked out or not."""
-        self.none_left = True
+        if not self.none_left:
+            self.none_left = True
+            self._locked_before = {index for index, pump in enumerate(self.pumps) if pump.locked_out}
         duty = self.pumps[self.duty]
         if duty.recovered(tick.now):
             duty.let_try()
@@ -172,6 +177,13 @@ class PumpGroup:
             self.last_resort += 1
             self.pumps[oldest].let_try()
             self.duty = oldest
+
+    def _forgive_common_cause(self) -> None:
+        """All failed and one runs again: what they failed of (a power cut, no water) was not the pumps. Only
+        those that were locked out before stay so."""
+        for index, pump in enumerate(self.pumps):
+            if index not in self._locked_before:
+                pump.forgive_row()
 
     def _share(self, tick: Tick, weekday: int | None) -> None:
         """Who takes over, and who helps."""
