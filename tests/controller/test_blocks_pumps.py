@@ -166,7 +166,7 @@ def test_a_drive_that_cannot_be_asked_is_believed() -> None:
     assert pump.state.show() == "running"
 
 
-def test_a_failed_drive_is_retried_after_20_minutes_not_before() -> None:
+def test_a_failed_drive_is_retried_after_10_minutes_not_before() -> None:
     bench = Bench()
     pump = drive(bench)
     failure_time(bench, pump)

@@ -83,7 +83,7 @@ def test_the_page_of_settings_tells_what_a_technician_asks() -> None:
         assert f"\n## {name}\n" in page
 
 
-BARE = {"circuits.<name>.makeup.control", "circuits.<name>.valve.characteristic"}
+BARE = {"circuits.<name>.valve.characteristic"}
 """Their models belong to blocks; whoever gives them a description takes them out here."""
 
 

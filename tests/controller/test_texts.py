@@ -12,6 +12,7 @@ import pytest
 from controller.commands import CommandKind
 from controller.control.blocks.drive import FAILURES, STATES
 from controller.control.blocks.learned_curve import MODES as LEARNED_MODES
+from controller.control.blocks.makeup_guard import STATES as MAKEUP_STATES
 from controller.control.blocks.supply_control import MODES
 from controller.control.circuits.roles import CIRCUIT_ROLES, DRIVE_POINTS, STATION_ROLES
 from controller.points import SLOT_NAMES
@@ -239,6 +240,7 @@ def wanted() -> dict[str, set[str] | None]:
     need |= {f"reason.quality_{reason}": set() for reason in quality_reasons()}
     need |= {f"choice.{name}": set() for name in (*MODES, *STATES, *FAILURES, *FLOW) if name != "unknown"}
     need |= {f"choice.{name}": set() for name in LEARNED_MODES}
+    need |= {f"choice.{name}": set() for name in MAKEUP_STATES}
     need |= {f"choice.{slot}": set() for slot in SLOT_NAMES if slot != "limit"}
     need |= {f"choice.{name}": set() for name in ("on", "off")}
     need |= {f"access.{code}": {"name", "allowed"} for code in access_codes()}
