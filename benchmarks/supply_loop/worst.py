@@ -149,7 +149,7 @@ def worst(sets: Mapping[str, Mapping[str, float]], days: float, wrong: tuple[flo
     with multiprocessing.Pool(WORKERS) as pool:
         outcomes = iter(pool.map(play, jobs, chunksize=1))
     print(
-        f"worst weeks, {days:g} days each; sustained: 6 alternating extremes above {AMPLITUDE_K:g} K, no decay"
+        f"worst weeks, {days:g} days each; sustained: 6 alternating extremes over {AMPLITUDE_K:g} K, no decay"
     )
     print("targets: none with the gain right or wrong by 2; wrong by 4: quiet within 2 h")
     for name in sets:
