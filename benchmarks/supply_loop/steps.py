@@ -28,7 +28,7 @@ from supply_loop.bound import GRID_S, HORIZON_S, Model, identify, least
 LOADS = (0.3, 0.6, 1.0)
 LOW_LOAD = 0.1
 DESIGN_OUTDOOR, ROOM = -24.2, 20.0
-SETTLE_S = 3 * 3600.0
+SETTLE_S = 1.5 * 3600.0
 OPEN_STEP, OPEN_S = 5.0, 300.0
 STEP_K = 5.0
 SEEN_K = 0.1
