@@ -1,0 +1,1 @@
+"""Parts of `benchmarks/control.py`: rivals, disturbances, bounds, measures."""
