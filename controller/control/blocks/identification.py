@@ -4,7 +4,9 @@ The output-error fit by separable least squares (Golub, Pereyra, SIAM J. Numer. 
 (T, L) the delayed and lagged input, the lagged disturbances, a constant and a drift explain the measurement
 linearly, so K follows in closed form and only two numbers are searched for: on a coarse grid, then by a
 pattern search (Hooke, Jeeves, J. ACM 8, 1961). White noise and rounding average out over the samples; a
-disturbance that moved is explained instead of disturbing.
+disturbance that moved is explained instead of disturbing. Where the input went to both sides its square, lagged
+alike, explains the bend of the exchanger's curve (a Hammerstein model): K is then the slope where the
+experiment began, and the bend does not pass for dynamics.
 
 One pair costs a few milliseconds, so that `Search` can work on inside the scans of a running station.
 """
@@ -27,8 +29,10 @@ LEAST_FIT = 75.0
 """Share of the response that the model must explain, %, as 1 − rms of the residual / rms of the response."""
 LEAST_DISTURBANCE_K = 0.3
 """A disturbance that moved less is left out: it would only explain noise."""
-HALVES_RATIO = 2.2
-"""The gains of the two halves of an experiment may differ by the bend of the exchanger's curve, not more."""
+HALVES_RATIO = 1.8
+"""So far may the gains of the two halves of an experiment be apart."""
+BOTH_SIDES = 2.0
+"""The bend is told from the slope when the input went so far to either side, % of flow."""
 GAIN_ERRORS = 6.0
 """The gain must be so many of its standard errors."""
 LAGS_S = tuple(2.0 * 1.8**n for n in range(10))
@@ -98,6 +102,12 @@ class Recording:
         if len(self.share) >= MOST_SAMPLES:
             self._thin()
 
+    def keep(self, seconds: float) -> None:
+        """Forget all but the last `seconds`: what came before was no steady state to set out from."""
+        samples = max(round(seconds / self.period_s), 1)
+        for column in self._columns():
+            del column[:-samples]
+
     def _columns(self) -> list[list[float]]:
         return [self.share, self.measured, *self.disturbances]
 
@@ -118,6 +128,7 @@ class Search:
         self.filter_s = filter_s
         self.share = _from_start(recording.share)
         self.measured = _from_start(recording.measured)
+        self.bent = bool(self.share) and min(self.share) < -BOTH_SIDES and max(self.share) > BOTH_SIDES
         self.disturbances = [
             _from_start(column) for column in recording.disturbances if _moved(column) >= LEAST_DISTURBANCE_K
         ]
@@ -158,7 +169,8 @@ class Search:
             return Identified(Model(math.nan, lag, dead), 0.0, math.nan, math.nan, self.why or "no_movement")
         columns = self._explained_by(lag, dead)
         solved = _least_squares(columns, self.measured)
-        nothing = _least_squares(columns[1:], self.measured)
+        inputs = 2 if self.bent else 1
+        nothing = _least_squares(columns[inputs:], self.measured)
         if solved is None or nothing is None:
             return Identified(Model(math.nan, lag, dead), 0.0, math.nan, math.nan, "poor_fit")
         count = len(self.measured)
@@ -166,9 +178,11 @@ class Search:
         fit = 100 * (1 - math.sqrt(solved.rest / nothing.rest)) if nothing.rest > 0 else 0.0
         error = math.sqrt(solved.rest / max(count - len(columns), 1) * solved.first_spread)
         model = Model(solved.weights[0], lag, dead)
-        return Identified(model, fit, residual, error, self._judge(model, fit, error, columns))
+        return Identified(model, fit, residual, error, self._judge(model, fit, error, solved.weights, columns))
 
-    def _judge(self, model: Model, fit: float, error: float, columns: list[list[float]]) -> str:
+    def _judge(
+        self, model: Model, fit: float, error: float, weights: list[float], columns: list[list[float]]
+    ) -> str:
         if not math.isfinite(model.gain) or abs(model.gain) < GAIN_ERRORS * error:
             return "no_response"
         if model.gain < 0:
@@ -179,15 +193,20 @@ class Search:
             return "out_of_range"
         if model.dead_time_s > LONGEST_DEAD_TIME_S / 1.01:
             return "out_of_range"
+        return "" if self._repeats(weights, columns) else "not_repeatable"
+
+    def _repeats(self, weights: list[float], columns: list[list[float]]) -> bool:
+        """Whether either half of the experiment alone says the same of the input's effect."""
+        effect = columns[0]
+        if self.bent:
+            effect = [weights[0] * a + weights[1] * b for a, b in zip(columns[0], columns[1], strict=True)]
         middle = len(self.measured) // 2
         gains = []
         for part in (slice(0, middle), slice(middle, None)):
-            half = [column[part] for column in columns]
-            solved = _least_squares([half[0], *half[-2:]], self.measured[part])
+            half = [effect[part], *(column[part] for column in columns[-2:])]
+            solved = _least_squares(half, self.measured[part])
             gains.append(solved.weights[0] if solved is not None else math.nan)
-        if not (min(gains) > 0 and max(gains) <= HALVES_RATIO * min(gains)):
-            return "not_repeatable"
-        return ""
+        return min(gains) > 0 and max(gains) <= HALVES_RATIO * min(gains)
 
     def _try(self, log_lag: float, dead: float) -> bool:
         """Whether this pair is better than the best so far; then it is the best one."""
@@ -201,9 +220,11 @@ class Search:
         return True
 
     def _explained_by(self, lag: float, dead: float) -> list[list[float]]:
-        """Input first, then disturbances, constant and drift."""
+        """Input first, its square where it is bent, then disturbances, constant and drift."""
         count = len(self.measured)
         columns = [self._seen(self.share, lag, dead)]
+        if self.bent:
+            columns.append(self._seen([value * value for value in self.share], lag, dead))
         columns += [self._seen(column, lag, 0.0) for column in self.disturbances]
         return [*columns, [1.0] * count, [2 * k / count - 1 for k in range(count)]]
 
