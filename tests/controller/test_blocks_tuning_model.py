@@ -172,7 +172,8 @@ def test_lag_and_dead_time_of_a_ramp() -> None:
 @pytest.mark.parametrize("ratio", [1, 2, 4, 8])
 @pytest.mark.parametrize("dead", [3.0, 20.0])
 def test_simc_has_the_published_margins(ratio: float, dead: float) -> None:
-    """T/L 1 … 8: Ms 1.59, gain margin 3.14, phase margin 61°, overshoot 4 % (Skogestad 2003, Grimholt 2012)."""
+    """T/L 1 … 8: Ms 1.59, gain margin 3.14, phase margin 61°, overshoot 4 % (Skogestad 2003, Grimholt
+    2012)."""
     model = Model(0.2, ratio * dead, dead)
     pi = simc(model)
     found = margins(model, pi, NO_LAGS)

@@ -11,7 +11,10 @@ import pytest
 
 from controller.commands import CommandKind
 from controller.control.blocks.drive import FAILURES, STATES
+from controller.control.blocks.loop_monitor import CONDITIONS
 from controller.control.blocks.supply_control import MODES
+from controller.control.blocks.tuning import REASONS as TUNING_REASONS
+from controller.control.blocks.tuning import STATES as TUNING_STATES
 from controller.control.circuits.roles import CIRCUIT_ROLES, DRIVE_POINTS, STATION_ROLES
 from controller.points import SLOT_NAMES
 from controller.safety import circuit_rules
@@ -240,6 +243,7 @@ def wanted() -> dict[str, set[str] | None]:
     need |= {f"reason.quality_{reason}": set() for reason in quality_reasons()}
     need |= {f"choice.{name}": set() for name in (*MODES, *STATES, *FAILURES, *FLOW) if name != "unknown"}
     need |= {f"choice.{slot}": set() for slot in SLOT_NAMES if slot != "limit"}
+    need |= {f"choice.{name}": set() for name in (*TUNING_STATES, *TUNING_REASONS, *CONDITIONS)}
     need |= {f"choice.{name}": set() for name in ("on", "off")}
     need |= {f"access.{code}": {"name", "allowed"} for code in access_codes()}
     need.pop("choice.", None)

@@ -1,9 +1,9 @@
 """Half-waves of a signal about zero: how long, how high, how regular.
 
 A half-wave ends when the signal has passed a hysteresis on the other side, so noise makes none. Its height is
-that of a sine with the same area, A = π/2·area/duration. Several are an oscillation when the whole periods are
-alike, std/mean below a bound (Thornhill, Huang, Zhang, J. Process Control 13, 2003 call below 1/3 regular), and
-when they do not die away; the area criterion is Hägglund's (Control Eng. Practice 3, 1995).
+that of a sine with the same area, A = π/2·area/duration. Several are an oscillation when the whole periods
+are alike, std/mean below a bound (Thornhill, Huang, Zhang, J. Process Control 13, 2003 call below 1/3
+regular), and when they do not die away; the area criterion is Hägglund's (Control Eng. Practice 3, 1995).
 """
 
 from __future__ import annotations

@@ -4,8 +4,8 @@ The output-error fit by separable least squares (Golub, Pereyra, SIAM J. Numer. 
 (T, L) the delayed and lagged input, the lagged disturbances, a constant and a drift explain the measurement
 linearly, so K follows in closed form and only two numbers are searched for: on a coarse grid, then by a
 pattern search (Hooke, Jeeves, J. ACM 8, 1961). White noise and rounding average out over the samples; a
-disturbance that moved is explained instead of disturbing. Where the input went to both sides its square, lagged
-alike, explains the bend of the exchanger's curve (a Hammerstein model): K is then the slope where the
+disturbance that moved is explained instead of disturbing. Where the input went to both sides its square,
+lagged alike, explains the bend of the exchanger's curve (a Hammerstein model): K is then the slope where the
 experiment began, and the bend does not pass for dynamics.
 
 One pair costs a few milliseconds, so that `Search` can work on inside the scans of a running station.
@@ -178,7 +178,9 @@ class Search:
         fit = 100 * (1 - math.sqrt(solved.rest / nothing.rest)) if nothing.rest > 0 else 0.0
         error = math.sqrt(solved.rest / max(count - len(columns), 1) * solved.first_spread)
         model = Model(solved.weights[0], lag, dead)
-        return Identified(model, fit, residual, error, self._judge(model, fit, error, solved.weights, columns))
+        return Identified(
+            model, fit, residual, error, self._judge(model, fit, error, solved.weights, columns)
+        )
 
     def _judge(
         self, model: Model, fit: float, error: float, weights: list[float], columns: list[list[float]]

@@ -95,7 +95,8 @@ class LoopView:
 @dataclass(frozen=True, slots=True)
 class Proposal:
     """Model, new and old tuning. `pi` and `old` are settings (at a gain schedule of 1); their margins and
-    answers are those of the loop as it was, with `factor`. `share`: flow in the middle of the experiment, %."""
+    answers are those of the loop as it was, with `factor`. `share`: flow in the middle of the experiment,
+    %."""
 
     found: Identified
     rule: Rule
@@ -402,4 +403,3 @@ def _unfit(view: LoopView) -> str:
         return "not_automatic"
     needed = (view.setpoint, view.measured, view.share, view.asked, view.factor)
     return "" if all(map(math.isfinite, needed)) and view.factor > 0 else "no_measurement"
-

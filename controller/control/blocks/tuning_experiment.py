@@ -54,7 +54,8 @@ class StepExperiment:
     """
 
     def __init__(self, base: float, measured: float, back: float, room: Room) -> None:
-        """`base`: flow it starts from and ends at, %; `measured`, `back`: supply and return, °C (NaN: none)."""
+        """`base`: flow it starts from and ends at, %; `measured`, `back`: supply and return, °C (NaN:
+        none)."""
         self.base = base
         self.start = measured
         self.gain = (measured - back) / base if base > 2 and measured - back > 1 else UNKNOWN_GAIN

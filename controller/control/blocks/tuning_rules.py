@@ -8,8 +8,8 @@ other the dead time. The delay of the scans (reading, and the output held for on
 
 Margins come from the frequency response of the loop as it is, filter and scan delay included:
 Ms = max |1/(1 + C·G)|, gain margin at −180°, phase margin at |C·G| = 1. Accepted are Ms ≤ 1.7, gain
-margin ≥ 3 and overshoot ≤ 5 % of a small set-point step. Where the half rule flatters the loop (a filter nearly
-as slow as the plant) SIMC's τc grows until they are met.
+margin ≥ 3 and overshoot ≤ 5 % of a small set-point step. Where the half rule flatters the loop (a filter
+nearly as slow as the plant) SIMC's τc grows until they are met.
 """
 
 from __future__ import annotations
