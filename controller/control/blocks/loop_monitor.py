@@ -19,6 +19,7 @@ sticks gets a dead zone of the error instead, so that it stands still.
 from __future__ import annotations
 
 import math
+from collections import deque
 from dataclasses import dataclass
 
 from controller.alarms import AlarmBook
@@ -28,8 +29,12 @@ from controller.points import Term
 
 CONDITIONS = ("quiet", "swings", "driven", "sticks", "drags", "at_limit")
 LEAST_SWING_K = 0.04
-"""A lower swing is left alone: noise, rounding and the valve's dead band. Filter and sensor hide a good part
-of it: at a period of 35 s the water swings three times as much as is measured, and the valve runs all day."""
+"""A lower swing is left alone: noise, rounding and the valve's dead band …"""
+HIGH_SWING_K = 0.15
+"""… and one that is lower than this, unless the valve runs for it:"""
+MOST_STROKES = 100.0
+"""in strokes a day while it lasts. Filter and sensor hide a good part of a fast swing: at a period of 35 s
+the water swings three times as much as is measured."""
 HYSTERESIS_K = 0.03
 HALF_WAVES, REGULAR = 24, 0.12
 OUTER_HYSTERESIS_K = 0.15
@@ -62,6 +67,8 @@ MOST_TRAVEL = 50.0
 """Travel of an hour that a sticking valve may make, %: 12 strokes a day."""
 HOLD_STEP_K, MOST_HOLD_K = 0.1, 0.4
 LIMIT_S, LIMIT_SHARE = 3600.0, 0.5
+PINNED = 0.9
+"""An output that is longer at a limit than this share of a swing does not make it."""
 AT_LIMIT = 0.5
 """Closer to a limit than this is at the limit, % of flow."""
 
@@ -214,7 +221,9 @@ class LoopMonitor:
         self._wait_s = QUIET_S
         self._means = {"setpoint": math.nan, "primary": math.nan}
         self._limited_s = 0.0
-        self._swing_s = 0.0
+        self._runs: deque[tuple[float, float]] = deque(maxlen=HALF_WAVES)
+        """How far the output ran in each half-wave, %, and how long it was at a limit, s."""
+        self._lowest, self._highest = math.inf, -math.inf
         self._first: tuple[float, float] | None = None
         """Height and period when the gain was lowered first."""
         self._steps = 0
@@ -241,7 +250,6 @@ class LoopMonitor:
         dt = tick.dt
         at_limit = sample.output >= sample.high - AT_LIMIT or sample.output <= sample.low + AT_LIMIT
         self.limited += (at_limit - self.limited) * min(dt / LIMIT_S, 1.0)
-        self._swing_s += dt
         self._limited_s += dt if at_limit else 0.0
         self._since_s += dt
         if self.stick.step(dt, sample.command, sample.position):
@@ -249,8 +257,12 @@ class LoopMonitor:
             self._hold()
         self._watch_outer(dt, sample)
         self.slowness.step(dt, sample, self._slow(integral_time_s) / 20, at_limit)
+        self._lowest = min(self._lowest, sample.output)
+        self._highest = max(self._highest, sample.output)
         elapsed, peak = self.error.elapsed, self.error.peak
         if self.error.step(dt, sample.setpoint - sample.measured):
+            self._runs.append((self._highest - self._lowest, self._limited_s))
+            self._new_wave()
             self.slowness.ended(sample, elapsed, peak, self._slow(integral_time_s))
             self._judge()
         self._recover(dt)
@@ -271,7 +283,11 @@ class LoopMonitor:
         if self.error.side or self.error.waves:
             self.error.forget()
             self.slowness.forget()
-        self._swing_s = self._limited_s = 0.0
+            self._runs.clear()
+        self._new_wave()
+
+    def _new_wave(self) -> None:
+        self._lowest, self._highest, self._limited_s = math.inf, -math.inf, 0.0
 
     def _slow(self, integral_time_s: float) -> float:
         known = self.ultimate_period_s
@@ -291,8 +307,11 @@ class LoopMonitor:
         if not waves.swings(LEAST_SWING_K):
             return
         period, height = waves.period_s, waves.height
-        pinned = self._limited_s > 0.9 * self._swing_s
-        if pinned or not self._own_period(period):
+        lasted = len(self._runs) * period / 2
+        strokes = sum(run for run, _ in self._runs) / lasted * 86400 / 100
+        pinned = sum(limited for _, limited in self._runs) > PINNED * lasted
+        small = height < HIGH_SWING_K and strokes < MOST_STROKES
+        if small or pinned or not self._own_period(period):
             return
         self.period_s, self.swing_k = period, height
         self._quiet_s = self._since_s = 0.0
@@ -305,7 +324,7 @@ class LoopMonitor:
         else:
             self._back_off(height, period)
         self.error.forget()
-        self._swing_s = self._limited_s = 0.0
+        self._runs.clear()
 
     def _own_period(self, period: float) -> bool:
         if not SHORTEST_PERIOD_S <= period <= LONGEST_PERIOD_S:

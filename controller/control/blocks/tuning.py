@@ -373,19 +373,21 @@ class Tuning:
         )
         children = (
             model,
-            Term("tuning_margins", _margin_values(proposal.margins)),
-            Term("tuning_old_margins", _margin_values(proposal.old_margins)),
+            _explain_margins(proposal.margins, old=False),
+            _explain_margins(proposal.old_margins, old=True),
         )
         code = "tuning_accepted" if self.state == "accepted" else "tuning_done"
         return Term(code, values, children)
 
 
-def _margin_values(found: Margins) -> tuple[tuple[str, float | str, str], ...]:
-    return (
+def _explain_margins(found: Margins, *, old: bool) -> Term:
+    code = "tuning_old_margins" if old else "tuning_margins"
+    values: tuple[tuple[str, float | str, str], ...] = (
         ("gain_margin", found.gain_margin, "number"),
         ("phase_margin", found.phase_margin, "number"),
         ("sensitivity", found.sensitivity, "number"),
     )
+    return Term(code, values)
 
 
 def _watched(view: LoopView) -> tuple[float, float, float]:
