@@ -237,8 +237,29 @@ def test_stiction_is_found_without_a_position_when_a_lower_gain_makes_it_slower(
     it = World(1.0, stiction=3.0, position=False)
     it.run(8)
     assert it.found("sticks") < 8
-    assert it.monitor.factor == 1
     assert it.monitor.hold_k > 0
+    assert it.monitor.factor >= STEP**2 - 1e-9
+
+
+def test_an_integral_time_far_too_short_is_no_sticking() -> None:
+    it = World(1.0)
+    it.loop = PiLoop(it.pi.gain, it.pi.integral_time_s / 4, 0.0, 100.0)
+    it.loop.track(50.0)
+    it.run(2.5, disturbed=0.4)
+    assert it.found("swings") <= 1
+    assert it.found("sticks") == math.inf
+    assert it.monitor.factor < 1
+
+
+def test_a_loop_beyond_help_stays_at_its_least_gain() -> None:
+    """Four times the gain and a quarter of the integral time: nothing of it passes for somebody else's
+    doing."""
+    it = World(4.0, 0.3, 20, 8)
+    it.loop = PiLoop(4 * it.pi.gain, it.pi.integral_time_s / 4, 0.0, 100.0)
+    it.loop.track(50.0)
+    it.run(4, disturbed=0.3)
+    assert it.monitor.factor == pytest.approx(LEAST_FACTOR)
+    assert it.found("driven") == math.inf
 
 
 def test_an_ordinary_dead_band_is_no_sticking() -> None:
@@ -258,8 +279,8 @@ def load_steps(it: World, hours: float) -> None:
 
 def test_a_slow_loop_is_told_to_be_slow() -> None:
     it = World(0.15)
-    it.loop.integral_time_s = 120.0
-    it.loop._tune(it.loop.gain)
+    it.loop = PiLoop(0.15 * it.pi.gain, 120.0, 0.0, 100.0)
+    it.loop.track(50.0)
     load_steps(it, 8)
     assert it.monitor.condition == "drags"
 

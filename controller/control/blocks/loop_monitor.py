@@ -43,6 +43,8 @@ SAME_PERIOD = 0.25
 UNMOVED = 0.1
 """With the gain at its least: a period that has changed by less, and a height as before, come from
 outside."""
+CALMER = 0.5
+"""The output must run less then, as the gain does: an output as lively as before may well be the cause."""
 LONGEST_PERIOD_S, SHORTEST_PERIOD_S = 1800.0, 8.0
 PERIODS_OF_OWN = (0.4, 10.0)
 """Swings of its own lie within these multiples of the ultimate period, where it is known: longer with a slow
@@ -109,6 +111,11 @@ class Stick:
     def sticks(self) -> bool:
         """Several movements began too late."""
         return self._count >= STICK_COUNT and self.measured > self.expected
+
+    @property
+    def follows(self) -> bool:
+        """Several movements began as they should."""
+        return self._count >= STICK_COUNT and self.measured <= self.expected
 
     def step(self, dt: float, command: float, position: float) -> bool:
         """One scan, both in %. True at the end of an hour in which it stuck and travelled much."""
@@ -224,8 +231,8 @@ class LoopMonitor:
         self._runs: deque[tuple[float, float]] = deque(maxlen=HALF_WAVES)
         """How far the output ran in each half-wave, %, and how long it was at a limit, s."""
         self._lowest, self._highest = math.inf, -math.inf
-        self._first: tuple[float, float] | None = None
-        """Height and period when the gain was lowered first."""
+        self._first: tuple[float, float, float] | None = None
+        """Height, period and run of the output when the gain was lowered first."""
         self._steps = 0
         self._tried_back = False
 
@@ -308,21 +315,22 @@ class LoopMonitor:
             return
         period, height = waves.period_s, waves.height
         lasted = len(self._runs) * period / 2
-        strokes = sum(run for run, _ in self._runs) / lasted * 86400 / 100
+        run = sum(run for run, _ in self._runs) / len(self._runs)
+        strokes = run / (period / 2) * 86400 / 100
         pinned = sum(limited for _, limited in self._runs) > PINNED * lasted
         small = height < HIGH_SWING_K and strokes < MOST_STROKES
         if small or pinned or not self._own_period(period):
             return
         self.period_s, self.swing_k = period, height
         self._quiet_s = self._since_s = 0.0
-        if self._driven(height, period):
+        if self._driven(height, period, run):
             self._found = "driven"
         elif self.hold_k < MOST_HOLD_K and (
             self.stick.sticks or self.hold_k > 0 or self._gets_slower(height, period)
         ):
             self._hold()
         else:
-            self._back_off(height, period)
+            self._back_off(height, period, run)
         self.error.forget()
         self._runs.clear()
 
@@ -332,13 +340,13 @@ class LoopMonitor:
         known = self.ultimate_period_s
         return not math.isfinite(known) or PERIODS_OF_OWN[0] <= period / known <= PERIODS_OF_OWN[1]
 
-    def _driven(self, height: float, period: float) -> bool:
+    def _driven(self, height: float, period: float, run: float) -> bool:
         """Something outside swings alike, or the swing does not mind what the gain is."""
         if abs(period - self._outside_s) <= SAME_PERIOD * period:
             return True
         if self._first is not None and self.factor <= LEAST_FACTOR:
             same = abs(period - self._first[1]) <= UNMOVED * self._first[1]
-            if same and height >= LOWER * self._first[0]:
+            if same and height >= LOWER * self._first[0] and run <= CALMER * self._first[2]:
                 self._outside_s = period
                 self._undo()
                 return True
@@ -349,13 +357,15 @@ class LoopMonitor:
 
     def _gets_slower(self, height: float, period: float) -> bool:
         """Two steps of the gain have made the swing slower but not lower: it is no matter of gain."""
-        if self._first is None or self._steps < 2:
+        if self._first is None or self._steps < 2 or self.stick.follows:
             return False
         return height >= LOWER * self._first[0] and period >= SLOWER * self._first[1]
 
     def _hold(self) -> None:
         self._found = "sticks"
-        self._undo()
+        if self.stick.sticks:
+            self._undo()
+        self._first, self._steps = None, 0
         self.hold_k = min(self.hold_k + HOLD_STEP_K, MOST_HOLD_K)
 
     def _undo(self) -> None:
@@ -363,13 +373,13 @@ class LoopMonitor:
         self.factor = min(self.factor / STEP**self._steps, 1.0)
         self._first, self._steps = None, 0
 
-    def _back_off(self, height: float, period: float) -> None:
+    def _back_off(self, height: float, period: float, run: float) -> None:
         self._found = "swings"
         if self._tried_back:
             self._wait_s = min(2 * self._wait_s, LONGEST_QUIET_S)
             self._tried_back = False
         if self._first is None:
-            self._first = (height, period)
+            self._first = (height, period, run)
         if self.factor > LEAST_FACTOR:
             self._steps += 1
             self.factor = max(self.factor * STEP, LEAST_FACTOR)
