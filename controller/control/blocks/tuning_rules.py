@@ -30,7 +30,7 @@ SCANS_DELAY = 1.5
 """One scan from reading to writing, half of one because the output stands still between two."""
 MOST_SENSITIVITY, LEAST_GAIN_MARGIN, MOST_OVERSHOOT = 1.7, 3.0, 5.0
 _POINTS = 300
-_SLOWER, _TRIALS = 1.1, 20
+_SLOWEST, _HALVINGS = 8.0, 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,13 +80,18 @@ def tuned(model: Model, rule: Rule, lags: Lags) -> Pi:
     reduced = with_lags(model, lags)
     if rule == "amigo":
         return amigo(reduced)
-    closed_loop = reduced.dead_time_s
-    for _ in range(_TRIALS):
-        pi = simc(reduced, closed_loop)
-        if accepted(margins(model, pi, lags), step_answer(model, pi, lags)):
-            break
-        closed_loop *= _SLOWER
-    return pi
+
+    def good(closed_loop_s: float) -> bool:
+        pi = simc(reduced, closed_loop_s)
+        return accepted(margins(model, pi, lags), step_answer(model, pi, lags))
+
+    fast = slow = reduced.dead_time_s
+    if not good(fast):
+        slow = _SLOWEST * fast
+        for _ in range(_HALVINGS):
+            middle = math.sqrt(fast * slow)
+            fast, slow = (fast, middle) if good(middle) else (middle, slow)
+    return simc(reduced, slow)
 
 
 def accepted(found: Margins, answer: StepAnswer) -> bool:
