@@ -24,6 +24,8 @@ from dataclasses import dataclass
 
 from controller.alarms import AlarmBook
 from controller.control.blocks.half_waves import HalfWaves
+from controller.control.blocks.slowness import Slowness
+from controller.control.blocks.valve_stick import STICKS, Stick
 from controller.control.tick import Tick
 from controller.points import Term
 
@@ -56,17 +58,6 @@ CALM_S = 3600.0
 """So long after the last finding the loop counts as swinging or sticking."""
 SLOWER, LOWER = 1.25, 0.75
 """After two steps down: a period so much longer and a swing not lower than this are stiction."""
-STANDS = 0.25
-"""Position noise of a valve that stands, %."""
-STICKS = 0.6
-"""A valve sticks when the command is so far beyond its dead bands before it moves, %: on the simulated
-station 1.0 … 1.1 % in all without stiction, 2.5 % with one of 2 %."""
-STOOD_S = 10.0
-"""Only movements after so long count: while it follows a fast command a valve is always behind."""
-STICK_COUNT = 20
-HOUR_S = 3600.0
-MOST_TRAVEL = 50.0
-"""Travel of an hour that a sticking valve may make, %: 12 strokes a day."""
 HOLD_STEP_K, MOST_HOLD_K = 0.1, 0.4
 LIMIT_S, LIMIT_SHARE = 3600.0, 0.5
 PINNED = 0.9
@@ -92,114 +83,6 @@ class LoopSample:
     position: float
     primary: float
     regulates: bool
-
-
-class Stick:
-    """How far the command runs away before the valve follows, from command and position."""
-
-    def __init__(self, dead_band: float) -> None:
-        """`dead_band`: of the actuator and of the output together, %."""
-        self.expected = dead_band + STICKS
-        self.measured = math.nan
-        self._count = 0
-        self._place = math.nan
-        self._stood_s = 0.0
-        self._hour_s = 0.0
-        self._travel = 0.0
-
-    @property
-    def sticks(self) -> bool:
-        """Several movements began too late."""
-        return self._count >= STICK_COUNT and self.measured > self.expected
-
-    @property
-    def follows(self) -> bool:
-        """Several movements began as they should."""
-        return self._count >= STICK_COUNT and self.measured <= self.expected
-
-    def step(self, dt: float, command: float, position: float) -> bool:
-        """One scan, both in %. True at the end of an hour in which it stuck and travelled much."""
-        if not (math.isfinite(command) and math.isfinite(position)):
-            return False
-        if math.isnan(self._place):
-            self._place = position
-        moved = abs(position - self._place)
-        if moved <= STANDS:
-            self._stood_s += dt
-        else:
-            self._moved(command)
-            self._place, self._stood_s = position, 0.0
-            self._travel += moved
-        self._hour_s += dt
-        if self._hour_s < HOUR_S:
-            return False
-        much = self._travel > MOST_TRAVEL
-        self._hour_s = self._travel = 0.0
-        return much and self.sticks
-
-    def _moved(self, command: float) -> None:
-        if self._stood_s >= STOOD_S:
-            late = abs(command - self._place)
-            # A jump of the command by itself, after a set-point change, says nothing.
-            if late < 6.0:
-                weight = max(1 / (self._count + 1), 0.1)
-                self.measured = late if self._count == 0 else self.measured + weight * (late - self.measured)
-                self._count += 1
-
-
-class Slowness:
-    """Large errors that come back slowly. `drags` after three of them within a few days."""
-
-    def __init__(self) -> None:
-        self.events = 0.0
-        self._same = self._against = 0.0
-        self._limited_s = 0.0
-        self._next = 0.0
-        self._output = self._value = math.nan
-        self._begin = math.nan
-
-    @property
-    def drags(self) -> bool:
-        """The loop is sluggish."""
-        return self.events >= 2.5
-
-    def step(self, dt: float, sample: LoopSample, every_s: float, at_limit: bool) -> None:
-        """Count how output and error go along, every `every_s`."""
-        self.events *= 1 - dt / (3 * 86400.0)
-        self._limited_s += dt if at_limit else 0.0
-        self._next -= dt
-        if math.isnan(self._begin):
-            self._begin = sample.setpoint
-        if self._next > 0:
-            return
-        self._next = every_s
-        moved = (sample.output - self._output) * (sample.measured - self._value)
-        if abs(sample.measured - self._value) > 0.04 and abs(sample.output - self._output) > 0.05:
-            if moved > 0:
-                self._same += 1
-            else:
-                self._against += 1
-        self._output, self._value = sample.output, sample.measured
-
-    def ended(self, sample: LoopSample, duration_s: float, peak: float, slow_s: float) -> None:
-        """A half-wave of the error is over."""
-        both = self._same + self._against
-        idle = (self._same - self._against) / both if both >= 4 else 0.0
-        steady = abs(sample.setpoint - self._begin) < 0.5
-        if (
-            duration_s > slow_s
-            and peak >= 1.0
-            and idle > 0.4
-            and steady
-            and self._limited_s < 0.2 * duration_s
-        ):
-            self.events += 1
-        self.forget()
-
-    def forget(self) -> None:
-        """Begin anew with the next half-wave."""
-        self._same = self._against = self._limited_s = 0.0
-        self._begin = math.nan
 
 
 class LoopMonitor:
@@ -263,14 +146,16 @@ class LoopMonitor:
             self._quiet_s = self._since_s = 0.0
             self._hold()
         self._watch_outer(dt, sample)
-        self.slowness.step(dt, sample, self._slow(integral_time_s) / 20, at_limit)
+        self.slowness.step(
+            dt, sample.setpoint, sample.measured, sample.output, self._slow(integral_time_s) / 20, at_limit
+        )
         self._lowest = min(self._lowest, sample.output)
         self._highest = max(self._highest, sample.output)
         elapsed, peak = self.error.elapsed, self.error.peak
         if self.error.step(dt, sample.setpoint - sample.measured):
             self._runs.append((self._highest - self._lowest, self._limited_s))
             self._new_wave()
-            self.slowness.ended(sample, elapsed, peak, self._slow(integral_time_s))
+            self.slowness.ended(sample.setpoint, elapsed, peak, self._slow(integral_time_s))
             self._judge()
         self._recover(dt)
 
