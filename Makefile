@@ -187,7 +187,7 @@ step $(WALLTIME_LIMIT) "walltime tests" $(BIN)/python -m pytest -m walltime
 endef
 
 bench: .venv/.test ## run the benchmarks
-	@for script in benchmarks/*.py; do
+	@for script in $(filter-out benchmarks/validation.py,$(wildcard benchmarks/*.py)); do
 		echo "=== $$script"
 		$(BIN)/python "$$script"
 	done

@@ -19,7 +19,6 @@ from sim.plant import Plant, PlantParameters, ZoneParameters
 from sim.sizing import size_zone
 from sim.weather import Weather
 
-
 _PUMPED_KPA = 20.0
 """What a network with distributed pumps leaves at its stations (own judgement): they pump for themselves."""
 

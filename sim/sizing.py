@@ -47,10 +47,13 @@ def design_point(circuit: Circuit) -> DesignPoint:
         return DesignPoint(
             curve.design_outdoor, curve.room, curve.design_supply, curve.design_return, curve.exponent
         )
-    coldest = min(curve.points)
-    nominal = _NOMINAL.design_outdoor_c
-    outdoor = nominal if abs(coldest - nominal) < 0.5 else coldest
-    supply, room = curve.points[coldest], _NOMINAL.design_room_c
+    nominal, room = _NOMINAL.design_outdoor_c, _NOMINAL.design_room_c
+    if curve.kind == "slope":
+        outdoor, supply = nominal, curve.supply(nominal)
+    else:
+        coldest = min(curve.points)
+        outdoor = nominal if abs(coldest - nominal) < 0.5 else coldest
+        supply = curve.points[coldest]
     # Low supplies leave no room for the nominal spread over a warm room: half of the excess then.
     spread = min(_SPREAD, 0.5 * (supply - room))
     return DesignPoint(outdoor, room, supply, supply - spread, None)

@@ -1,7 +1,7 @@
 """The text catalogue: every sentence that a person reads, by key, in English and Chinese.
 
-Code carries codes and values; the sentence is the reader's. One file a group, both languages side by
-side, with the same placeholders (tested).
+Code carries codes and values; the sentence is the reader's. Both languages stand side by side, with the
+same placeholders (tested). A file's name begins with its group: `reason.yaml`, `reason-water.yaml`.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def catalogue(language: str) -> Mapping[str, str]:
         # BaseLoader leaves keys such as `on` and `no` as they are written.
         group: dict[str, dict[str, str]] = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.BaseLoader)
         for key, texts in group.items():
-            found[f"{path.stem}.{key}"] = texts[language]
+            found[f"{path.stem.partition('-')[0]}.{key}"] = texts[language]
     return found
 
 

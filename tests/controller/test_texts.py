@@ -12,8 +12,8 @@ import pytest
 from controller.commands import CommandKind
 from controller.control.blocks.drive import FAILURES, STATES
 from controller.control.blocks.learned_curve import MODES as LEARNED_MODES
-from controller.control.blocks.makeup_guard import STATES as MAKEUP_STATES
 from controller.control.blocks.loop_monitor import CONDITIONS
+from controller.control.blocks.makeup_guard import STATES as MAKEUP_STATES
 from controller.control.blocks.supply_control import MODES
 from controller.control.blocks.tuning import REASONS as TUNING_REASONS
 from controller.control.blocks.tuning import STATES as TUNING_STATES

@@ -66,7 +66,9 @@ def test_every_loop_stands_at_its_set_point_and_is_held_below_its_limits():
     file = station_file("two-zones")
     plant = Plant(steady(file), DESIGN_DAY)
     for name, circuit in file.circuits.items():
-        assert circuit.makeup is not None
+        if circuit.makeup is None:  # the primary network holds it
+            assert circuit.kind == "mixing"
+            continue
         wanted = circuit.makeup.setpoint
         assert plant.truth[f"{name}.return_pressure"] == pytest.approx(wanted, abs=30.0)
         assert plant.truth[f"{name}.return_pressure"] < circuit.makeup.relief.open

@@ -64,6 +64,10 @@ class DesignCurve(Settings):
     shift: Shift = Field(0.0, description="Parallel shift of the curve")
 
 
+PIVOT_OUTDOOR, PIVOT_SUPPLY = 20.0, 24.6
+ROOM_FACTOR = 2.5
+
+
 class SlopeCurve(Settings):
     """Heat curve by slope and level."""
 
@@ -79,12 +83,14 @@ class SlopeCurve(Settings):
     )
     shift: Shift = Field(0.0, description="Parallel shift of the curve")
 
+    def supply(self, outdoor: float) -> float:
+        """Supply temperature without the shift, °C."""
+        colder = max(PIVOT_OUTDOOR - outdoor, 0.0) + ROOM_FACTOR * (self.room - 20)
+        return PIVOT_SUPPLY + self.slope * colder + self.level
+
 
 AnyCurve = PointsCurve | DesignCurve | SlopeCurve
 HeatCurveSettings = Annotated[AnyCurve, Field(discriminator="kind")]
-
-PIVOT_OUTDOOR, PIVOT_SUPPLY = 20.0, 24.6
-ROOM_FACTOR = 2.5
 
 
 class HeatCurve:
@@ -115,9 +121,7 @@ class HeatCurve:
         if isinstance(settings, PointsCurve):
             return interpolate(sorted(settings.points.items()), outdoor)
         if isinstance(settings, SlopeCurve):
-            colder = max(PIVOT_OUTDOOR - outdoor, 0.0)
-            warmer_room = ROOM_FACTOR * (settings.room - 20)
-            return PIVOT_SUPPLY + settings.slope * (colder + warmer_room) + settings.level
+            return settings.supply(outdoor)
         load = (settings.room - outdoor) / (settings.room - settings.design_outdoor)
         if load <= 0:
             return settings.room
