@@ -19,7 +19,7 @@ from controller.control.blocks.tuning import REASONS as TUNING_REASONS
 from controller.control.blocks.tuning import STATES as TUNING_STATES
 from controller.control.circuits.roles import CIRCUIT_ROLES, DRIVE_POINTS, STATION_ROLES
 from controller.points import SLOT_NAMES
-from controller.safety import circuit_rules
+from controller.safety import frost_rules, water_rules
 from controller.safety.proof import FLOW
 from controller.settings.check import check_file
 from controller.station import Station, build
@@ -285,14 +285,14 @@ def test_no_text_that_nobody_says() -> None:
 def test_figures_in_the_rules_texts_are_the_rules_own() -> None:
     english = catalogue("en")
     for key, figure in {
-        "suction_low_when": f"{circuit_rules.SUCTION_KPA:g} kPa",
-        "suction_low_clears": f"{circuit_rules.SUCTION_CONTRADICTED_KPA:g} kPa",
-        "frost_when": f"{circuit_rules.FROST_C:g} °C",
-        "frost_clears": f"{circuit_rules.FROST_ENDS_C:g} °C",
-        "frost_does": f"{circuit_rules.FROST_OPENING:g} %",
-        "return_cool_when": f"{circuit_rules.COOL_C:g} °C",
-        "return_cool_does": f"{circuit_rules.COOL_OPENING:g} %",
-        "outdoor_frost_when": f"{circuit_rules.OUTDOOR_FROST_C:g} °C",
+        "suction_low_when": f"{water_rules.SUCTION_KPA:g} kPa",
+        "suction_low_clears": f"{water_rules.SUCTION_CONTRADICTED_KPA:g} kPa",
+        "frost_when": f"{frost_rules.FROST_C:g} °C",
+        "frost_clears": f"{frost_rules.FROST_ENDS_C:g} °C",
+        "frost_does": f"{frost_rules.FROST_OPENING:g} %",
+        "return_cool_when": f"{frost_rules.COOL_C:g} °C",
+        "return_cool_does": f"{frost_rules.COOL_OPENING:g} %",
+        "outdoor_frost_when": f"{frost_rules.OUTDOOR_FROST_C:g} °C",
     }.items():
         assert figure in english[f"rule.{key}"], key
 

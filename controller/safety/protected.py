@@ -1,0 +1,31 @@
+"""What the rows of the safety table must know of a heating circuit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from controller.points import Output
+
+
+@dataclass(frozen=True, slots=True)
+class Protected:
+    """What the rules of a circuit must know of it; °C, kPa, Hz, %, s."""
+
+    name: str
+    valve: Output
+    keep_warm: float
+    stroke_time: float
+    pump_runs: Sequence[Output]
+    pump_speeds: Sequence[Output]
+    highest_speed: float
+    duty: Callable[[], int]
+    makeup_runs: Sequence[Output]
+    makeup_speeds: Sequence[Output]
+    relief: Output | None
+    relief_open: float
+    pressure_set: float
+    pressure_high: float
+    pressure_low: float
+    supply_alarm: float
+    supply_trip: float

@@ -1,0 +1,82 @@
+"""Rows of the safety table that only raise an alarm, for one circuit."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from controller.points import Image
+from controller.safety.parts import below, shown
+from controller.safety.protected import Protected
+from controller.safety.rules import Rule
+
+SUPPLY_LOW_K = 5.0
+
+
+def tell_rules(circuit: Protected, image: Image) -> Iterator[Rule]:
+    """Rows that only raise an alarm."""
+    find = image.points.get
+    name = circuit.name
+    pressure = find(f"{name}.return_pressure")
+    yield Rule(
+        "pressure_low",
+        name,
+        lambda: below(pressure, circuit.pressure_set - circuit.pressure_low),
+        after_s=60.0,
+        priority="high",
+        shows=shown("pressure", pressure, "pressure"),
+    )
+    position = find(f"{name}.valve_position")
+
+    def astray() -> bool:
+        return (
+            position is not None
+            and position.usable
+            and math.isfinite(circuit.valve.value)
+            and abs(position.value - circuit.valve.value) > 5.0
+        )
+
+    yield Rule(
+        "valve_astray",
+        f"{name}.valve_command",
+        astray,
+        after_s=circuit.stroke_time + 15.0,
+        priority="high",
+        shows=lambda: (
+            ("command", circuit.valve.value, "percent"),
+            ("position", position.value if position is not None else math.nan, "percent"),
+        ),
+    )
+    for run in (*circuit.pump_runs, *circuit.makeup_runs):
+        pump = run.name.removesuffix("_run")
+        failure = image[f"{pump}_failure"]
+        yield Rule(
+            "pump_failed",
+            pump,
+            lambda failure=failure: failure.usable and failure.value > 0,  # type: ignore[misc]
+            priority="high",
+            shows=lambda failure=failure: (("why", f"failure_{failure.show()}", "text"),),  # type: ignore[misc]
+        )
+    mode = image[f"{name}.valve_mode"]
+    yield Rule(
+        "supply_lost",
+        f"{name}.supply_temperature",
+        lambda: mode.usable and mode.show() in ("holds", "estimates", "day_average"),
+        after_s=5.0,
+        priority="high",
+        shows=lambda: (("opening", circuit.valve.value, "percent"),),
+    )
+    supply, setpoint = image[f"{name}.supply_temperature"], image[f"{name}.supply_setpoint"]
+    yield Rule(
+        "supply_low",
+        name,
+        lambda: setpoint.usable and below(supply, setpoint.value - SUPPLY_LOW_K),
+        after_s=1800.0,
+        until=lambda: not (setpoint.usable and below(supply, setpoint.value - SUPPLY_LOW_K / 2)),
+        priority="high",
+        shows=lambda: (
+            ("temperature", supply.value, "temperature"),
+            ("setpoint", setpoint.value, "temperature"),
+            ("opening", circuit.valve.value, "percent"),
+        ),
+    )

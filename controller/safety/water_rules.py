@@ -1,0 +1,84 @@
+"""Rows 4 and 5 of the safety table: over-pressure, suction, tank."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from controller.points import Image
+from controller.safety.parts import above, at_most, below, on, shown
+from controller.safety.protected import Protected
+from controller.safety.rules import Rule
+
+SUCTION_KPA = 50.0
+SUCTION_CONTRADICTED_KPA = 80.0
+PRESSURES_DIFFER_KPA = 80.0
+"""More than an exchanger's drop: the transmitters contradict each other."""
+
+
+def pressure_rules(circuit: Protected, image: Image) -> Iterator[Rule]:
+    """4 and 5: over-pressure, suction, tank."""
+    find = image.points.get
+    name = circuit.name
+    pressure = find(f"{name}.return_pressure")
+    shows = shown("pressure", pressure, "pressure")
+    supply, added = find(f"{name}.supply_pressure"), find(f"{name}.differential_pressure")
+    high = circuit.pressure_set + circuit.pressure_high
+
+    def other_pressure() -> float:
+        """Return pressure by the other two transmitters, up to the exchanger's drop too low; NaN: blind."""
+        if supply is None or added is None or not (supply.usable and added.usable):
+            return math.nan
+        return supply.value - added.value
+
+    def relieve(code: str) -> None:
+        """Stop makeup; open relief, unless the others deny it: a lying transmitter would empty the loop."""
+        at_most(circuit.makeup_runs, 0.0)(code)
+        if circuit.relief is None or pressure is None:
+            return
+        if pressure.value - other_pressure() > PRESSURES_DIFFER_KPA:
+            circuit.relief.limit.at_most(0.0, code)
+        elif above(pressure, circuit.relief_open):
+            circuit.relief.limit.at_least(1.0, code)
+
+    yield Rule(
+        "over_pressure",
+        name,
+        lambda: above(pressure, high),
+        after_s=5.0,
+        act=relieve,
+        until=lambda: not above(pressure, high - 10.0),
+        priority="high",
+        shows=shows,
+    )
+    switch = on(find(f"{name}.suction_switch"))
+
+    def sucks_dry() -> bool:
+        """The contact, and a transmitter that agrees or cannot say."""
+        return switch() and not above(pressure, SUCTION_CONTRADICTED_KPA)
+
+    def reads_dry() -> bool:
+        """Where there is no contact: the transmitter, and no other that denies it."""
+        if find(f"{name}.suction_switch") is not None:
+            return False
+        return below(pressure, SUCTION_KPA) and not other_pressure() >= SUCTION_CONTRADICTED_KPA
+
+    yield Rule(
+        "suction_low",
+        name,
+        lambda: sucks_dry() or reads_dry(),
+        after_s=5.0,
+        act=at_most(circuit.pump_runs, 0.0),
+        until=lambda: not sucks_dry() and not below(pressure, SUCTION_CONTRADICTED_KPA),
+        clear_s=10.0,
+        priority="urgent",
+        shows=shows,
+    )
+    yield Rule(
+        "suction_contradicted",
+        name,
+        lambda: switch() and not sucks_dry(),
+        after_s=5.0,
+        priority="high",
+        shows=shows,
+    )
