@@ -50,7 +50,7 @@ def scan(
     for holder in station.circuits:
         holder.step(tick)
     if station.tank is not None:
-        station.tank.step()
+        station.tank.step(tick)
     events += station.outputs.expire(now, wall)
     for output in station.image.outputs.values():
         output.limit.clear()

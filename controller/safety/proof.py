@@ -3,6 +3,7 @@
 Signs: the differential pressure over the pumps; supply less return pressure from their own
 transmitters; what the drives say. Rules:
 - all drives known to stand still: no flow, whatever a pressure says (a frozen transmitter);
+- a pump on mains bypass runs, whatever its drive says;
 - differential pressure above the proof: flow;
 - it is low, but supply less return pressure proves flow, and a drive runs or none can be asked: the
   transmitter lies, flow;
@@ -26,7 +27,9 @@ class CirculationProof:
         self.pressure = find(f"{circuit}.differential_pressure")
         self.supply = find(f"{circuit}.supply_pressure")
         self.back = find(f"{circuit}.return_pressure")
-        self.running = [find(f"{circuit}.pump_{number}_running") for number in range(1, pumps + 1)]
+        names = [f"{circuit}.pump_{number}" for number in range(1, pumps + 1)]
+        self.running = [find(f"{name}_running") for name in names]
+        self.bypass = [find(f"{name}_bypass") for name in names]
         self.proof_kpa = proof_kpa
 
     def step(self, now: float) -> None:
@@ -35,7 +38,9 @@ class CirculationProof:
 
     def _judge(self) -> str:
         known = [point for point in self.running if point is not None and point.usable]
-        any_runs = any(point.value >= 0.5 for point in known)
+        any_runs = any(point.value >= 0.5 for point in known) or any(
+            point is not None and point.on for point in self.bypass
+        )
         if not any_runs and len(known) == len(self.running):
             return "no"
         if self.pressure is not None and self.pressure.usable:

@@ -22,10 +22,11 @@ def stop_rules(circuit: Protected, image: Image) -> Iterator[Rule]:
         act=at_most(everything, 0.0),
         priority="urgent",
     )
-    running = [find(f"{output.name.removesuffix('_run')}_running") for output in circuit.pump_runs]
+    pumps = [output.name.removesuffix("_run") for output in circuit.pump_runs]
+    running = [find(f"{pump}_{sign}") for pump in pumps for sign in ("running", "bypass")]
 
     def no_power() -> bool:
-        """Two signs: the contact, and no drive that says it runs."""
+        """Two signs: the contact, and no pump that runs, by its drive or its bypass."""
         return on(find("station.power_failure"))() and not any(on(point)() for point in running)
 
     yield Rule(

@@ -18,7 +18,7 @@ from controller.settings.check_actuators import outputs_used_once
 from controller.settings.check_circuits import circuit_findings
 from controller.settings.load import Finding, load_tree, validate
 from controller.settings.station import PointSettings, RtuBusSettings, StationFile
-from controller.settings.wiring import SIGNALS, addition, key, quantity_of, role_of
+from controller.settings.wiring import SIGNALS, addition, key, pump_points, quantity_of, role_of
 from drivers.library import ProfileError, find_profile, list_profiles, load_profile
 from drivers.nodes import Location
 from drivers.profile import Profile, ProfilePoint
@@ -114,12 +114,14 @@ def _points(case: Case) -> Iterator[Finding]:
     for circuit in circuits:
         known += [f"{circuit}.{role}" for role in CIRCUIT_ROLES if role != "room_temperature"]
         known += [f"{circuit}.room_temperature_{number}" for number in range(1, 10)]
+    of_pumps = [point for circuit in circuits for point in pump_points(circuit, case.file.circuits[circuit])]
     used: dict[str, str] = {}
     for name, settings in case.file.points.items():
         place: Location = ("points", name)
         role = role_of(name)
-        if role is None or name.partition(".")[0] not in ("station", *circuits):
-            yield case.unknown(place, "unknown_point", name, known, at_key=True)
+        of_no_pump = name.endswith("_bypass") and name not in of_pumps
+        if role is None or of_no_pump or name.partition(".")[0] not in ("station", *circuits):
+            yield case.unknown(place, "unknown_point", name, [*known, *of_pumps], at_key=True)
             continue
         for label, reference in (("from", settings.source), ("second", settings.second)):
             if reference is None:

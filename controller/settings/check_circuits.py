@@ -1,23 +1,19 @@
-"""Cross-checks of the circuits: temperatures, valve, pumps, pressure holding, witnesses."""
+"""Cross-checks of the circuits: temperatures, witnesses; pumps and pressure holding in `check_pumps`."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from itertools import pairwise
 
 from controller.control.blocks.heat_curve import DesignCurve, HeatCurve, PointsCurve
-from controller.control.circuits.mixing import MixingSettings
 from controller.settings.case import Case
-from controller.settings.check_actuators import KEEPS, actuator_findings
+from controller.settings.check_actuators import actuator_findings
+from controller.settings.check_pumps import makeup_findings, pump_findings
 from controller.settings.load import Finding
 from controller.settings.station import Circuit
 from controller.settings.wiring import key
 from drivers.nodes import Location
-from drivers.profile import Profile
 
-_KPA_PER_METRE = 9.81
-_RESERVE_KPA = 30.0
 _COLDEST_C = -24.2
 """Design outdoor temperature where a curve names none (Harbin)."""
 
@@ -32,8 +28,8 @@ def circuit_findings(case: Case, name: str, circuit: Circuit) -> Iterator[Findin
         yield case.find(place, "point_missing", at_key=True, value=f"{name}.supply_temperature")
     yield from _temperatures(case, place, circuit)
     yield from actuator_findings(case, place, circuit)
-    yield from _pumps(case, place, circuit)
-    yield from _makeup(case, name, circuit)
+    yield from pump_findings(case, name, circuit)
+    yield from makeup_findings(case, name, circuit)
     yield from _witnesses(case, name, circuit)
 
 
@@ -76,89 +72,6 @@ def _temperatures(case: Case, place: Location, circuit: Circuit) -> Iterator[Fin
             value=f"{highest:g} °C",
             allowed=f"{supply.max:g} °C",
         )
-
-
-def _pumps(case: Case, place: Location, circuit: Circuit) -> Iterator[Finding]:
-    circulation = circuit.circulation
-    groups = [("circulation", circulation.pumps, circulation.on_bus_loss)]
-    if circuit.makeup is not None:
-        groups.append(("makeup", circuit.makeup.pumps, circuit.makeup.on_bus_loss))
-    drives = [device for device, profile in case.profiles.items() if profile.kind == "drive"]
-    for group, pumps, on_bus_loss in groups:
-        for index, pump in enumerate(pumps):
-            spot: Location = (*place, group, "pumps", index)
-            if pump not in case.file.devices:
-                yield case.unknown(spot, "unknown_device", pump, drives or list(case.file.devices))
-            elif pump in case.profiles:
-                if case.profiles[pump].kind != "drive":
-                    yield case.find(spot, "not_a_drive", value=pump, allowed=", ".join(drives) or "–")
-                else:
-                    yield from _bus_loss(case, (*place, group), spot, pump, on_bus_loss, case.profiles[pump])
-    low, high = circulation.speed
-    if circulation.control == "fixed" and not low <= circulation.fixed_speed <= high:
-        yield case.find(
-            (*place, "circulation", "fixed_speed"),
-            "outside_speed",
-            value=f"{circulation.fixed_speed:g} Hz",
-            allowed=f"{low:g} … {high:g} Hz",
-        )
-
-
-def _bus_loss(
-    case: Case, place: Location, spot: Location, pump: str, wanted: str, profile: Profile
-) -> Iterator[Finding]:
-    """A circulation drive that stops when its bus dies is an error; a makeup drive that runs on, too."""
-    write = profile.points["run"].write
-    does = wanted
-    if write is not None and not write.on_loss_configurable:
-        does = "keep_running" if write.on_loss in KEEPS else str(write.on_loss)
-    right = "keep_running" if place[-1] == "circulation" else "stop"
-    if does != right:
-        where = (*place, "on_bus_loss")
-        yield case.find(where if case.given(where) else spot, f"bus_loss_{right}", value=pump, does=does)
-
-
-def _makeup(case: Case, name: str, circuit: Circuit) -> Iterator[Finding]:
-    makeup = circuit.makeup
-    place: Location = ("circuits", name, "makeup")
-    if isinstance(circuit, MixingSettings):
-        if makeup is not None:
-            yield case.find(place, "mixing_makeup", at_key=True, warning=True)
-    elif makeup is None:
-        yield case.find(place[:-1], "no_makeup", at_key=True, warning=True)
-    if makeup is None:
-        return
-    if f"{name}.return_pressure" not in case.file.points:
-        yield case.find(place, "point_missing", at_key=True, value=f"{name}.return_pressure")
-    static = circuit.highest_building * _KPA_PER_METRE
-    if makeup.setpoint < static + _RESERVE_KPA:
-        yield case.find(
-            (*place, "setpoint"),
-            "setpoint_below_building",
-            warning=makeup.setpoint >= static,
-            value=_mpa(makeup.setpoint),
-            height=f"{circuit.highest_building:g} m",
-            allowed=f"{math.ceil((static + _RESERVE_KPA) / 10) / 100:g} MPa",
-        )
-    relief = makeup.relief
-    if relief is None:
-        return
-    for found in case.writable((*place, "relief", "valve"), relief.valve, "yes/no"):
-        if isinstance(found, Finding):
-            yield found
-    rungs = [
-        ("close", relief.close, "setpoint", makeup.setpoint),
-        ("open", relief.open, "close", relief.close),
-    ]
-    for upper, high, lower, low in rungs:
-        if high <= low:
-            yield case.find(
-                (*place, "relief", upper), "not_above", value=_mpa(high), other=lower, than=_mpa(low)
-            )
-
-
-def _mpa(kpa: float) -> str:
-    return f"{kpa / 1000:g} MPa"
 
 
 def _witnesses(case: Case, name: str, circuit: Circuit) -> Iterator[Finding]:

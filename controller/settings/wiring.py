@@ -7,16 +7,20 @@ emulated plant sits on exactly the wires that the controller listens to.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 
 from controller.channels import InputChannel, Key, OutputChannel, Wiring
 from controller.control.blocks.supply_control import ValveSettings
-from controller.control.circuits.roles import CIRCUIT_ROLES, DRIVE_POINTS, STATION_ROLES, Role
+from controller.control.circuits.roles import CIRCUIT_ROLES, DRIVE_POINTS, PUMP_ROLES, STATION_ROLES, Role
 from controller.quantities import QUANTITIES, UNITS, parse, parse_span
-from controller.settings.station import PointSettings, StationFile
+from controller.settings.station import Circuit, PointSettings, StationFile
 from drivers.profile import Profile
 
 SIGNALS = {"4…20 mA": (4.0, 20.0), "0…20 mA": (0.0, 20.0)}
+
+
+_OF_A_PUMP = re.compile(r"(?:pump|makeup)_[1-9]_(\w+)")
 
 
 def role_of(point: str) -> Role | None:
@@ -26,7 +30,22 @@ def role_of(point: str) -> Role | None:
         return STATION_ROLES.get(role)
     if role.startswith("room_temperature_") and role.removeprefix("room_temperature_").isdigit():
         return CIRCUIT_ROLES["room_temperature"]
+    of_a_pump = _OF_A_PUMP.fullmatch(role)
+    if of_a_pump is not None:
+        return PUMP_ROLES.get(of_a_pump[1])
     return CIRCUIT_ROLES.get(role) if role != "room_temperature" else None
+
+
+def pump_points(name: str, circuit: Circuit) -> list[str]:
+    """What may be measured at the pumps of a circuit by wires of their own."""
+    counts = {"pump": len(circuit.circulation.pumps)}
+    counts["makeup"] = len(circuit.makeup.pumps) if circuit.makeup is not None else 0
+    return [
+        f"{name}.{group}_{number}_{role}"
+        for group, count in counts.items()
+        for number in range(1, count + 1)
+        for role in PUMP_ROLES
+    ]
 
 
 def wire(file: StationFile, profiles: Mapping[str, Profile]) -> Wiring:

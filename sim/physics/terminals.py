@@ -193,7 +193,8 @@ class ZoneTerminals:
         if zone.branch.booster is not None:
             self._add_booster(name, zone.branch.booster, nominal_hz)
         self._pump_keys = [
-            (pump, f"{key}_running", f"{key}_fault", f"{key}_local") for key, pump in self._pumps.items()
+            (pump, f"{key}_running", f"{key}_fault", f"{key}_local", f"{key}_bypass")
+            for key, pump in self._pumps.items()
         ]
         network = zone.network
         self.breakable |= {
@@ -348,10 +349,11 @@ class ZoneTerminals:
         values[thermostat[0]] = thermostat[1].show(too_hot)
         values[suction[0]] = suction[1].show(self._too_low)
         values[local[0]] = local[1].show(zone.valve.local)
-        for pump, running, fault, pump_local in self._pump_keys:
+        for pump, running, fault, pump_local, bypass in self._pump_keys:
             values[running] = float(pump.running)
             values[fault] = float(pump.tripped)
             values[pump_local] = float(pump.local)
+            values[bypass] = float(pump.bypass)
 
     def settle(self) -> None:
         """All sensors have been at their values for long."""

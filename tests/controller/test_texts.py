@@ -17,7 +17,7 @@ from controller.control.blocks.makeup_guard import STATES as MAKEUP_STATES
 from controller.control.blocks.supply_control import MODES
 from controller.control.blocks.tuning import REASONS as TUNING_REASONS
 from controller.control.blocks.tuning import STATES as TUNING_STATES
-from controller.control.circuits.roles import CIRCUIT_ROLES, DRIVE_POINTS, STATION_ROLES
+from controller.control.circuits.roles import CIRCUIT_ROLES, DRIVE_POINTS, PUMP_ROLES, STATION_ROLES
 from controller.points import SLOT_NAMES
 from controller.safety import frost_rules, water_rules
 from controller.safety.proof import FLOW
@@ -371,6 +371,8 @@ def test_every_role_has_a_title() -> None:
     names = [f"station.{role}" for role in STATION_ROLES]
     names += [f"low.{role}" for role in CIRCUIT_ROLES if role != "room_temperature"]
     names += [f"low.pump_2_{suffix}" for suffix, _ in DRIVE_POINTS.values()]
+    names += [f"low.makeup_1_{role}" for role in PUMP_ROLES]
+    names.append("station.tank_fill_long")
     for name in names:
         for language in get_args(LANGUAGES) or LANGUAGES:
             assert title(name, language) != name, name

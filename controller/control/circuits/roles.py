@@ -41,6 +41,7 @@ STATION_ROLES: dict[str, Role] = {
     "tank_level": Role("length", -0.2, 20),
     "power_failure": _FLAG,
     "flood": _FLAG,
+    "flood_high": _FLAG,
     "emergency_stop": _FLAG,
 }
 
@@ -50,11 +51,15 @@ CIRCUIT_ROLES: dict[str, Role] = {
     "supply_pressure": Role("pressure", -100, 2500),
     "return_pressure": Role("pressure", -100, 2500),
     "differential_pressure": Role("pressure", -100, 1000),
+    "worst_point_pressure": Role("pressure", -100, 1000),
     "secondary_flow": Role("flow", 0, 5000),
+    "circulation_flow": Role("flow", 0, 5000),
     "heat_power": Role("power", -100, 50000),
     "makeup_flow": Role("flow", 0, 500),
     "makeup_volume": Role("volume", 0, 1e9),
     "makeup_pressure": Role("pressure", -100, 2500),
+    "makeup_low_contact": _FLAG,
+    "makeup_high_contact": _FLAG,
     "suction_switch": _FLAG,
     "thermostat": _FLAG,
     "booster_running": _FLAG,
@@ -66,6 +71,9 @@ CIRCUIT_ROLES: dict[str, Role] = {
     "room_temperature": _temperature(-20, 50),
 }
 """`room_temperature` stands for room_temperature_1, _2 …"""
+
+PUMP_ROLES: dict[str, Role] = {"bypass": _FLAG}
+"""Of each pump by its own wire: `low.pump_1_bypass`, `low.makeup_2_bypass`."""
 
 DRIVE_POINTS: dict[str, tuple[str, str]] = {
     "running": ("running", "flag"),
