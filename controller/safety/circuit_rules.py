@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from controller.points import Image, Output
-from controller.safety.frost_rules import frost_rules
+from controller.safety.flood_rules import flood_rules
+from controller.safety.frost_rules import frost_rules, standing_rules
 from controller.safety.heat_rules import circulation_rules, heat_rules
-from controller.safety.parts import above, at_most, below, on, shown
+from controller.safety.makeup_tells import makeup_tells, tank_tells
+from controller.safety.parts import on, shown
 from controller.safety.protected import Protected
 from controller.safety.rules import Rule
 from controller.safety.stop_rules import local_rules, stop_rules
-from controller.safety.tells import tell_rules
-from controller.safety.water_rules import pressure_rules
+from controller.safety.tells import pump_tells, tell_rules
+from controller.safety.water_rules import makeup_rules, pressure_rules, tank_rules
 
 __all__ = ["Protected", "circuit_rules", "station_rules"]
 
@@ -24,8 +26,13 @@ def circuit_rules(circuit: Protected, image: Image) -> Iterator[Rule]:
     yield from circulation_rules(circuit, image)
     yield from heat_rules(circuit, image)
     yield from pressure_rules(circuit, image)
+    yield from makeup_rules(circuit, image)
+    yield from flood_rules(circuit, image)
     yield from frost_rules(circuit, image)
+    yield from standing_rules(circuit, image)
     yield from tell_rules(circuit, image)
+    yield from pump_tells(circuit, image)
+    yield from makeup_tells(circuit, image)
 
 
 def station_rules(
@@ -33,27 +40,10 @@ def station_rules(
 ) -> Iterator[Rule]:
     """Rows of what all circuits share. Levels in m; NaN for a station without a tank."""
     find = image.points.get
-    level = find("station.tank_level")
-    shows = shown("level", level, "length")
-    yield Rule(
-        "tank_low",
-        "station.tank_level",
-        lambda: below(level, tank_low),
-        after_s=3.0,
-        act=at_most(makeup_runs, 0.0),
-        until=lambda: not below(level, tank_low + 0.1),
-        priority="high",
-        shows=shows,
-    )
-    yield Rule(
-        "tank_high",
-        "station.tank_level",
-        lambda: above(level, tank_high),
-        after_s=30.0,
-        priority="warning",
-        shows=shows,
-    )
-    yield Rule("flood", "station.flood", on(find("station.flood")), after_s=2.0, priority="high")
+    yield from tank_rules(image, makeup_runs, tank_low, tank_high)
+    yield from tank_tells(image)
+    flood, high = on(find("station.flood")), on(find("station.flood_high"))
+    yield Rule("flood", "station.flood", lambda: flood() or high(), after_s=2.0, priority="high")
     outdoor = image["station.outdoor_temperature"]
     yield Rule(
         "outdoor_lost",

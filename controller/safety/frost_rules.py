@@ -1,4 +1,4 @@
-"""Row 6 of the safety table: frost."""
+"""Row 6 of the safety table: frost; and water that stands in the cold."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ from controller.points import Image
 from controller.safety.parts import above, below, shown
 from controller.safety.protected import Protected
 from controller.safety.rules import Rule
+from controller.safety.standstill import Standstill
 
 FROST_C, FROST_ENDS_C = 15.0, 30.0
 COOL_C = 25.0
 FROST_OPENING = 20.0
 COOL_OPENING = 5.0
 OUTDOOR_FROST_C = 3.0
+STANDING_C, STANDING_S = -5.0, 1800.0
 
 
 def frost_rules(circuit: Protected, image: Image) -> Iterator[Rule]:
@@ -79,4 +81,24 @@ def frost_rules(circuit: Protected, image: Image) -> Iterator[Rule]:
         lambda: below(outdoor, OUTDOOR_FROST_C),
         act=run_one,
         until=lambda: above(outdoor, OUTDOOR_FROST_C + 1.0),
+    )
+
+
+def standing_rules(circuit: Protected, image: Image) -> Iterator[Rule]:
+    """No circulation for half an hour in the cold: a person decides on draining (FACTS §8)."""
+    name = circuit.name
+    outdoor = image["station.outdoor_temperature"]
+    water = image.points.get(f"{name}.return_temperature") or image[f"{name}.supply_temperature"]
+    stands = Standstill(image[f"{name}.circulation"], water, outdoor, STANDING_C)
+    yield Rule(
+        "standing_cold",
+        name,
+        stands,
+        after_s=STANDING_S,
+        priority="urgent",
+        shows=lambda: (
+            ("minutes", stands.minutes_left, "count"),
+            ("temperature", stands.temperature, "temperature"),
+            ("outdoor", outdoor.value, "temperature"),
+        ),
     )

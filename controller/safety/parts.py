@@ -8,6 +8,9 @@ from collections.abc import Callable, Sequence
 from controller.alarms import Values
 from controller.points import Output, Point
 
+Clock = Callable[[], float]
+"""Plant seconds of this scan."""
+
 
 def on(point: Point | None) -> Callable[[], bool]:
     """A contact that is there, can be read and is set."""
@@ -22,6 +25,11 @@ def above(point: Point | None, value: float) -> bool:
 def below(point: Point | None, value: float) -> bool:
     """Usable and below."""
     return point is not None and point.usable and point.value < value
+
+
+def reading(point: Point | None) -> float:
+    """Value of a point; NaN for what is not there or cannot be used."""
+    return point.value if point is not None and point.usable else math.nan
 
 
 class HoldAtMost:
@@ -42,6 +50,25 @@ class HoldAtMost:
         """Close the band from above."""
         if math.isfinite(self.opening):
             self.output.limit.at_most(max(self.opening, self.least), code)
+
+
+class Portions:
+    """Outputs may run for `run_s` of every `of_s` seconds; a pause comes first."""
+
+    def __init__(self, outputs: Sequence[Output], clock: Clock, run_s: float, of_s: float) -> None:
+        self.outputs, self.clock, self.run_s, self.of_s = outputs, clock, run_s, of_s
+        self.acted_at = -math.inf
+        self._since = 0.0
+
+    def begin(self) -> None:
+        """The first pause begins."""
+        self._since = self.clock()
+
+    def __call__(self, code: str) -> None:
+        """Close the band in the pauses."""
+        self.acted_at = self.clock()
+        if (self.acted_at - self._since) % self.of_s < self.of_s - self.run_s:
+            at_most(self.outputs, 0.0)(code)
 
 
 def at_most(outputs: Sequence[Output], value: float) -> Callable[[str], None]:

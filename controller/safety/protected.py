@@ -24,7 +24,7 @@ class Protected:
     makeup_speeds: Sequence[Output]
     relief: Output | None
     relief_open: float
-    pressure_set: float
+    pressure_set: Callable[[], float]
     pressure_high: float
     pressure_low: float
     supply_alarm: float

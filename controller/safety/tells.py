@@ -5,12 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
+from controller.control.blocks.drive import STATES
 from controller.points import Image
-from controller.safety.parts import below, shown
+from controller.safety.parts import below, on, shown
 from controller.safety.protected import Protected
 from controller.safety.rules import Rule
 
 SUPPLY_LOW_K = 5.0
+BYPASS_S = 5.0
+LOCKED_OUT = STATES.index("locked_out")
 
 
 def tell_rules(circuit: Protected, image: Image) -> Iterator[Rule]:
@@ -21,7 +24,7 @@ def tell_rules(circuit: Protected, image: Image) -> Iterator[Rule]:
     yield Rule(
         "pressure_low",
         name,
-        lambda: below(pressure, circuit.pressure_set - circuit.pressure_low),
+        lambda: below(pressure, circuit.pressure_set() - circuit.pressure_low),
         after_s=60.0,
         priority="high",
         shows=shown("pressure", pressure, "pressure"),
@@ -47,16 +50,6 @@ def tell_rules(circuit: Protected, image: Image) -> Iterator[Rule]:
             ("position", position.value if position is not None else math.nan, "percent"),
         ),
     )
-    for run in (*circuit.pump_runs, *circuit.makeup_runs):
-        pump = run.name.removesuffix("_run")
-        failure = image[f"{pump}_failure"]
-        yield Rule(
-            "pump_failed",
-            pump,
-            lambda failure=failure: failure.usable and failure.value > 0,  # type: ignore[misc]
-            priority="high",
-            shows=lambda failure=failure: (("why", f"failure_{failure.show()}", "text"),),  # type: ignore[misc]
-        )
     mode = image[f"{name}.valve_mode"]
     yield Rule(
         "supply_lost",
@@ -80,3 +73,27 @@ def tell_rules(circuit: Protected, image: Image) -> Iterator[Rule]:
             ("opening", circuit.valve.value, "percent"),
         ),
     )
+
+
+def pump_tells(circuit: Protected, image: Image) -> Iterator[Rule]:
+    """Pumps that failed, are locked out, or run past their drive."""
+    for run in (*circuit.pump_runs, *circuit.makeup_runs):
+        pump = run.name.removesuffix("_run")
+        failure = image[f"{pump}_failure"]
+        yield Rule(
+            "pump_failed",
+            pump,
+            lambda failure=failure: failure.usable and failure.value > 0,  # type: ignore[misc]
+            priority="high",
+            shows=lambda failure=failure: (("why", f"failure_{failure.show()}", "text"),),  # type: ignore[misc]
+        )
+        state = image[f"{pump}_state"]
+        yield Rule(
+            "pump_locked_out",
+            pump,
+            lambda state=state: state.usable and state.value == LOCKED_OUT,  # type: ignore[misc]
+            priority="high",
+            shows=lambda failure=failure: (("why", f"failure_{failure.show()}", "text"),),  # type: ignore[misc]
+        )
+        bypass = on(image.points.get(f"{pump}_bypass"))
+        yield Rule("pump_on_mains", pump, bypass, after_s=BYPASS_S, priority="warning")

@@ -1,11 +1,12 @@
-"""Rows 4 and 5 of the safety table: over-pressure, suction, tank."""
+"""Rows 4 and 5 of the safety table: over-pressure, suction, makeup that sucks air, tank."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from controller.points import Image
+from controller.points import Image, Output
+from controller.safety.dry_makeup import DryMakeup
 from controller.safety.parts import above, at_most, below, on, shown
 from controller.safety.protected import Protected
 from controller.safety.rules import Rule
@@ -23,7 +24,9 @@ def pressure_rules(circuit: Protected, image: Image) -> Iterator[Rule]:
     pressure = find(f"{name}.return_pressure")
     shows = shown("pressure", pressure, "pressure")
     supply, added = find(f"{name}.supply_pressure"), find(f"{name}.differential_pressure")
-    high = circuit.pressure_set + circuit.pressure_high
+
+    def high() -> float:
+        return circuit.pressure_set() + circuit.pressure_high
 
     def other_pressure() -> float:
         """Return pressure by the other two transmitters, up to the exchanger's drop too low; NaN: blind."""
@@ -44,10 +47,10 @@ def pressure_rules(circuit: Protected, image: Image) -> Iterator[Rule]:
     yield Rule(
         "over_pressure",
         name,
-        lambda: above(pressure, high),
+        lambda: above(pressure, high()),
         after_s=5.0,
         act=relieve,
-        until=lambda: not above(pressure, high - 10.0),
+        until=lambda: not above(pressure, high() - 10.0),
         priority="high",
         shows=shows,
     )
@@ -80,5 +83,49 @@ def pressure_rules(circuit: Protected, image: Image) -> Iterator[Rule]:
         lambda: switch() and not sucks_dry(),
         after_s=5.0,
         priority="high",
+        shows=shows,
+    )
+
+
+def makeup_rules(circuit: Protected, image: Image) -> Iterator[Rule]:
+    """5: a makeup pump that sucks air rests, whatever the tank level says."""
+    if not circuit.makeup_runs:
+        return
+    flow = image[f"{circuit.name}.circulation"]
+    dry = DryMakeup(image, circuit.name, circuit.makeup_runs, circuit.pressure_set, lambda: flow.time)
+    yield Rule(
+        "makeup_dry",
+        circuit.name,
+        dry,
+        act=at_most(circuit.makeup_runs, 0.0),
+        begin=dry.begin,
+        until=dry.rested,
+        priority="high",
+        shows=shown("level", image.points.get("station.tank_level"), "length"),
+    )
+
+
+def tank_rules(
+    image: Image, makeup_runs: Sequence[Output], tank_low: float, tank_high: float
+) -> Iterator[Rule]:
+    """The tank that all circuits share. Levels in m; NaN for a station without a tank."""
+    level = image.points.get("station.tank_level")
+    shows = shown("level", level, "length")
+    yield Rule(
+        "tank_low",
+        "station.tank_level",
+        lambda: below(level, tank_low),
+        after_s=3.0,
+        act=at_most(makeup_runs, 0.0),
+        until=lambda: not below(level, tank_low + 0.1),
+        priority="high",
+        shows=shows,
+    )
+    yield Rule(
+        "tank_high",
+        "station.tank_level",
+        lambda: above(level, tank_high),
+        after_s=30.0,
+        priority="warning",
         shows=shows,
     )

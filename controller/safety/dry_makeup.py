@@ -1,0 +1,116 @@
+"""A makeup pump that sucks air, told without the tank level: one that lies must not ruin the pump."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+from controller.points import Image, Output
+from controller.safety.parts import Clock, reading
+
+
+class DryMakeup:
+    """A makeup pump runs, and for `SUSPECT_S` the pressure under its set-point does not rise.
+
+    Then one more sign is asked: no flow at the meter; where there is none, a current below `DRY_CURRENT`
+    of what this pump draws at no higher speed while it delivers; with neither, and the tank level lost, the
+    pressure alone (FACTS §8: "level lost: go on under dry-run protection"). A pump in air draws about a
+    third of its power. Makeup rests, and is tried again after pauses that double.
+    """
+
+    SUSPECT_S = 90.0
+    RISE_KPA = 2.0
+    NO_FLOW = 0.2
+    """m³/h: below it a flow meter shows nothing but its zero error (1 % of 20 m³/h)."""
+    DRY_CURRENT = 0.8
+    LEARN_S = 60.0
+    REST_S, LONGEST_REST_S = 600.0, 3600.0
+
+    def __init__(
+        self, image: Image, circuit: str, runs: Sequence[Output], setpoint: Callable[[], float], clock: Clock
+    ) -> None:
+        """`setpoint`: the pressure to hold, kPa; nobody asks for a rise there."""
+        find = image.points.get
+        self.setpoint, self.clock = setpoint, clock
+        self.runs = runs
+        names = [run.name.removesuffix("_run") for run in runs]
+        self.running = [find(f"{name}_running") for name in names]
+        self.currents = [find(f"{name}_current") for name in names]
+        self.frequencies = [find(f"{name}_frequency") for name in names]
+        self.pressure = find(f"{circuit}.return_pressure")
+        self.flow = find(f"{circuit}.makeup_flow")
+        self.level = find("station.tank_level")
+        self._usual = [(math.nan, math.nan)] * len(names)
+        self._base = self._since = math.nan
+        self._looked_at = math.nan
+        self._rest_s = self.REST_S
+        self._rest_until = -math.inf
+
+    def __call__(self) -> bool:
+        """To be asked in every scan while makeup does not rest."""
+        now = self.clock()
+        dt, self._looked_at = now - self._looked_at, now
+        turning = [index for index in range(len(self.runs)) if self._turns(index)]
+        if not turning:
+            self._since = math.nan
+            return False
+        if self._delivers(now):
+            self._learn(turning, dt)
+        if now - self._since < self.SUSPECT_S:
+            return False
+        flow = reading(self.flow)
+        if math.isfinite(flow):
+            return flow < self.NO_FLOW
+        if any(self._idles(index) for index in turning):
+            return True
+        level_lost = self.level is None or not self.level.usable
+        return level_lost and math.isfinite(reading(self.pressure))
+
+    def begin(self) -> None:
+        """A rest begins."""
+        self._rest_until = self.clock() + self._rest_s
+        self._rest_s = min(2 * self._rest_s, self.LONGEST_REST_S)
+        self._since = math.nan
+
+    def rested(self) -> bool:
+        """It is over."""
+        return self.clock() >= self._rest_until
+
+    def _turns(self, index: int) -> bool:
+        running = self.running[index]
+        if running is not None and running.usable:
+            return running.value >= 0.5
+        return self.runs[index].value >= 0.5
+
+    def _delivers(self, now: float) -> bool:
+        """The pressure rises, or is where it shall be: the time begins anew."""
+        pressure = reading(self.pressure)
+        if math.isnan(self._since):
+            self._since, self._base = now, pressure
+            return False
+        if not (pressure >= self.setpoint() - self.RISE_KPA or pressure >= self._base + self.RISE_KPA):
+            if math.isnan(self._base):
+                self._base = pressure
+            return False
+        self._since, self._base, self._rest_s = now, pressure, self.REST_S
+        return True
+
+    def _learn(self, turning: list[int], dt: float) -> None:
+        for index in turning:
+            current, frequency = reading(self.currents[index]), reading(self.frequencies[index])
+            if not (current > 0.0 and math.isfinite(frequency)):
+                continue
+            usual, at = self._usual[index]
+            share = 1.0 if math.isnan(usual) else min(max(dt, 0.0) / self.LEARN_S, 1.0)
+            self._usual[index] = (
+                current if math.isnan(usual) else usual + share * (current - usual),
+                frequency if math.isnan(at) else at + share * (frequency - at),
+            )
+
+    def _idles(self, index: int) -> bool:
+        """It draws less than usual though it turns no slower. Unknown is no sign."""
+        usual, at = self._usual[index]
+        return (
+            reading(self.currents[index]) < self.DRY_CURRENT * usual
+            and reading(self.frequencies[index]) >= at
+        )
