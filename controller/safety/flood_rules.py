@@ -3,7 +3,8 @@
 The second sign is makeup above three times the usual (`makeup_excess`) or a pressure that falls by more than
 20 kPa a minute (`pressure_drops`), now or shortly before: the floor is wet later than the pipe breaks. Makeup
 stops once that much goes on, or the pressure lies at its low alarm, for 15 min. Heat is closed off only when
-the primary pressure falls as well, or a second, higher contact is wet for 60 s; else a person does it. A row ends when the contacts have been dry for a minute.
+the primary pressure falls as well, or a second, higher contact is wet for 60 s; else a person does it. A row
+ends when the contacts have been dry for a minute.
 """
 
 from __future__ import annotations

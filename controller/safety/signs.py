@@ -33,7 +33,7 @@ class Fall:
 
     def __init__(self, point: Point | None, clock: Clock, kpa: float, within_s: float) -> None:
         self.point, self.clock, self.kpa = point, clock, kpa
-        self._rows: deque[float] = deque(maxlen=max(round(within_s / SAMPLE_S) + 1, 2 * ENDS))
+        self._rows: deque[float] = deque(maxlen=round(within_s / SAMPLE_S) + 2 * ENDS - 1)
         self._sampled_at = -math.inf
         self._fell = False
 
