@@ -136,7 +136,7 @@ def test_sensor_and_command_names():
         "low.room_temperature_2", "low.room_temperature_3", "low.valve_position", "low.valve_local",
     }  # fmt: skip
     for pump in ("pump_1", "pump_2", "makeup_1", "makeup_2"):
-        for role in ("running", "fault", "local", "frequency", "current"):
+        for role in ("running", "fault", "local", "bypass", "frequency", "current"):
             expected.add(f"low.{pump}_{role}")
     assert set(plant.sensors) == expected
     assert all(isfinite(value) for value in plant.sensors.values())

@@ -153,7 +153,7 @@ def test_wear_dry_and_mains_bypass():
     assert plant.truth["low.electric_power"] > 5.0
     for role in ("running", "frequency", "current"):
         assert plant.sensors[f"low.pump_1_{role}"] == 0.0
-    assert plant.sensors["low.pump_1_local"] == 1.0
+    assert plant.sensors["low.pump_1_local"] == plant.sensors["low.pump_1_bypass"] == 1.0
 
 
 def test_low_suction_pressure_takes_the_flow():
