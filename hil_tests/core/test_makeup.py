@@ -106,6 +106,16 @@ def test_a_lost_level_lets_makeup_go_on(station: Loop) -> None:
     assert station.truth("low.return_pressure") == pytest.approx(350.0, abs=20.0)
 
 
+def test_two_lost_pressures_and_makeup_goes_on_by_the_pumps_head(station: Loop) -> None:
+    station.run(minutes=20)
+    for sensor in ("low.return_pressure", "low.differential_pressure"):
+        station.fault(sensor, "open")
+    station.fault("low", "leak", 1.0)
+    station.run(hours=2)
+    assert not {"makeup_dry", "over_pressure"} & {code for code, _ in station.raised()}
+    assert station.truth("low.return_pressure") == pytest.approx(350.0, abs=40.0)
+
+
 def test_a_pump_on_its_bypass_is_circulation(with_bypass: Loop) -> None:
     with_bypass.fault("low.pump_1", "mains_bypass")
     with_bypass.run(minutes=20)

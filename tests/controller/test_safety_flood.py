@@ -179,3 +179,24 @@ def test_one_of_two_flood_contacts_only_tells(two_contacts: Any, contact: str) -
     two_contacts.run(120)
     assert two_contacts.codes() == {"flood"}
     assert two_contacts["low.valve_command"].value == pytest.approx(before, abs=5.0)
+
+
+def test_a_flood_beats_frost_but_the_pumps_run(two_contacts: Any) -> None:
+    for contact in ("station.flood", "station.flood_high"):
+        two_contacts.set(contact, 1.0)
+    two_contacts.set("low.return_temperature", 12.0)
+    two_contacts.run(200)
+    assert {"frost", "flood_high"} <= two_contacts.codes()
+    assert two_contacts["low.valve_command"].value == 0.0
+    assert two_contacts["low.pump_1_run"].on
+
+
+def test_the_table_has_the_order_of_the_last_word(two_contacts: Any) -> None:
+    order = [
+        "emergency_stop", "power_failure", "valve_local", "no_circulation", "thermostat", "over_temperature",
+        "over_pressure", "suction_low", "flood_makeup_stop", "flood_makeup", "flood_primary", "flood_high",
+        "frost", "return_cool", "outdoor_frost", "tank_low",
+    ]  # fmt: skip
+    codes = two_contacts.station.table.codes
+    places = [codes.index(code) for code in order]
+    assert places == sorted(places)

@@ -10,6 +10,7 @@ from typing import get_args
 import pytest
 
 from controller.commands import CommandKind
+from controller.control.blocks import makeup_guard
 from controller.control.blocks.drive import FAILURES, STATES
 from controller.control.blocks.learned_curve import MODES as LEARNED_MODES
 from controller.control.blocks.loop_monitor import CONDITIONS
@@ -19,7 +20,8 @@ from controller.control.blocks.tuning import REASONS as TUNING_REASONS
 from controller.control.blocks.tuning import STATES as TUNING_STATES
 from controller.control.circuits.roles import CIRCUIT_ROLES, DRIVE_POINTS, PUMP_ROLES, STATION_ROLES
 from controller.points import SLOT_NAMES
-from controller.safety import frost_rules, water_rules
+from controller.safety import flood_rules, frost_rules, makeup_tells, water_rules
+from controller.safety.dry_makeup import DryMakeup
 from controller.safety.proof import FLOW
 from controller.settings.check import check_file
 from controller.station import Station, build
@@ -293,6 +295,17 @@ def test_figures_in_the_rules_texts_are_the_rules_own() -> None:
         "return_cool_when": f"{frost_rules.COOL_C:g} °C",
         "return_cool_does": f"{frost_rules.COOL_OPENING:g} %",
         "outdoor_frost_when": f"{frost_rules.OUTDOOR_FROST_C:g} °C",
+        "standing_cold_when": f"{frost_rules.STANDING_C:g} °C",
+        "flood_makeup_when": f"{flood_rules.REMEMBERED_S / 60:g} min",
+        "flood_makeup_does": f"{flood_rules.PORTION_S:g} s in every {flood_rules.PORTION_OF_S:g} s",
+        "flood_makeup_clears": f"{flood_rules.DRY_S:g} s",
+        "flood_primary_when": f"{flood_rules.PRIMARY_FALL_KPA:g} kPa within {flood_rules.PRIMARY_FALL_S:g} s",
+        "makeup_dry_when": f"{DryMakeup.SUSPECT_S:g} s",
+        "makeup_dry_clears": f"{DryMakeup.REST_S / 60:g} min",
+        "pressure_drops_clears": f"{makeup_tells.DROPS_CLEAR_S:g} s",
+        "makeup_warning_when": f"{makeup_guard.STAGES[0]:g} %",
+        "leak_alarm_when": f"{makeup_guard.STAGES[1]:g} %",
+        "leak_urgent_when": f"{makeup_guard.STAGES[2]:g} %",
     }.items():
         assert figure in english[f"rule.{key}"], key
 
