@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 
-from controller.points import Image, Output
+from controller.points import Image, Output, Point
 from controller.safety.parts import Clock, reading
 
 
@@ -15,7 +15,8 @@ class DryMakeup:
     Then one more sign is asked: no flow at the meter; where there is none, a current below `DRY_CURRENT`
     of what this pump draws at no higher speed while it delivers; with neither, and the tank level lost, the
     pressure alone (FACTS §8: "level lost: go on under dry-run protection"). A pump in air draws about a
-    third of its power. Makeup rests, and is tried again after pauses that double.
+    third of its power. Makeup rests, and is tried again after pauses that double. Without any pressure
+    nothing is judged: makeup goes on.
     """
 
     SUSPECT_S = 90.0
@@ -27,17 +28,22 @@ class DryMakeup:
     REST_S, LONGEST_REST_S = 600.0, 3600.0
 
     def __init__(
-        self, image: Image, circuit: str, runs: Sequence[Output], setpoint: Callable[[], float], clock: Clock
+        self,
+        image: Image,
+        circuit: str,
+        runs: Sequence[Output],
+        pressure: Callable[[], Point | None],
+        setpoint: Callable[[], float],
+        clock: Clock,
     ) -> None:
-        """`setpoint`: the pressure to hold, kPa; nobody asks for a rise there."""
+        """`pressure`: what makeup goes by; `setpoint`: the one to hold, kPa, where nobody asks for a rise."""
         find = image.points.get
-        self.setpoint, self.clock = setpoint, clock
+        self.pressure, self.setpoint, self.clock = pressure, setpoint, clock
         self.runs = runs
         names = [run.name.removesuffix("_run") for run in runs]
         self.running = [find(f"{name}_running") for name in names]
         self.currents = [find(f"{name}_current") for name in names]
         self.frequencies = [find(f"{name}_frequency") for name in names]
-        self.pressure = find(f"{circuit}.return_pressure")
         self.flow = find(f"{circuit}.makeup_flow")
         self.level = find("station.tank_level")
         self._usual = [(math.nan, math.nan)] * len(names)
@@ -51,10 +57,11 @@ class DryMakeup:
         now = self.clock()
         dt, self._looked_at = now - self._looked_at, now
         turning = [index for index in range(len(self.runs)) if self._turns(index)]
-        if not turning:
+        pressure = reading(self.pressure())
+        if not turning or not math.isfinite(pressure):
             self._since = math.nan
             return False
-        if self._delivers(now):
+        if self._delivers(now, pressure):
             self._learn(turning, dt)
         if now - self._since < self.SUSPECT_S:
             return False
@@ -63,8 +70,7 @@ class DryMakeup:
             return flow < self.NO_FLOW
         if any(self._idles(index) for index in turning):
             return True
-        level_lost = self.level is None or not self.level.usable
-        return level_lost and math.isfinite(reading(self.pressure))
+        return self.level is None or not self.level.usable
 
     def begin(self) -> None:
         """A rest begins."""
@@ -82,15 +88,12 @@ class DryMakeup:
             return running.value >= 0.5
         return self.runs[index].value >= 0.5
 
-    def _delivers(self, now: float) -> bool:
+    def _delivers(self, now: float, pressure: float) -> bool:
         """The pressure rises, or is where it shall be: the time begins anew."""
-        pressure = reading(self.pressure)
         if math.isnan(self._since):
             self._since, self._base = now, pressure
             return False
         if not (pressure >= self.setpoint() - self.RISE_KPA or pressure >= self._base + self.RISE_KPA):
-            if math.isnan(self._base):
-                self._base = pressure
             return False
         self._since, self._base, self._rest_s = now, pressure, self.REST_S
         return True

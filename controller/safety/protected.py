@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from controller.points import Output
+from controller.points import Output, Point
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,8 @@ class Protected:
     relief: Output | None
     relief_open: float
     pressure_set: Callable[[], float]
+    pressure_held: Callable[[], Point | None]
+    """The return pressure that makeup goes by now, which may be a substitute."""
     pressure_high: float
     pressure_low: float
     supply_alarm: float

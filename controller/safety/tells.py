@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from controller.control.blocks.drive import STATES
 from controller.points import Image
-from controller.safety.parts import below, on, shown
+from controller.safety.parts import below, on, reading
 from controller.safety.protected import Protected
 from controller.safety.rules import Rule
 
@@ -20,14 +20,13 @@ def tell_rules(circuit: Protected, image: Image) -> Iterator[Rule]:
     """Rows that only raise an alarm."""
     find = image.points.get
     name = circuit.name
-    pressure = find(f"{name}.return_pressure")
     yield Rule(
         "pressure_low",
         name,
-        lambda: below(pressure, circuit.pressure_set() - circuit.pressure_low),
+        lambda: below(circuit.pressure_held(), circuit.pressure_set() - circuit.pressure_low),
         after_s=60.0,
         priority="high",
-        shows=shown("pressure", pressure, "pressure"),
+        shows=lambda: (("pressure", reading(circuit.pressure_held()), "pressure"),),
     )
     position = find(f"{name}.valve_position")
 

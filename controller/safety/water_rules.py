@@ -92,7 +92,14 @@ def makeup_rules(circuit: Protected, image: Image) -> Iterator[Rule]:
     if not circuit.makeup_runs:
         return
     flow = image[f"{circuit.name}.circulation"]
-    dry = DryMakeup(image, circuit.name, circuit.makeup_runs, circuit.pressure_set, lambda: flow.time)
+    dry = DryMakeup(
+        image,
+        circuit.name,
+        circuit.makeup_runs,
+        circuit.pressure_held,
+        circuit.pressure_set,
+        lambda: flow.time,
+    )
     yield Rule(
         "makeup_dry",
         circuit.name,

@@ -135,7 +135,7 @@ def test_air_is_never_seen_while_nothing_runs_nor_at_once(
     points = [image.add(Point(f"low.{name}", kind)) for name, kind in zip(names, kinds, strict=True)]
     run = image.add(Output("low.makeup_1_run", "flag", 0, 1, failsafe=0.0))
     now = [0.0]
-    dry = DryMakeup(image, "low", [run], lambda: setpoint, lambda: now[0])
+    dry = DryMakeup(image, "low", [run], lambda: points[0], lambda: setpoint, lambda: now[0])
     ran_for = 0.0
     for *values, runs in rows:
         for point, value in zip(points, values, strict=True):
