@@ -58,6 +58,7 @@ def scan(
     station.outputs.step(now, tick.dt, station.failed_outputs())
     for holder in station.circuits:
         holder.applied(tick)
+    station.equipment.step(now)
     station.report_inputs(readings)
     events += station.alarms.take_events()
     station.scans += 1

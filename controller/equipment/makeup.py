@@ -1,0 +1,174 @@
+"""A leak that begins: makeup against what this station usually needs, and pressure that falls away.
+
+    mean += dt/τ·(V_makeup − mean), τ = 30 min and 6 h; told above the usual of six hours' means by the larger of
+    0.15 m³/h (30 min) or 0.05 m³/h (6 h) and six of its usual deviations
+
+Water that shrinks while it cools asks for makeup as well (18 l/K in a loop of 40 m³, FACTS of the plant), so the
+short window has the larger margin. Told within 1 h of a leak of 0.4 m³/h, within 12 h of 0.1 m³/h; pressure that
+falls by more than 20 kPa/min, for 20 s, at once.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+from controller.equipment.balances import learning
+from controller.equipment.learning import HourlyMeans, Usual, numbers
+from controller.equipment.watcher import PERIOD_S, Watcher, lasting
+from controller.points import Image, Point, Term
+from controller.safety.rules import Rule
+
+LEARNED_H = 168
+WINDOWS_S = (1800.0, 21600.0)
+MARGINS = (0.15, 0.05)
+DEVIATIONS = 6.0
+FALLS_KPA_PER_MIN = 20.0
+FALLS_S = 20.0
+LONGEST_STEP_S = 300.0
+
+
+class SuddenLeak(Watcher):
+    """Publishes `<circuit>.makeup_mean`: makeup of the last six hours, m³/h."""
+
+    def __init__(self, image: Image, circuit: str) -> None:
+        super().__init__()
+        self.subject = circuit
+        self.point = image.add(Point(f"{circuit}.makeup_mean", "flow", role="calculated"))
+        self.points = (self.point,)
+        self._flow = image[f"{circuit}.makeup_flow"]
+        self._means = [math.nan, math.nan]
+        self._hour = HourlyMeans(2)
+        self.usual = Usual(LEARNED_H)
+        self.spreads = [Usual(LEARNED_H), Usual(LEARNED_H)]
+        self.found = False
+        self._last: float | None = None
+        self._since: float | None = None
+        self._lasts = 0.0
+
+    @property
+    def suspect(self) -> bool:
+        return self._since is not None
+
+    def step(self, now: float, may_learn: bool) -> None:
+        dt = min(now - self._last, LONGEST_STEP_S) if self._last is not None else PERIOD_S
+        self._last = now
+        flow = self._flow
+        if flow.usable and math.isfinite(flow.value):
+            for index, window in enumerate(WINDOWS_S):
+                mean = self._means[index]
+                start = 0.0 if math.isnan(mean) else mean
+                self._means[index] = start + min(dt / window, 1.0) * (flow.value - start)
+            self.point.put(self._means[1], now)
+        means = self._hour.take(now, self._means if flow.usable else None)
+        if means is not None and not self.usual.ready and may_learn:
+            self.usual.learn(means[1])
+            for spread, mean in zip(self.spreads, means, strict=True):
+                spread.learn(mean)
+        self._judge(now)
+
+    def _judge(self, now: float) -> None:
+        if not self.usual.ready:
+            return
+        over = max(self._over(index) for index in (0, 1))
+        self.found = over >= (0.5 if self.found else 1.0)
+        if over < 0.5:
+            self._since = None
+        elif self._since is None:
+            self._since = now
+        self._lasts = now - self._since if self._since is not None else 0.0
+
+    def _over(self, index: int) -> float:
+        """Makeup over the usual, in shares of what is told."""
+        margin = max(MARGINS[index], DEVIATIONS * self.spreads[index].deviation)
+        return (self._means[index] - self.usual.mean) / margin
+
+    def rules(self) -> Iterator[Rule]:
+        yield Rule(
+            "leak_begins",
+            self.subject,
+            lambda: self.found,
+            priority="high",
+            shows=lambda: (
+                ("makeup", max(self._means), "flow"),
+                ("usual", self.usual.mean, "flow"),
+                *lasting(self._lasts),
+            ),
+        )
+
+    def explain(self) -> Term:
+        values = (("makeup", self._means[1], "flow"), ("usual", self.usual.mean, "flow"))
+        return Term("makeup_compared", values, learning(self.usual.count, LEARNED_H))
+
+    def state(self) -> dict[str, Any]:
+        means = self._means if all(map(math.isfinite, self._means)) else None
+        spreads = [spread.state() for spread in self.spreads]
+        return {"means": means, "usual": self.usual.state(), "spreads": spreads, "found": self.found}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        means = numbers(state.get("means"), 2)
+        if means is not None:
+            self._means = means
+        self.usual.restore(state.get("usual"))
+        spreads = state.get("spreads")
+        if isinstance(spreads, list) and len(spreads) == 2:
+            for spread, remembered in zip(self.spreads, spreads, strict=True):
+                spread.restore(remembered)
+        self.found = state.get("found") is True
+
+
+class PressureFalls(Watcher):
+    """Return pressure that falls away faster than water can shrink."""
+
+    def __init__(self, image: Image, circuit: str) -> None:
+        super().__init__()
+        self.subject = circuit
+        self._pressure = image[f"{circuit}.return_pressure"]
+        self._circulation = image[f"{circuit}.circulation"]
+        self._last: tuple[float, float] | None = None
+        self._rate = 0.0
+        self._since: float | None = None
+        self._lasts = 0.0
+
+    @property
+    def suspect(self) -> bool:
+        return self._since is not None
+
+    def step(self, now: float, may_learn: bool) -> None:
+        pressure, last = self._pressure, self._last
+        # A pump that starts or stops moves the pressures too: only with circulation all the time.
+        if pressure.reason or not pressure.usable or self._circulation.value != 1:
+            self._last, self._since, self._lasts = None, None, 0.0
+            return
+        self._last = (now, pressure.value)
+        if last is None or now <= last[0]:
+            return
+        self._rate = 60.0 * (last[1] - pressure.value) / (now - last[0])
+        if self._rate < FALLS_KPA_PER_MIN:
+            self._since = None
+        elif self._since is None:
+            self._since = last[0]
+        self._lasts = now - self._since if self._since is not None else 0.0
+
+    def rules(self) -> Iterator[Rule]:
+        yield Rule(
+            "pressure_falls",
+            self.subject,
+            lambda: self._lasts >= FALLS_S,
+            clear_s=600.0,
+            priority="high",
+            shows=lambda: (
+                ("rate", self._rate, "pressure"),
+                ("pressure", self._pressure.value, "pressure"),
+            ),
+        )
+
+    def explain(self) -> Term:
+        return Term("pressure_watched", (("rate", self._rate, "pressure"),))
+
+    def state(self) -> dict[str, Any]:
+        return {}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """It remembers nothing."""
