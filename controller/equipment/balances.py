@@ -1,7 +1,7 @@
 """Sensors that drift: each heat and each temperature is measured more than once in a station.
 
     primary    T1 − T2 by the sensors against P/(V·ρ·c) of the meter, in K
-    secondary  Ts − Tr against P/(k·√Δp), Δp the drop over the exchanger's secondary side (as √Δp goes the flow)
+    secondary  Ts − Tr against P/(k·√Δp), Δp the drop over the exchanger's secondary side (flow ~ √Δp)
     pair       one sensor of a pair against the other, in K
 
 What is usual here (a sensor in a bad pocket, k) is learned over the first days; a change is a drift. Sources:
@@ -16,8 +16,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from controller.equipment.learning import HourlyMeans, Usual, Verdict
-from controller.equipment.water import capacity_flow
 from controller.equipment.watcher import Watcher, lasting, readable
+from controller.equipment.water import capacity_flow
 from controller.points import Image, Point, Term
 from controller.safety.rules import Rule
 
@@ -198,9 +198,11 @@ class PairDrift(_Drift):
 
 
 class Crossing(Watcher):
-    """An order that no exchanger can leave: primary supply ≥ secondary supply, primary return ≥ secondary return.
+    """An order that no exchanger can leave: primary supply ≥ secondary supply, primary return ≥ secondary
+    return.
 
-    0.5 K the wrong way for half an hour, with primary flow: one of the sensors is wrong (or they are swapped).
+    0.5 K the wrong way for half an hour, with primary flow: one of the sensors is wrong (or they are
+    swapped).
     """
 
     def __init__(self, image: Image, circuit: str) -> None:

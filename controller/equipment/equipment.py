@@ -1,7 +1,8 @@
-"""All watchers of a station: built where their points are there, stepped in turn, told by rows without action.
+"""All watchers of a station: built where their points are there, stepped in turn, told by rows without
+action.
 
-The primary flow is measured once a station, so valve, exchanger and heat balances are watched where one circuit
-takes all of it; the secondary side of every circuit always.
+The primary flow is measured once a station, so valve, exchanger and heat balances are watched where one
+circuit takes all of it; the secondary side of every circuit always.
 """
 
 from __future__ import annotations

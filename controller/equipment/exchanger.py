@@ -18,8 +18,8 @@ from typing import Any
 
 from controller.equipment.balances import learning
 from controller.equipment.learning import HourlyMeans, TwoTermFit, Usual, Verdict
-from controller.equipment.water import capacity_flow
 from controller.equipment.watcher import Watcher, lasting, readable
+from controller.equipment.water import capacity_flow
 from controller.points import Image, Point, Term
 from controller.safety.rules import Rule
 
@@ -39,7 +39,8 @@ LEAST_SPREAD_K = 3.0
 def conductance(
     hot_in: float, hot_out: float, cold_in: float, cold_out: float, hot_capacity_flow: float
 ) -> float:
-    """UA of a counter-flow exchanger in the unit of `hot_capacity_flow` (kW/K); °C. NaN where there is none."""
+    """UA of a counter-flow exchanger in the unit of `hot_capacity_flow` (kW/K); °C. NaN where there is
+    none."""
     hot, cold, most = hot_in - hot_out, cold_out - cold_in, hot_in - cold_in
     if min(hot, cold) <= 0.0 or min(hot_in - cold_out, hot_out - cold_in) <= 0.0:
         return math.nan

@@ -1,9 +1,10 @@
 """Values that stand still: a sensor that hangs, a meter whose value is not renewed.
 
 A sensor's noise moves its last digit every few minutes; the very same number for 6 h is not a temperature. A
-meter is caught sooner, because the valve tells when its value should move: the same value for 30 min while the
-valve has moved by 3 % or the primary supply temperature by 1.5 K; or no flow at all for 30 min, while the valve
-is open, the primary is hot and the secondary gets warmer in the exchanger. Thresholds are own judgement.
+meter is caught sooner, because the valve tells when its value should move: the same value for 30 min while
+the valve has moved by 3 % or the primary supply temperature by 1.5 K; or no flow at all for 30 min, while the
+valve is open, the primary is hot and the secondary gets warmer in the exchanger. Thresholds are own
+judgement.
 """
 
 from __future__ import annotations
@@ -61,7 +62,7 @@ class FrozenSensors(Watcher):
             )
 
     def explain(self) -> Term:
-        return Term("sensors_move", lasting(max(self._lasts, default=0.0)))
+        return Term("sensors_move", (("lasts", max(self._lasts, default=0.0), "time"),))
 
     def state(self) -> dict[str, Any]:
         return {}
@@ -79,7 +80,10 @@ class MeterStuck(Watcher):
         find = image.points.get
         self._position: Point = find(f"{circuit}.valve_position") or valve
         self._hot = image["station.primary_supply_temperature"]
-        self._supply, self._back = image[f"{circuit}.supply_temperature"], find(f"{circuit}.return_temperature")
+        self._supply, self._back = (
+            image[f"{circuit}.supply_temperature"],
+            find(f"{circuit}.return_temperature"),
+        )
         self._same = math.nan
         self._since = self._zero_since = math.inf
         self._places = (math.inf, -math.inf, math.inf, -math.inf)
@@ -142,7 +146,7 @@ class MeterStuck(Watcher):
         )
 
     def explain(self) -> Term:
-        return Term("meter_moves", lasting(self._lasts))
+        return Term("meter_moves", (("lasts", self._lasts, "time"),))
 
     def state(self) -> dict[str, Any]:
         return {}

@@ -81,9 +81,9 @@ class TwoTermFit:
     """1/z = a·u + b·v by least squares of the relative error, learned hour by hour.
 
     Σ(1 − z(a·u + b·v))² + w·n·((1 − s)·a·p − s·b·q)² → min, p and q the mean terms: where the hours are
-    too alike to tell a from b, the first term takes the share `s` (w = 2·10⁻⁴, a pull weaker than the noise of
-    well spread hours). `low` … `high` is the range of the driver x that has been learned. Source: linear least
-    squares with a quadratic penalty (ridge), any text on regression.
+    too alike to tell a from b, the first term takes the share `s` (w = 2·10⁻⁴, a pull weaker than the noise
+    of well spread hours). `low` … `high` is the range of the driver x that has been learned. Source: linear
+    least squares with a quadratic penalty (ridge), any text on regression.
     """
 
     _PULL = 2e-4

@@ -1,14 +1,14 @@
 """The secondary loop: how much water the same pump head drives, and what head a pump makes.
 
-    loop  K = √(Δp_e/Δp), Δp_e = p_return + Δp − p_supply the drop over the exchanger (~ V²), Δp the pumps' head
+    loop  K = √(Δp_e/Δp), Δp_e = p_return + Δp − p_supply: drop over the exchanger, ~ V²; Δp: head of the pumps
     pump  Δp + β·Δp_e = A·f² (affinity; quadratic curve), wear = 1 − (Δp + β·Δp_e)/(A·f²)
 
 β is such that the curve has lost a quarter of its shut-off head at the usual flow (own judgement: pumps work
 near their best point, where ratios of 1.3 … 1.4 of shut-off head to head are common). A worn impeller needs
 more speed at the same flow, and less current than f^1.7 then makes; an idle pump whose check valve leaks
-sends water back, and the running pump carries it: more speed, and more current than that (torque over f² grows
-with the flow share; 1.7 instead of 2 for the magnetising part). Source: Gülich, Centrifugal Pumps (affinity,
-part load). Thresholds: 4 % of flow within 3 days, 6 % of head within 7 days of a wear of 10 %.
+sends water back, and the running pump carries it: more speed, and more current than that (torque over f²
+grows with the flow share; 1.7 instead of 2 for the magnetising part). Source: Gülich, Centrifugal Pumps
+(affinity, part load). Thresholds: 4 % of flow within 3 days, 6 % of head within 7 days of a wear of 10 %.
 """
 
 from __future__ import annotations

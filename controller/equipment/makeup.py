@@ -1,11 +1,11 @@
 """A leak that begins: makeup against what this station usually needs, and pressure that falls away.
 
-    mean += dt/τ·(V_makeup − mean), τ = 30 min and 6 h; told above the usual of six hours' means by the larger of
-    0.15 m³/h (30 min) or 0.05 m³/h (6 h) and six of its usual deviations
+    mean += dt/τ·(V_makeup − mean), τ = 30 min and 6 h; told above the usual of six hours' means by the larger
+    of 0.15 m³/h (30 min) or 0.05 m³/h (6 h) and six of its usual deviations
 
-Water that shrinks while it cools asks for makeup as well (18 l/K in a loop of 40 m³, FACTS of the plant), so the
-short window has the larger margin. Told within 1 h of a leak of 0.4 m³/h, within 12 h of 0.1 m³/h; pressure that
-falls by more than 20 kPa/min, for 20 s, at once.
+Water that shrinks while it cools asks for makeup as well (18 l/K in a loop of 40 m³, FACTS of the plant), so
+the short window has the larger margin. Told within 1 h of a leak of 0.4 m³/h, within 12 h of 0.1 m³/h;
+pressure that falls by more than 20 kPa/min, for 20 s, at once.
 """
 
 from __future__ import annotations

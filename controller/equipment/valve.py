@@ -30,7 +30,8 @@ LEAK_PERCENT = 1.0
 DEVIATION_PERCENT = 5.0
 JUDGED_H = 24.0
 VALVES_SHARE = 0.8
-"""What the valve has of the branch's resistance, until openings apart have told: authority of a fair valve."""
+"""What the valve has of the branch's resistance, until openings apart have told: authority of a fair
+valve."""
 LEAST_OPENING = 8.0
 LEAST_DROP_KPA = 15.0
 LEAK_SEEN_BELOW = 0.6
