@@ -4,9 +4,9 @@
 
 Faults: the demo station learns on a fault-free December (harbin:1), then each fault begins in a copy of that
 run and lasts until it is told and a day more, at most its stated time. Winters: three without any fault
-(other weather, other seeds of noise and disturbances); every row of the watch that is told there is a false
-alarm. `--quick`: a third of the faults, and of each winter the first days and a few more from every month, the
-station's memory carried over. Prints recall, precision and the time to each detection; scans of 5 s.
+(other weather, other seeds of noise and disturbances); every row told there is a false alarm. `--quick`: a
+third of the faults, and of each winter the first days and a few more from every month, the station's memory
+carried over. Prints recall, precision and the time to each detection; scans of 5 s.
 """
 
 from __future__ import annotations
@@ -114,7 +114,7 @@ def _learned() -> Rig:
 
 
 def try_fault(fault: Fault) -> tuple[Fault, float | None, list[tuple[float, str]]]:
-    """Run one in a process that ends afterwards: hours to its detection (None: not told), all that was told."""
+    """Run one in a process that ends afterwards: hours to its detection (None: not told), all rows told."""
     rig = _learned()
     begin = rig.plant.time
     rig.fault(fault.part, fault.kind, fault.value)

@@ -1,7 +1,7 @@
 """The secondary loop: how much water the same pump head drives, and what head a pump makes.
 
-    loop  K = √(Δp_e/Δp), Δp_e = p_return + Δp − p_supply: drop over the exchanger, ~ V²; Δp: head of the pumps
-    pump  Δp + β·Δp_e = A·f² (affinity; quadratic curve), wear = 1 − (Δp + β·Δp_e)/(A·f²)
+    loop  K = √(Δp_e/Δp), Δp_e = p_return + Δp − p_supply: drop over the exchanger, ~ V²; Δp: head of the
+    pumps pump  Δp + β·Δp_e = A·f² (affinity; quadratic curve), wear = 1 − (Δp + β·Δp_e)/(A·f²)
 
 β is such that the curve has lost a quarter of its shut-off head at the usual flow (own judgement: pumps work
 near their best point, where ratios of 1.3 … 1.4 of shut-off head to head are common). A worn impeller needs

@@ -1,11 +1,12 @@
 """A leak that begins: makeup against what this station usually needs, and pressure that falls away.
 
-    mean += dt/τ·(V_makeup − mean), τ = 30 min and 6 h; told above the usual of six hours' means by the larger
-    of 0.15 m³/h (30 min) or 0.05 m³/h (6 h) and six of its usual deviations
+    mean += dt/τ·(V_makeup − mean), τ = 30 min and 6 h; told above the usual peak of that mean by more than
+    0.15 m³/h (30 min) or 0.05 m³/h (6 h)
 
-Water that shrinks while it cools asks for makeup as well (18 l/K in a loop of 40 m³, FACTS of the plant), so
-the short window has the larger margin. Told within 1 h of a leak of 0.4 m³/h, within 12 h of 0.1 m³/h;
-pressure that falls by more than 20 kPa/min, for 20 s, at once.
+The usual peak is the highest of the learning time, at most mean + 3 deviations of the hours' peaks, so that
+one filling meanwhile does not blind it: makeup comes in portions, and water that cools asks for it as well
+(18 l/K in a loop of 40 m³). Margins are own judgement: told within 1 h of a leak of 0.4 m³/h, within 12 h of
+0.1 m³/h; pressure that falls by more than 20 kPa/min, for 20 s, at once.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from controller.safety.rules import Rule
 LEARNED_H = 168
 WINDOWS_S = (1800.0, 21600.0)
 MARGINS = (0.15, 0.05)
-DEVIATIONS = 6.0
+DEVIATIONS = 3.0
 FALLS_KPA_PER_MIN = 20.0
 FALLS_S = 20.0
 LONGEST_STEP_S = 300.0
@@ -39,9 +40,11 @@ class SuddenLeak(Watcher):
         self.points = (self.point,)
         self._flow = image[f"{circuit}.makeup_flow"]
         self._means = [math.nan, math.nan]
-        self._hour = HourlyMeans(2)
+        self._hour = HourlyMeans(1)
+        self._peaks = [0.0, 0.0]
         self.usual = Usual(LEARNED_H)
-        self.spreads = [Usual(LEARNED_H), Usual(LEARNED_H)]
+        self.peaks = [Usual(LEARNED_H), Usual(LEARNED_H)]
+        self.highest = [0.0, 0.0]
         self.found = False
         self._last: float | None = None
         self._since: float | None = None
@@ -59,14 +62,21 @@ class SuddenLeak(Watcher):
             for index, window in enumerate(WINDOWS_S):
                 mean = self._means[index]
                 start = 0.0 if math.isnan(mean) else mean
-                self._means[index] = start + min(dt / window, 1.0) * (flow.value - start)
+                mean = self._means[index] = start + min(dt / window, 1.0) * (flow.value - start)
+                self._peaks[index] = max(self._peaks[index], mean)
             self.point.put(self._means[1], now)
-        means = self._hour.take(now, self._means if flow.usable else None)
-        if means is not None and not self.usual.ready and may_learn:
-            self.usual.learn(means[1])
-            for spread, mean in zip(self.spreads, means, strict=True):
-                spread.learn(mean)
+        means = self._hour.take(now, (flow.value,) if flow.usable else None)
+        if means is not None:
+            if not self.usual.ready and may_learn:
+                self._learn(means[0])
+            self._peaks = [0.0, 0.0]
         self._judge(now)
+
+    def _learn(self, flow: float) -> None:
+        self.usual.learn(flow)
+        for index, peak in enumerate(self._peaks):
+            self.peaks[index].learn(peak)
+            self.highest[index] = max(self.highest[index], peak)
 
     def _judge(self, now: float) -> None:
         if not self.usual.ready:
@@ -80,9 +90,10 @@ class SuddenLeak(Watcher):
         self._lasts = now - self._since if self._since is not None else 0.0
 
     def _over(self, index: int) -> float:
-        """Makeup over the usual, in shares of what is told."""
-        margin = max(MARGINS[index], DEVIATIONS * self.spreads[index].deviation)
-        return (self._means[index] - self.usual.mean) / margin
+        """Makeup over the usual peak, in shares of the margin."""
+        peaks = self.peaks[index]
+        usual = min(self.highest[index], peaks.mean + DEVIATIONS * peaks.deviation)
+        return (self._means[index] - usual) / MARGINS[index]
 
     def rules(self) -> Iterator[Rule]:
         yield Rule(
@@ -103,18 +114,24 @@ class SuddenLeak(Watcher):
 
     def state(self) -> dict[str, Any]:
         means = self._means if all(map(math.isfinite, self._means)) else None
-        spreads = [spread.state() for spread in self.spreads]
-        return {"means": means, "usual": self.usual.state(), "spreads": spreads, "found": self.found}
+        return {
+            "means": means,
+            "usual": self.usual.state(),
+            "peaks": [peaks.state() for peaks in self.peaks],
+            "highest": self.highest,
+            "found": self.found,
+        }
 
     def restore(self, state: dict[str, Any]) -> None:
         means = numbers(state.get("means"), 2)
         if means is not None:
             self._means = means
         self.usual.restore(state.get("usual"))
-        spreads = state.get("spreads")
-        if isinstance(spreads, list) and len(spreads) == 2:
-            for spread, remembered in zip(self.spreads, spreads, strict=True):
-                spread.restore(remembered)
+        peaks, highest = state.get("peaks"), numbers(state.get("highest"), 2)
+        if isinstance(peaks, list) and len(peaks) == 2 and highest is not None:
+            for part, remembered in zip(self.peaks, peaks, strict=True):
+                part.restore(remembered)
+            self.highest = highest
         self.found = state.get("found") is True
 
 
