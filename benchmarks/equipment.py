@@ -66,7 +66,7 @@ FAULTS = (
     Fault("low.supply_temperature_2", "drift", -0.05, "pair_drifts", THREE_DAYS),
     Fault("low.return_temperature", "frozen", None, "sensor_frozen", 6.1),
     Fault("station.outdoor_temperature", "frozen", None, "sensor_frozen", 6.1),
-    Fault("low.differential_pressure", "frozen", None, "sensor_frozen", 6.1),
+    Fault("low.differential_pressure", "frozen", None, "sensor_frozen", 12.1),
     Fault("station.heat_power", "frozen", None, "meter_stuck", 1.0, True),
     Fault("station.primary_flow", "frozen", None, "meter_stuck", 1.0),
     Fault("low", "leak", 0.4, "leak_begins", 1.0, True),

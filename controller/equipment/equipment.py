@@ -24,8 +24,8 @@ from controller.safety.rules import Rule
 
 _PRIMARY = ("primary_supply_temperature", "primary_return_temperature", "primary_flow", "heat_power")
 _PRESSURES = ("return_pressure", "differential_pressure", "supply_pressure")
-_STILL = ("room_temperature", "_drift", "setpoint", "demand")
-"""Parts of names of temperatures that may stand still for hours: set by us, or read in coarse steps."""
+_STILL = ("room_temperature", "makeup_pressure")
+"""What may stand still for hours: read in coarse steps, or behind a closed check valve."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,10 @@
 """Values that stand still: a sensor that hangs, a meter whose value is not renewed.
 
-A sensor's noise moves its last digit every few minutes; the very same number for 6 h is not a temperature. A
-meter is caught sooner, because the valve tells when its value should move: the same value for 30 min while
-the valve has moved by 3 % or the primary supply temperature by 1.5 K; or no flow at all for 30 min, while the
-valve is open, the primary is hot and the secondary gets warmer in the exchanger. Thresholds are own
-judgement.
+A sensor's noise moves its last digit every few minutes; the very same number for 6 h is not a temperature,
+for 12 h not a pressure. A meter is caught sooner, because the valve tells when its value should move: the
+same value for 30 min while the valve has moved by 3 % or the primary supply temperature by 1.5 K; or no flow
+at all for 30 min, while the valve is open, the primary is hot and the secondary gets warmer in the exchanger.
+Thresholds are own judgement.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ from controller.equipment.watcher import Watcher, lasting
 from controller.points import Image, Output, Point, Term
 from controller.safety.rules import Rule
 
-FROZEN_S = 6 * 3600.0
-SUSPECT_S = 3600.0
+FROZEN_S = {"temperature": 6 * 3600.0, "pressure": 12 * 3600.0}
+"""A transmitter on a coarse converter is quieter than a Pt100."""
+SUSPECT_S = 7200.0
 STUCK_S = 1800.0
 STUCK_SUSPECT_S = 600.0
 MOVED_PERCENT = 3.0
@@ -34,13 +35,17 @@ class FrozenSensors(Watcher):
     def __init__(self, points: Sequence[Point]) -> None:
         super().__init__()
         self._watched = list(points)
+        self._limits = [FROZEN_S[point.quantity] for point in self._watched]
+        # No other watcher looks at the outdoor temperature, and a calm night may hold it still.
+        self._inside = [i for i, point in enumerate(self._watched) if "outdoor" not in point.name]
         self._values = [math.nan] * len(self._watched)
         self._since = [0.0] * len(self._watched)
         self._lasts = [0.0] * len(self._watched)
 
     @property
     def suspect(self) -> bool:
-        return max(self._lasts, default=0.0) >= SUSPECT_S
+        lasts = self._lasts
+        return any(lasts[index] >= SUSPECT_S for index in self._inside)
 
     def step(self, now: float, may_learn: bool) -> None:
         values, since, lasts = self._values, self._since, self._lasts
@@ -56,7 +61,7 @@ class FrozenSensors(Watcher):
             yield Rule(
                 "sensor_frozen",
                 point.name,
-                lambda index=index: self._lasts[index] >= FROZEN_S,  # type: ignore[misc]
+                lambda index=index: self._lasts[index] >= self._limits[index],  # type: ignore[misc]
                 priority="warning",
                 shows=lambda index=index: lasting(self._lasts[index]),  # type: ignore[misc]
             )

@@ -137,18 +137,19 @@ class Plant:
         flow2 = 90.0 * self.loop
         values = self._heat(hour, flow, flow2)
         head, drop = 120.0, 30.0 * self.loop**2
+        breath = math.sin(40.0 * hour)
         through = self.loop * (1.0 + self.backflow)
         speed = math.sqrt((head + 40.0 * through**2) / (0.1067 * self.head))
         torque = speed**2 * (0.6 + 0.4 * through * 38.73 / speed)
         values |= {
             "low.valve_position": opening,
             "low.valve_command": opening,
-            "station.primary_supply_pressure": 700.0 + drop1,
-            "station.primary_return_pressure": 700.0,
+            "station.primary_supply_pressure": 700.0 + drop1 + breath,
+            "station.primary_return_pressure": 700.0 + breath,
             "station.primary_flow": flow,
             "low.differential_pressure": head,
-            "low.return_pressure": 350.0,
-            "low.supply_pressure": 350.0 + head - drop,
+            "low.return_pressure": 350.0 + breath,
+            "low.supply_pressure": 350.0 + breath + head - drop,
             "low.pump_1_frequency": speed,
             "low.pump_1_current": 0.00667 * torque,
             "low.pump_2_frequency": 0.0,
