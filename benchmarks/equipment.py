@@ -26,6 +26,8 @@ DEMO = Path(__file__).parents[1] / "config" / "demo.yaml"
 STEP_S = 5.0
 LEARNING_DAYS = 14
 AFTERWARDS_H = 24.0
+SETTLING_H = 12.0
+"""A plant that has just been made fills its loop first; in the first part that belongs to the learning."""
 ASKED_PERCENT = 3.0
 """A stuck stem is told within its time after the command has left it by so much."""
 
@@ -148,9 +150,11 @@ def quiet_winter(
         parts = ((None, LEARNING_DAYS), *PARTS)
     for day, lasts in parts:
         if day is not None:
-            state = rig.station.state()
+            state = rig.station.equipment.state()
             rig = rig_at(weather, seed, day)
-            rig.station.restore(state)
+            rig.run(hours=SETTLING_H)
+            told(rig, begin)
+            rig.station.equipment.restore(state)
         for _ in range(lasts):
             rig.run(hours=24)
             done += 1

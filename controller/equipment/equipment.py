@@ -60,6 +60,7 @@ class Equipment:
         self._due: list[float] = []
         self._turn = 0
         self._may_learn = False
+        self._broken: dict[int, str] = {}
 
     def _has(self, *names: str) -> bool:
         return all(name in self._image.points for name in names)
@@ -122,14 +123,28 @@ class Equipment:
                 return
             if turn == 0:
                 self._may_learn = not any(watcher.suspect for watcher in order)
-            order[turn].step(now, self._may_learn)
             due[turn] = now + PERIOD_S
+            try:
+                order[turn].step(now, self._may_learn)
+            except Exception as problem:  # noqa: BLE001  # advice must never stop the control
+                names = list(self.watchers)
+                self._broken[turn] = f"{type(problem).__name__} {names[turn]}"
+            else:
+                self._broken.pop(turn, None)
             self._turn = (turn + 1) % len(order)
 
     def rules(self) -> Iterator[Rule]:
-        """Rows that tell what was found."""
+        """Rows that tell what was found, and that a watcher itself has failed."""
         for watcher in self._order:
             yield from watcher.rules()
+        yield Rule(
+            "watch_broken",
+            "station",
+            lambda: bool(self._broken),
+            clear_s=3600.0,
+            priority="warning",
+            shows=lambda: (("place", next(iter(self._broken.values()), ""), "text"),),
+        )
 
     def explain(self, point: Point) -> Term | None:
         """What a watcher's own point rests on, None for other points."""

@@ -103,7 +103,7 @@ class ValveFlow(Watcher):
         self.slip.take(100.0 * math.log(share), deviation)
         own, rest = self.curve.factors()
         left = found**-2 - rest
-        if share <= LEAK_SEEN_BELOW and left > 0.0:
+        if share <= LEAK_SEEN_BELOW and left > 0.0 and own > 0.0:
             leak = 100.0 * (math.sqrt(own / left) - share) / (1.0 - share)
             self.leak.take(leak, usual * share / (1.0 - share) / (own / share**2 * found**2))
             self.leak_point.put(self.leak.mean, now)

@@ -125,6 +125,7 @@ def test_every_row_only_tells(make_desk: Any) -> None:
     rules = list(make_desk().station.equipment.rules())
     assert {rule.code for rule in rules} >= {"exchanger_fouled", "valve_leaks", "pump_worn", "leak_begins"}
     assert all(rule.act is None and rule.priority for rule in rules)
+    assert len({(rule.code, rule.subject) for rule in rules}) == len(rules)
 
 
 def test_each_watcher_looks_every_ten_seconds_and_not_all_at_once(make_desk: Any) -> None:
@@ -140,6 +141,22 @@ def test_each_watcher_looks_every_ten_seconds_and_not_all_at_once(make_desk: Any
         assert all(b - a >= PERIOD_S for a, b in pairwise(seen))
     scans = [sum(now == second for now, _ in looks) for second in range(200)]
     assert max(scans) <= 2 + len(times) // PERIOD_S
+
+
+def test_a_watcher_that_throws_stops_neither_the_scan_nor_the_others(make_desk: Any) -> None:
+    desk = make_desk()
+    equipment = desk.station.equipment
+
+    def throw(now: float, may_learn: bool) -> None:
+        raise ZeroDivisionError
+
+    equipment.watchers["low.fouling"].step = throw
+    looked: list[float] = []
+    equipment.watchers["low.pressure"].step = lambda now, may_learn: looked.append(now)
+    desk.run(60)
+    assert ("watch_broken", "station") in desk.alarms()
+    assert len(looked) >= 5
+    assert desk["low.pump_1_run"].on
 
 
 def test_its_points_explain_themselves(make_desk: Any) -> None:
