@@ -6,7 +6,7 @@
 The usual peak is the highest of the learning time, at most mean + 3 deviations of the hours' peaks, so that
 one filling meanwhile does not blind it: makeup comes in portions, and water that cools asks for it as well
 (18 l/K in a loop of 40 m³). Margins are own judgement: told within 1 h of a leak of 0.4 m³/h, within 12 h of
-0.1 m³/h; pressure that falls by more than 20 kPa/min, for 20 s, at once.
+0.1 m³/h; pressure that falls by 20 kPa within a minute, within another one.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ LEARNED_H = 168
 WINDOWS_S = (1800.0, 21600.0)
 MARGINS = (0.15, 0.05)
 DEVIATIONS = 3.0
-FALLS_KPA_PER_MIN = 20.0
-FALLS_S = 20.0
+FALLS_KPA = 20.0
+FALLS_S = 60.0
 LONGEST_STEP_S = 300.0
 
 
@@ -136,53 +136,52 @@ class SuddenLeak(Watcher):
 
 
 class PressureFalls(Watcher):
-    """Return pressure that falls away faster than water can shrink."""
+    """Return pressure that falls away faster than water can shrink: 20 kPa within a minute, seen twice.
+
+    Once the water stands at the top of the highest building, air comes in and the pressure hardly falls any
+    more: the fall itself may last only seconds."""
 
     def __init__(self, image: Image, circuit: str) -> None:
         super().__init__()
         self.subject = circuit
         self._pressure = image[f"{circuit}.return_pressure"]
         self._circulation = image[f"{circuit}.circulation"]
-        self._last: tuple[float, float] | None = None
-        self._rate = 0.0
-        self._since: float | None = None
-        self._lasts = 0.0
+        self._relief = image.points.get(f"{circuit}.relief_valve")
+        self._past: list[tuple[float, float]] = []
+        self._fall = 0.0
+        self._seen = 0
 
     @property
     def suspect(self) -> bool:
-        return self._since is not None
+        return self._seen > 0
 
     def step(self, now: float, may_learn: bool) -> None:
-        pressure, last = self._pressure, self._last
-        # A pump that starts or stops moves the pressures too: only with circulation all the time.
-        if pressure.reason or not pressure.usable or self._circulation.value != 1:
-            self._last, self._since, self._lasts = None, None, 0.0
+        pressure, relief = self._pressure, self._relief
+        # A pump that starts or stops and the relief valve move the pressure too.
+        explained = self._circulation.value != 1 or (relief is not None and relief.on)
+        if pressure.reason or not pressure.usable or explained:
+            self._past, self._fall, self._seen = [], 0.0, 0
             return
-        self._last = (now, pressure.value)
-        if last is None or now <= last[0]:
-            return
-        self._rate = 60.0 * (last[1] - pressure.value) / (now - last[0])
-        if self._rate < FALLS_KPA_PER_MIN:
-            self._since = None
-        elif self._since is None:
-            self._since = last[0]
-        self._lasts = now - self._since if self._since is not None else 0.0
+        self._past = [(time, value) for time, value in self._past if now - time <= FALLS_S]
+        self._past.append((now, pressure.value))
+        self._fall = max(value for _, value in self._past) - pressure.value
+        self._seen = self._seen + 1 if self._fall >= FALLS_KPA else 0
 
     def rules(self) -> Iterator[Rule]:
         yield Rule(
             "pressure_falls",
             self.subject,
-            lambda: self._lasts >= FALLS_S,
+            lambda: self._seen >= 2,
             clear_s=600.0,
             priority="high",
             shows=lambda: (
-                ("rate", self._rate, "pressure"),
+                ("fall", self._fall, "pressure"),
                 ("pressure", self._pressure.value, "pressure"),
             ),
         )
 
     def explain(self) -> Term:
-        return Term("pressure_watched", (("rate", self._rate, "pressure"),))
+        return Term("pressure_watched", (("fall", self._fall, "pressure"),))
 
     def state(self) -> dict[str, Any]:
         return {}
