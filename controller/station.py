@@ -16,11 +16,13 @@ from controller.adjustables import Adjustable, adjustables
 from controller.alarms import AlarmBook
 from controller.channels import Key, OutputChannel, Reading, Wiring
 from controller.commands import Answer, Command, CommandKind
+from controller.control.blocks.characteristic import Characteristic
 from controller.control.blocks.tank import TankInlet
 from controller.control.circuits.exchanger import ExchangerCircuit, ExchangerSettings
 from controller.control.circuits.heating import HeatingCircuit
 from controller.control.circuits.mixing import MixingCircuit, MixingSettings
 from controller.control.tick import Tick
+from controller.equipment.equipment import Equipment, WatchedCircuit
 from controller.points import (
     Event,
     Image,
@@ -143,6 +145,8 @@ class Station:
         self.tank: TankInlet | None = None
         if file.tank is not None and file.tank.inlet is not None:
             self.tank = TankInlet(file.tank.fill_below, file.tank.stop_above, self.image)
+        watched = [_watched(holder) for holder in self.circuits]
+        self.equipment = Equipment(self.image, watched, self.wiring.redundant)
         self.table = SafetyTable(self._rules())
         final = [o for h in self.circuits for element in h.circuit.elements for o in element.outputs]
         self.final_outputs = Outputs(final, self.image, ())
@@ -192,7 +196,8 @@ class Station:
         tank = self.file.tank
         low = tank.low if tank is not None else math.nan
         high = tank.high if tank is not None and tank.high is not None else math.inf
-        return [*rules, *station_rules(self.image, makeup_runs, low, high)]
+        rules += station_rules(self.image, makeup_runs, low, high)
+        return [*rules, *self.equipment.rules()]
 
     def failed_outputs(self) -> set[str]:
         """Outputs whose circuit is broken in this scan."""
@@ -323,6 +328,7 @@ class Station:
             "time": self.last_scan,
             "outdoor": self.outdoor.state(),
             "circuits": {holder.name: holder.circuit.state() for holder in self.circuits},
+            "equipment": self.equipment.state(),
             "outputs": {
                 name: output.value
                 for name, output in self.image.outputs.items()
@@ -339,6 +345,7 @@ class Station:
         for holder in self.circuits:
             if isinstance(circuits, dict) and isinstance(circuits.get(holder.name), dict):
                 holder.circuit.restore(circuits[holder.name])
+        self.equipment.restore(state.get("equipment"))
         self._restore_outputs(state.get("outputs"))
 
     def restore_setting(self, name: str, value: float) -> None:
@@ -389,7 +396,8 @@ class Station:
             return Term(
                 "joined", shown, (*self._quality(point), self.explain(f"{name}_1"), self.explain(f"{name}_2"))
             )
-        return Term("calculated", shown, self._quality(point))
+        watched = self.equipment.explain(point)
+        return watched or Term("calculated", shown, self._quality(point))
 
     @staticmethod
     def _quality(point: Point) -> tuple[Term, ...]:
@@ -425,6 +433,14 @@ def _circuit(
     if isinstance(settings, MixingSettings):
         return MixingCircuit(name, settings, image, alone=alone)
     return ExchangerCircuit(name, settings, image, alone=alone)
+
+
+def _watched(holder: CircuitHolder) -> WatchedCircuit:
+    circuit = holder.circuit
+    valve = circuit.settings.actuator
+    shape = Characteristic(valve.characteristic, valve.rangeability, 1.0)
+    pumps = len(circuit.circulation.pumps)
+    return WatchedCircuit(circuit.name, circuit.valve, shape, valve.stroke_time, pumps)
 
 
 def _protected(holder: CircuitHolder) -> Protected:
