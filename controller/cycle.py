@@ -61,6 +61,7 @@ def scan(
     station.final_outputs.step(now, tick.dt, set())
     for holder in station.circuits:
         holder.applied(tick)
+    station.equipment.step(now)
     station.report_inputs(readings)
     events += station.alarms.take_events()
     station.scans += 1

