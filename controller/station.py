@@ -20,6 +20,7 @@ from controller.control.blocks.tank import TankInlet
 from controller.control.circuits.exchanger import ExchangerCircuit, ExchangerSettings
 from controller.control.circuits.heating import HeatingCircuit
 from controller.control.circuits.mixing import MixingCircuit, MixingSettings
+from controller.control.circuits.wishes import WishPoint
 from controller.control.tick import Tick
 from controller.points import (
     Event,
@@ -160,7 +161,8 @@ class Station:
             (channel, self.image.outputs[channel.output]) for channel in self.wiring.outputs
         ]
         self._points = list(self.image.points.values())
-        writable = [*self.adjustables, *(n for n in self.image.outputs if n not in self.carried_out)]
+        wishes = [name for holder in self.circuits for name in holder.circuit.setpoint.wishes]
+        writable = [*self.adjustables, *wishes, *(n for n in self.image.outputs if n not in self.carried_out)]
         self.catalogue: tuple[PointInfo, ...] = catalogue(self._points, writable)
         self.scans = 0
         self.last_scan: float | None = None
@@ -169,8 +171,12 @@ class Station:
         self.substitutes.append(ReturnPressureSubstitute(self.image, name))
         group = settings.circulation
         self.proofs.append(CirculationProof(self.image, name, len(group.pumps), group.proof))
-        holder = CircuitHolder(name, lambda: _circuit(name, settings, self.image), self.alarms, self.image)
+        holder = CircuitHolder(name, self._maker(name, settings), self.alarms, self.image)
         self.circuits.append(holder)
+
+    def _maker(self, name: str, settings: ExchangerSettings | MixingSettings) -> Callable[[], HeatingCircuit]:
+        kind = MixingCircuit if isinstance(settings, MixingSettings) else ExchangerCircuit
+        return lambda: kind(name, settings, self.image, self.file.station.name)
 
     def _service_points(self) -> None:
         """Points that the service writes about itself."""
@@ -238,6 +244,9 @@ class Station:
         subject = (("subject", command.subject, "text"),)
         if command.kind is CommandKind.ACKNOWLEDGE:
             return Answer(True, "taken", subject)
+        wish = self.wish(command.subject)
+        if wish is not None:
+            return wish.check(command)
         if command.kind is CommandKind.WRITE:
             setting = self.adjustables.get(command.subject)
             if setting is None:
@@ -261,6 +270,11 @@ class Station:
             return Answer(False, "override_too_long", (("longest", LONGEST_OVERRIDE_S / 3600, "number"),))
         return Answer(True, "taken", subject)
 
+    def wish(self, name: str) -> WishPoint | None:
+        """The wish point of that name, or None."""
+        found = (holder.circuit.setpoint.wishes.get(name) for holder in self.circuits)
+        return next((wish for wish in found if wish is not None), None)
+
     def apply(self, command: Command, now: float, wall: float) -> Event:
         """Carry out a checked command at the start of a scan; the event says its effect."""
         old, quantity, code = math.nan, "number", "done"
@@ -268,6 +282,9 @@ class Station:
             code_name, _, subject = command.subject.partition("@")
             found = self.alarms.acknowledge(code_name, subject, command.user, command.source)
             code = "done" if found else "no_such_alarm"
+        elif (wish := self.wish(command.subject)) is not None:
+            old, quantity = wish.point.value, wish.point.quantity
+            wish.apply(command, now)
         elif command.kind is CommandKind.WRITE:
             setting = self.adjustables[command.subject]
             old, quantity = setting.point.value, setting.amount.quantity
@@ -345,7 +362,7 @@ class Station:
             return self._explain_output(point)
         for holder in self.circuits:
             setpoint = holder.circuit.setpoint
-            if point in (setpoint.setpoint_point, setpoint.demand_point):
+            if point in setpoint.points:
                 return setpoint.explain()
         value: float | str = point.show() if point.choices else point.value
         shown = (("point", name, "text"), ("value", value, point.quantity))
@@ -391,12 +408,6 @@ class Station:
         if output.slot is Slot.FAILSAFE:
             return Term("by_failsafe", value)
         return demand
-
-
-def _circuit(name: str, settings: ExchangerSettings | MixingSettings, image: Image) -> HeatingCircuit:
-    if isinstance(settings, MixingSettings):
-        return MixingCircuit(name, settings, image)
-    return ExchangerCircuit(name, settings, image)
 
 
 def _protected(holder: CircuitHolder) -> Protected:
