@@ -202,7 +202,7 @@ class Outside:
 
     async def _keep(self, command: Command) -> None:
         if command.subject in self._wishes:
-            return  # it lives in the blocks' state, for hours at most
+            return  # it is part of the state, which is saved every minute
         now = self._clock.now()
         if command.kind is CommandKind.WRITE:
             file_value = await self._on_main(self._main.file_value(command.subject))
