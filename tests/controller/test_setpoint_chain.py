@@ -232,6 +232,14 @@ def test_rate_limits_what_a_quick_ramp_would_do(make_desk: Callable[..., Desk]) 
     assert "supply_rate" in terms(desk)
 
 
+@pytest.mark.parametrize(("water", "setpoint"), [(5.0, 30.0), (85.0, 65.0)])
+def test_the_rate_passes_no_limit(make_desk: Callable[..., Desk], water: float, setpoint: float) -> None:
+    desk = make_desk(sections(supply_rate=SupplyRateSettings(rate=30.0)))
+    desk.set("low.supply_temperature", water)
+    desk.run(120)
+    assert desk[SETPOINT].value == setpoint
+
+
 def test_a_limiter_that_shuts_the_valve_is_probed(make_desk: Callable[..., Desk]) -> None:
     edit = sections(return_limit=ReturnLimitSettings(follow_time=0.0), probing=ProbingSettings())
     desk = make_desk(edit)
@@ -519,5 +527,5 @@ def test_any_readings_leave_the_setpoint_within_its_limits(
             desk.set(name, value)
         desk.run(40, dt=dt)
         assert 30.0 <= desk[DEMAND].value <= 65.0
-        assert 20.0 <= desk[SETPOINT].value <= 75.0
+        assert 30.0 <= desk[SETPOINT].value <= 65.0
         assert 0.0 <= desk["low.valve_command"].demand <= 100.0

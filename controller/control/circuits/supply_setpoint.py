@@ -76,9 +76,7 @@ class SupplySetpoint:
         wanted = shares.step(tick, self.supply, self._cut, self._heats())
         rooms = (shares.room_wanted, shares.median)
         demand = limits.step(tick, wanted, self.supply, self.setpoint_point.value, rooms)
-        ramped = setpoint = self._ramped(demand, tick)
-        if self.rate is not None:
-            setpoint = self.rate.step(ramped, self.supply, tick.dt)
+        setpoint = self._rated(self._ramped(demand, tick), tick)
         self._cut = self._side(demand, wanted)
         self.demand_point.put(demand, tick.now)
         self.setpoint_point.put(setpoint, tick.now)
@@ -120,6 +118,15 @@ class SupplySetpoint:
         elif math.isnan(self.ramp.value):
             return demand
         return self.ramp.step(demand, tick.dt)
+
+    def _rated(self, ramped: float, tick: Tick) -> float:
+        """Within what the supply can bear; for that no limit is passed: water far below `supply.min` or
+        far above `supply.max` is not to stay there."""
+        if self.rate is None:
+            return ramped
+        cut = self.rate.step(ramped, self.supply, tick.dt)
+        lowest, highest = self.limits.supply_settings.min, self.limits.highest
+        return max(cut, min(lowest, ramped)) if cut < ramped else min(cut, max(highest, ramped))
 
     def explain(self) -> Term:
         """How the set-point came about: curve, shares, limits, ramp, rate."""
