@@ -161,22 +161,26 @@ class Station:
             (channel, self.image.outputs[channel.output]) for channel in self.wiring.outputs
         ]
         self._points = list(self.image.points.values())
+        self.tunings = {h.circuit.care.request.name: h for h in self.circuits}
         wishes = [name for holder in self.circuits for name in holder.circuit.setpoint.wishes]
-        writable = [*self.adjustables, *wishes, *(n for n in self.image.outputs if n not in self.carried_out)]
+        writable = [*self.adjustables, *self.tunings, *wishes]
+        writable += [*(n for n in self.image.outputs if n not in self.carried_out)]
         self.catalogue: tuple[PointInfo, ...] = catalogue(self._points, writable)
         self.scans = 0
         self.last_scan: float | None = None
 
     def _add_circuit(self, name: str, settings: ExchangerSettings | MixingSettings) -> None:
         self.substitutes.append(ReturnPressureSubstitute(self.image, name))
-        group = settings.circulation
+        group, alone = settings.circulation, len(self.file.circuits) == 1
         self.proofs.append(CirculationProof(self.image, name, len(group.pumps), group.proof))
-        holder = CircuitHolder(name, self._maker(name, settings), self.alarms, self.image)
+        holder = CircuitHolder(name, self._maker(name, settings, alone), self.alarms, self.image)
         self.circuits.append(holder)
 
-    def _maker(self, name: str, settings: ExchangerSettings | MixingSettings) -> Callable[[], HeatingCircuit]:
+    def _maker(
+        self, name: str, settings: ExchangerSettings | MixingSettings, alone: bool
+    ) -> Callable[[], HeatingCircuit]:
         kind = MixingCircuit if isinstance(settings, MixingSettings) else ExchangerCircuit
-        return lambda: kind(name, settings, self.image, self.file.station.name)
+        return lambda: kind(name, settings, self.image, alone=alone, station=self.file.station.name)
 
     def _service_points(self) -> None:
         """Points that the service writes about itself."""
@@ -209,7 +213,9 @@ class Station:
         )
 
     def report_inputs(self, readings: Mapping[Key, Reading]) -> None:
-        """Alarms of inputs: one for a dead device, one for each point that is bad by itself."""
+        """Alarms of loops and inputs: one for a dead device, one for each point that is bad by itself."""
+        for holder in self.circuits:
+            holder.circuit.control.monitor.report(self.alarms, holder.circuit.valve.name)
         if self.inputs.quiet:
             return
         silent = self.inputs.silent_devices(readings)
@@ -247,6 +253,17 @@ class Station:
         wish = self.wish(command.subject)
         if wish is not None:
             return wish.check(command)
+        if command.kind is CommandKind.WRITE and command.subject in self.tunings:
+            circuit = self.tunings[command.subject].circuit
+            why = circuit.care.refuses(command.value, circuit.control)
+            if why == "tuning_busy":
+                return Answer(False, "tuning_busy", subject)
+            if why == "nothing_proposed":
+                return Answer(False, "nothing_proposed", subject)
+            if why:
+                bounds = (("low", 0.0, "number"), ("high", 3.0, "number"))
+                return Answer(False, "outside_range", (("value", command.value, "number"), *bounds))
+            return Answer(True, "taken", subject)
         if command.kind is CommandKind.WRITE:
             setting = self.adjustables.get(command.subject)
             if setting is None:
@@ -281,10 +298,17 @@ class Station:
         if command.kind is CommandKind.ACKNOWLEDGE:
             code_name, _, subject = command.subject.partition("@")
             found = self.alarms.acknowledge(code_name, subject, command.user, command.source)
+            if code_name == "pump_failed":
+                for holder in self.circuits:
+                    holder.circuit.forgive(subject)
             code = "done" if found else "no_such_alarm"
         elif (wish := self.wish(command.subject)) is not None:
             old, quantity = wish.point.value, wish.point.quantity
             wish.apply(command, now)
+        elif command.kind is CommandKind.WRITE and command.subject in self.tunings:
+            circuit = self.tunings[command.subject].circuit
+            old = circuit.care.request.value
+            circuit.care.take(command.value, circuit.control, now)
         elif command.kind is CommandKind.WRITE:
             setting = self.adjustables[command.subject]
             old, quantity = setting.point.value, setting.amount.quantity
@@ -361,6 +385,8 @@ class Station:
         if isinstance(point, Output):
             return self._explain_output(point)
         for holder in self.circuits:
+            if point is holder.circuit.care.tuning:
+                return holder.circuit.control.tuning.explain() or Term("tuning_idle")
             setpoint = holder.circuit.setpoint
             if point in setpoint.points:
                 return setpoint.explain()
