@@ -20,12 +20,12 @@ SETTLED_S = 600.0
 
 
 def make_circuit(
-    name: str, settings: ExchangerSettings | MixingSettings, image: Image, alone: bool
+    name: str, settings: ExchangerSettings | MixingSettings, image: Image, alone: bool, station: str
 ) -> HeatingCircuit:
-    """The circuit that these settings describe; `alone`: the station has no other."""
+    """The circuit that these settings describe; `alone`: the station has no other; `station`: its name."""
     if isinstance(settings, MixingSettings):
-        return MixingCircuit(name, settings, image, alone=alone)
-    return ExchangerCircuit(name, settings, image, alone=alone)
+        return MixingCircuit(name, settings, image, alone=alone, station=station)
+    return ExchangerCircuit(name, settings, image, alone=alone, station=station)
 
 
 class CircuitHolder:

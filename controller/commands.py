@@ -19,7 +19,8 @@ class CommandKind(StrEnum):
 class Command:
     """What is wanted, by whom and from where. `subject` is a point's or an alarm's name.
 
-    `lasts_s`: an override ends by itself after so many plant seconds (at most a day).
+    `lasts_s`: an override or a wish ends by itself after so many plant seconds (at most a day, a wish after
+    what the file allows). A wish is written, or overridden where its end matters, and released.
     """
 
     kind: CommandKind

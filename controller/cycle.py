@@ -72,7 +72,9 @@ def _tick(station: Station, now: float, wall: float, clock_trusted: bool) -> Tic
     dt = 0.0 if station.last_scan is None else now - station.last_scan
     station.last_scan = now
     second: float | None = None
+    weekday: int | None = None
     if clock_trusted:
         local = datetime.fromtimestamp(wall, station.zone)
         second = local.hour * 3600 + local.minute * 60 + local.second
-    return Tick(now, min(max(dt, 0.0), LONGEST_DT_S), second)
+        weekday = local.weekday()
+    return Tick(now, min(max(dt, 0.0), LONGEST_DT_S), second, weekday)

@@ -19,7 +19,9 @@ from controller.commands import Answer, Command, CommandKind
 from controller.control.blocks.characteristic import Characteristic
 from controller.control.blocks.tank import TankInlet
 from controller.control.circuits.exchanger import ExchangerSettings
+from controller.control.circuits.heating import HeatingCircuit
 from controller.control.circuits.mixing import MixingSettings
+from controller.control.circuits.wishes import WishPoint
 from controller.equipment.equipment import Equipment, WatchedCircuit
 from controller.points import (
     Event,
@@ -86,7 +88,8 @@ class Station:
         ]
         self._points = list(self.image.points.values())
         self.tunings = {h.circuit.care.request.name: h for h in self.circuits}
-        writable = [*self.adjustables, *self.tunings]
+        wishes = [name for holder in self.circuits for name in holder.circuit.setpoint.wishes]
+        writable = [*self.adjustables, *self.tunings, *wishes]
         writable += [*(n for n in self.image.outputs if n not in self.carried_out)]
         self.catalogue: tuple[PointInfo, ...] = catalogue(self._points, writable)
         self.scans = 0
@@ -96,9 +99,12 @@ class Station:
         self.substitutes.append(ReturnPressureSubstitute(self.image, name))
         group, alone = settings.circulation, len(self.file.circuits) == 1
         self.proofs.append(CirculationProof(self.image, name, len(group.pumps), group.proof))
-        holder = CircuitHolder(
-            name, lambda: make_circuit(name, settings, self.image, alone), self.alarms, self.image
-        )
+        station = self.file.station.name
+
+        def make() -> HeatingCircuit:
+            return make_circuit(name, settings, self.image, alone, station)
+
+        holder = CircuitHolder(name, make, self.alarms, self.image)
         self.circuits.append(holder)
 
     def _service_points(self) -> None:
@@ -170,6 +176,9 @@ class Station:
         subject = (("subject", command.subject, "text"),)
         if command.kind is CommandKind.ACKNOWLEDGE:
             return Answer(True, "taken", subject)
+        wish = self.wish(command.subject)
+        if wish is not None:
+            return wish.check(command)
         if command.kind is CommandKind.WRITE and command.subject in self.tunings:
             circuit = self.tunings[command.subject].circuit
             why = circuit.care.refuses(command.value, circuit.control)
@@ -204,6 +213,11 @@ class Station:
             return Answer(False, "override_too_long", (("longest", LONGEST_OVERRIDE_S / 3600, "number"),))
         return Answer(True, "taken", subject)
 
+    def wish(self, name: str) -> WishPoint | None:
+        """The wish point of that name, or None."""
+        found = (holder.circuit.setpoint.wishes.get(name) for holder in self.circuits)
+        return next((wish for wish in found if wish is not None), None)
+
     def apply(self, command: Command, now: float, wall: float) -> Event:
         """Carry out a checked command at the start of a scan; the event says its effect."""
         old, quantity, code = math.nan, "number", "done"
@@ -214,6 +228,9 @@ class Station:
                 for holder in self.circuits:
                     holder.circuit.forgive(subject)
             code = "done" if found else "no_such_alarm"
+        elif (wish := self.wish(command.subject)) is not None:
+            old, quantity = wish.point.value, wish.point.quantity
+            wish.apply(command, now)
         elif command.kind is CommandKind.WRITE and command.subject in self.tunings:
             circuit = self.tunings[command.subject].circuit
             old = circuit.care.request.value
@@ -299,7 +316,7 @@ class Station:
             if point is holder.circuit.care.tuning:
                 return holder.circuit.control.tuning.explain() or Term("tuning_idle")
             setpoint = holder.circuit.setpoint
-            if point in (setpoint.setpoint_point, setpoint.demand_point):
+            if point in setpoint.points:
                 return setpoint.explain()
         value: float | str = point.show() if point.choices else point.value
         shown = (("point", name, "text"), ("value", value, point.quantity))

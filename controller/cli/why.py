@@ -12,7 +12,7 @@ from rich.tree import Tree
 from controller.door import DoorClient, DoorError, Value
 from controller.points import PointInfo, Quality, Term
 from controller.quantities import QUANTITIES
-from controller.texts import text
+from controller.texts import choice, text
 
 DEEPEST = 30
 QUALITY = "quality_{}"
@@ -63,7 +63,7 @@ def shown(info: PointInfo, value: Value, language: str) -> Text:
     if info.quantity == "flag":
         plain = _ON_OFF[language][value.value >= 0.5]
     elif info.choices and 0 <= int(value.value) < len(info.choices):
-        plain = told(info.choices[int(value.value)], language)
+        plain = choice(info.choices[int(value.value)], language)
     else:
         plain = QUANTITIES[info.quantity].show(value.value)
     if value.grade is Quality.UNCERTAIN:

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """`now`: plant seconds; `dt`: seconds since the last scan, clamped; `second_of_day`: local, or
-    None while the time is not trusted."""
+    """`now`: plant seconds; `dt`: seconds since the last scan, clamped; `second_of_day` and
+    `weekday` (Monday is 0): local, or None while the time is not trusted."""
 
     now: float
     dt: float
     second_of_day: float | None
+    weekday: int | None = None

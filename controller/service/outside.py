@@ -82,6 +82,7 @@ class Outside:
         self.store = Store(
             directory, catalogue, clock, sample_period_s=record.period, keep_days=record.keep / 86400
         )
+        self._wishes = frozenset(info.name for info in catalogue if info.role == "wish")
         self.users = Users(directory)
         language = file.station.language
 
@@ -200,6 +201,8 @@ class Outside:
         return answer
 
     async def _keep(self, command: Command) -> None:
+        if command.subject in self._wishes:
+            return  # it is part of the state, which is saved every minute
         now = self._clock.now()
         if command.kind is CommandKind.WRITE:
             file_value = await self._on_main(self._main.file_value(command.subject))

@@ -62,6 +62,11 @@ def text(code: str, language: str, values: Values = ()) -> str:
     return fill(key, language, {name: _shown(name, value, kind, language) for name, value, kind in values})
 
 
+def choice(name: str, language: str) -> str:
+    """Words of a choice's position, which may bear the name of a reason."""
+    return catalogue(language).get(f"choice.{name}") or text(name, language).replace("_", " ")
+
+
 def alarm(code: str, subject: str, language: str, values: Values = ()) -> str:
     """What was seen, what the station does now, what to check, about whom: one line."""
     given = list(values)

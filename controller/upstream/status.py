@@ -47,6 +47,7 @@ _BAD: dict[str, int] = {
     "refused": Codes.BadConfigurationError,
     "not_available": Codes.BadNotSupported,
     "out_of_service": Codes.BadOutOfService,
+    "no_wish": Codes.BadNoData,
 }
 
 _REFUSED: dict[str, int] = {

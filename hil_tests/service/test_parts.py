@@ -6,6 +6,7 @@ import socket
 import pytest
 from asyncua import Client, ua
 
+from controller.control.blocks.remote import RemoteSettings
 from controller.door import DoorClient, DoorError
 from hil_tests.service.world import World, world
 from sim.weather import Weather
@@ -53,6 +54,46 @@ async def test_a_setting_written_at_the_door_moves_the_set_point_and_is_audited(
         assert ("command", "write_taken", "local") in rows
         assert ("effect", "write_done", "local") in rows
         assert ("command", "write_refused", "local") in rows
+
+
+async def test_a_wish_from_further_up_is_a_write_that_ends(tmp_path):
+    def edit(file):
+        file.circuits["low"].remote = RemoteSettings()
+
+    async with world(tmp_path, edit=edit) as w:
+        await door_open(w)
+        async with w.clock.io(), DoorClient(w.endpoint, w.directory) as door:
+            await door.write("low.remote_offset", 3.0)
+            with pytest.raises(DoorError) as refused:
+                await door.write("low.remote_offset", 6.0)
+            assert refused.value.code == "out_of_range"
+            await door.override("low.remote_setpoint", 45.0, minutes=2, reason="test")
+        await w.run(5)
+        assert w["low.remote_offset"].value == 3.0
+        assert w["low.remote_setpoint"].value == 45.0
+        await w.run(minutes=3)
+        assert w["low.remote_setpoint"].reason == "no_wish"
+        async with w.clock.io(), DoorClient(w.endpoint, w.directory) as door:
+            value = (await door.read(["low.remote_offset"]))["low.remote_offset"].value
+            await door.release("low.remote_offset")
+        assert value == 3.0
+        await w.run(15)
+        assert w["low.remote_offset"].reason == "no_wish"
+        effects = {(e.code, e.subject) for e in w.events("audit") if e.kind == "effect"}
+        assert {("write_done", "low.remote_offset"), ("release_done", "low.remote_offset")} <= effects
+
+
+async def test_a_wish_survives_a_restart(tmp_path):
+    def edit(file):
+        file.circuits["low"].remote = RemoteSettings()
+
+    async with world(tmp_path, edit=edit) as w:
+        await door_open(w)
+        async with w.clock.io(), DoorClient(w.endpoint, w.directory) as door:
+            await door.write("low.remote_offset", 3.0)
+        await w.run(5)
+    async with world(tmp_path, edit=edit) as w:
+        assert w["low.remote_offset"].value == 3.0
 
 
 async def test_an_override_holds_expires_and_leaves_safety_awake(tmp_path):

@@ -10,7 +10,7 @@ The test itself is a part of the clock: time passes only while it sleeps in `w.r
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from controller.points import Event, Point
 from controller.service.lines import lines_of
 from controller.service.service import Service
 from controller.settings.check import Checked, check_file
+from controller.settings.station import StationFile
 from controller.store.reader import HistoryReader
 from drivers.profile import Timing
 from sim.bank import DEAD, Behaviour
@@ -95,13 +96,15 @@ async def world(
     dead: Iterable[str] = (),
     seed: int = 1,
     endpoint: str = "opc.tcp://127.0.0.1:0/heat-station",
+    edit: Callable[[StationFile], None] = lambda file: None,
 ) -> AsyncIterator[World]:
-    """A running world; `dead`: devices that never answer from the start.
+    """A running world; `dead`: devices that never answer from the start; `edit` changes the file first.
 
     After the block the service has stopped in order; the field can still be looked at.
     """
     checked = checked_demo()
     assert checked.file is not None
+    edit(checked.file)
     clock = SteppedClock(START)
     simulator = Simulator(
         checked.file, checked.profiles, Weather.constant(outdoor), clock, seed=seed, cold=cold

@@ -20,6 +20,7 @@ from controller.control.blocks.tuning import REASONS as TUNING_REASONS
 from controller.control.blocks.tuning import STATES as TUNING_STATES
 from controller.control.circuits.loop_points import REQUESTS
 from controller.control.circuits.roles import CIRCUIT_ROLES, DRIVE_POINTS, PUMP_ROLES, STATION_ROLES
+from controller.control.circuits.setpoint_limits import LIMITS
 from controller.points import SLOT_NAMES
 from controller.safety import flood_rules, frost_rules, makeup_tells, water_rules
 from controller.safety.dry_makeup import DryMakeup
@@ -245,7 +246,7 @@ def wanted() -> dict[str, set[str] | None]:
     need |= {f"reason.failure_{failure}": set() for failure in FAILURES if failure}
     need |= {f"reason.quality_{reason}": set() for reason in quality_reasons()}
     need |= {f"choice.{name}": set() for name in (*MODES, *STATES, *FAILURES, *FLOW) if name != "unknown"}
-    need |= {f"choice.{name}": set() for name in LEARNED_MODES}
+    need |= {f"choice.{name}": set() for name in (*LEARNED_MODES, *LIMITS)}
     need |= {f"choice.{name}": set() for name in MAKEUP_STATES}
     need |= {f"choice.{slot}": set() for slot in SLOT_NAMES if slot != "limit"}
     need |= {f"choice.{name}": set() for name in REQUESTS}

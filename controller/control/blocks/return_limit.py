@@ -42,7 +42,7 @@ Limit = Annotated[float, Amount("temperature", 20, 90)]
 
 
 class ReturnLimitSettings(Settings):
-    """Limit of the primary return temperature (一次回水温度限制)."""
+    """Limit of the primary return temperature (一次回水温度限制): off without its key, on by `{}`."""
 
     limit: dict[Outdoor, Limit] = Field(
         {-24.0: 65.0, -10.0: 55.0, 0.0: 48.0},

@@ -19,7 +19,9 @@ from controller.control.blocks.supply_settings import LoopSettings, ValveSetting
 from controller.control.blocks.three_point import ThreePoint
 from controller.control.blocks.tuning_experiment import Room
 from controller.control.circuits.loop_points import LoopPoints
-from controller.control.circuits.supply_setpoint import BELOW_ALARM_K, SetpointSettings, SupplySetpoint
+from controller.control.circuits.setpoint_limits import BELOW_ALARM_K
+from controller.control.circuits.setpoint_settings import SetpointSettings
+from controller.control.circuits.supply_setpoint import SupplySetpoint
 from controller.control.tick import Tick
 from controller.fields import Amount, Words
 from controller.points import Image, Output, Point, Term
@@ -57,8 +59,11 @@ class HeatingCircuit:
 
     settings: CircuitSettings
 
-    def __init__(self, name: str, settings: CircuitSettings, image: Image, *, alone: bool) -> None:
-        """`alone`: the station has no other circuit, so that its heat meter is this circuit's."""
+    def __init__(
+        self, name: str, settings: CircuitSettings, image: Image, *, alone: bool, station: str = ""
+    ) -> None:
+        """`alone`: the station has no other circuit, so that its heat meter is this circuit's; `station`: its
+        name, for what must not happen in all stations of a network at once."""
         self.name = name
         self.settings = settings
         self.image = image
@@ -72,7 +77,7 @@ class HeatingCircuit:
         self.elements = self._final_elements(position)
         if self.relays is not None and position is None:
             position = self.relays.estimate
-        self.setpoint = SupplySetpoint(name, settings, image)
+        self.setpoint = SupplySetpoint(name, settings, image, station)
         self.mode_point = image.add(Point(f"{name}.valve_mode", "choice", choices=MODES, role="calculated"))
         self.care = LoopPoints(name, image)
         first, second = find(f"{name}.supply_temperature_1"), find(f"{name}.supply_temperature_2")
@@ -135,10 +140,17 @@ class HeatingCircuit:
         """One scan of control, as the water flows."""
         setpoint = self.setpoint.step(tick)
         self.control.step(tick, setpoint, self._flow(tick), self._pumps(), self._room())
+        self._probe(tick)
         self.circulation.step(tick, wanted=True)
         if self.pressure_holding is not None:
             self.pressure_holding.step(tick, wanted=True)
         self.mode_point.put(MODES.index(self.control.mode), tick.now)
+
+    def _probe(self, tick: Tick) -> None:
+        """A shut valve that a limiter holds opens now and then."""
+        least = self.setpoint.least_opening(tick, self.valve)
+        if least > self.valve.demand:
+            self.valve.demand = least
 
     def actuate(self, tick: Tick) -> None:
         """After the output stage: relays and primary pump carry out the opening that has won."""
@@ -190,7 +202,8 @@ class HeatingCircuit:
         """Why this output asks for what it asks."""
         if output is self.valve:
             loop = self.control.explain()
-            return Term(loop.code, loop.values, (*loop.children, self.setpoint.explain()))
+            wanted = (*self.setpoint.explain_probing(), self.setpoint.explain())
+            return Term(loop.code, loop.values, (*loop.children, *wanted))
         for element in self.elements:
             if output in element.outputs:
                 return element.explain(output)

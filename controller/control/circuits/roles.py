@@ -29,6 +29,8 @@ _FLAG = Role("flag", 0, 1)
 
 STATION_ROLES: dict[str, Role] = {
     "outdoor_temperature": Role("temperature", -48, 60, rate=1.0),
+    "wind_speed": Role("speed", -0.5, 60),
+    "solar_radiation": Role("irradiance", -5, 1400),
     "primary_supply_temperature": _temperature(-10, 148),
     "primary_return_temperature": _temperature(-10, 140),
     "primary_supply_pressure": Role("pressure", -100, 2500),

@@ -1,112 +1,151 @@
-"""Set-point of the secondary supply temperature: outdoor → curve → offsets → limits → ramp."""
+"""Set-point of the secondary supply temperature: shares → limits → ramp → rate of the supply itself.
+
+outdoor → damped → curve; + offset by time, learned, wind and sun, rooms, schedule; + remote
+→ return limit → meter limit → shortage → supply.max, supply.min → ramp → supply rate
+"""
 
 from __future__ import annotations
 
 import math
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import Field
-
-from controller.control.blocks.day_offsets import DayOffsets, OffsetsByTime
-from controller.control.blocks.heat_curve import HeatCurve, HeatCurveSettings
+from controller.control.blocks.memory import finite, remembered
+from controller.control.blocks.probing import Probing
 from controller.control.blocks.ramp import Ramp
-from controller.control.blocks.supply_control import number
+from controller.control.blocks.supply_rate import SupplyRate
+from controller.control.circuits.setpoint_limits import ACTS_K, LIMITS, Limits
+from controller.control.circuits.setpoint_settings import SetpointSettings, SupplySettings
+from controller.control.circuits.setpoint_shares import Shares
+from controller.control.circuits.wishes import WishPoint
 from controller.control.tick import Tick
-from controller.fields import Amount, Settings
-from controller.points import Image, Point, Term
+from controller.points import Image, Output, Point, Slot, Term
 
-BELOW_ALARM_K = 2.0
-"""No set-point comes nearer to the alarm, whatever maximum an operator sets at run time."""
+__all__ = ["SetpointSettings", "SupplySetpoint", "SupplySettings"]
 
-
-class SupplySettings(Settings):
-    """Limits of the secondary supply temperature."""
-
-    min: Annotated[float, Amount("temperature", 5, 60, adjustable=True)] = Field(
-        30.0, description="Lowest set-point"
-    )
-    max: Annotated[float, Amount("temperature", 30, 95, adjustable=True)] = Field(
-        65.0, description="Highest set-point"
-    )
-    alarm: Annotated[float, Amount("temperature", 30, 110)] = Field(70.0, description="Alarm above this")
-    trip: Annotated[float, Amount("temperature", 35, 115)] = Field(
-        75.0, description="The valve closes above this"
-    )
-    ramp: Annotated[float, Amount("temperature_rate", 1, 1500)] = Field(
-        30.0, description="Fastest change of the set-point"
-    )
-
-
-class SetpointSettings(Settings):
-    """What the set-point is made of."""
-
-    heat_curve: HeatCurveSettings
-    offset_by_time: OffsetsByTime = Field({}, description="Local time: offset of the set-point")
-    supply: SupplySettings = SupplySettings()
+FREE = ("none", "supply_max", "supply_min")
+"""Limits of the curve itself: what the rooms do under them still speaks about the curve."""
 
 
 class SupplySetpoint:
-    """Writes `<circuit>.supply_demand` (wanted) and `<circuit>.supply_setpoint` (on its way there), °C."""
+    """Writes `<circuit>.supply_demand` (wanted), `<circuit>.supply_setpoint` (on its way there), °C, and
+    `<circuit>.setpoint_limit`. `wishes`: its writable points by name."""
 
-    def __init__(self, name: str, settings: SetpointSettings, image: Image) -> None:
-        self.limits = settings.supply
-        self.outdoor = image["station.outdoor_temperature"]
+    def __init__(self, name: str, settings: SetpointSettings, image: Image, station: str = "") -> None:
+        """`station`: its name, for what must not happen in all stations of a network at once."""
         self.supply = image[f"{name}.supply_temperature"]
         self.flow = image[f"{name}.circulation"]
         self.demand_point = image.add(Point(f"{name}.supply_demand", "temperature", role="calculated"))
         self.setpoint_point = image.add(Point(f"{name}.supply_setpoint", "temperature", role="calculated"))
-        self.curve = HeatCurve(settings.heat_curve)
-        self.offsets = DayOffsets(settings.offset_by_time)
+        self.limit_point = image.add(
+            Point(f"{name}.setpoint_limit", "choice", choices=LIMITS, role="calculated")
+        )
+        self.shares = Shares(name, settings, image, station)
+        self.limits = Limits(name, settings, image)
         self.ramp = Ramp(settings.supply.ramp)
-        self._limited = ""
-        self._highest = settings.supply.max
+        rate, probing = settings.supply_rate, settings.probing
+        self.rate = SupplyRate(rate) if rate is not None else None
+        self.probing = Probing(probing) if probing is not None else None
+        self.wishes = self._wishes(name, image)
+        self._cut = 0
+
+    def _wishes(self, name: str, image: Image) -> dict[str, WishPoint]:
+        found: list[WishPoint] = []
+        remote, shortage = self.shares.remote, self.limits.shortage
+        if remote is not None:
+            slots = remote.slots
+            found.append(WishPoint(f"{name}.remote_offset", "temperature_difference", slots["offset"], image))
+            found.append(WishPoint(f"{name}.remote_setpoint", "temperature", slots["setpoint"], image))
+        if shortage is not None:
+            found.append(WishPoint(f"{name}.shortage_share", "fraction", shortage.slots["share"], image))
+            found.append(WishPoint(f"{name}.shortage_supply", "temperature", shortage.slots["supply"], image))
+        return {wish.point.name: wish for wish in found}
+
+    @property
+    def points(self) -> tuple[Point, ...]:
+        """The points whose reason is the whole set-point's."""
+        return (
+            self.demand_point,
+            self.setpoint_point,
+            self.limit_point,
+            *(wish.point for wish in self.wishes.values()),
+        )
 
     def step(self, tick: Tick) -> float:
         """Set-point of this scan, °C."""
-        wanted = self.curve.step(self.outdoor) + self.offsets.step(tick.second_of_day)
-        demand = self._limit(wanted)
-        setpoint = self._ramped(demand, tick)
+        shares, limits = self.shares, self.limits
+        wanted = shares.step(tick, self.supply, self._cut, self._heats())
+        rooms = (shares.room_wanted, shares.median)
+        demand = limits.step(tick, wanted, self.supply, self.setpoint_point.value, rooms)
+        setpoint = self._rated(self._ramped(demand, tick), tick)
+        self._cut = self._side(demand, wanted)
         self.demand_point.put(demand, tick.now)
         self.setpoint_point.put(setpoint, tick.now)
+        acting = "rate" if self.rate is not None and self.rate.limited else limits.acting
+        self.limit_point.put(LIMITS.index(acting), tick.now)
+        for wish in self.wishes.values():
+            wish.show(tick.now)
         return setpoint
+
+    def least_opening(self, tick: Tick, valve: Output) -> float:
+        """Opening that a probe asks for at least, %; 0 while there is none. `valve` holds the loop's own
+        demand."""
+        if self.probing is None:
+            return 0.0
+        free = self.flow.on and valve.slot not in (Slot.LIMIT, Slot.OVERRIDE)
+        return self.probing.step(self.limits.limiting, valve.demand, free, tick.dt)
+
+    def _heats(self) -> bool:
+        """The rooms' temperatures speak about the curve."""
+        if not self.flow.on or self.shares.setpoint_from_outside:
+            return False
+        return self.limits.acting in FREE and (self.rate is None or not self.rate.limited)
+
+    def _side(self, demand: float, wanted: float) -> int:
+        """1 when less arrives than the station's own shares ask for, −1 when more. A remote set-point
+        counts as a limit: no share reaches through it. A remote offset is a share."""
+        asked = self.shares.own if self.shares.setpoint_from_outside else wanted
+        if abs(demand - asked) > ACTS_K:
+            return 1 if demand < asked else -1
+        return self.rate.limited if self.rate is not None else 0
 
     def _ramped(self, demand: float, tick: Tick) -> float:
         """Set-point on its way. It sets out from the water's temperature: at the start, and again
         whenever the water stood still, so that heat comes back as slowly as at the start."""
         stands = self.flow.usable and self.flow.value == 0
         if self.supply.usable and (stands or math.isnan(self.ramp.value)):
-            self.ramp.start_from(min(max(self.supply.value, self.limits.min), demand))
+            lowest = self.limits.supply_settings.min
+            self.ramp.start_from(min(max(self.supply.value, lowest), demand))
         elif math.isnan(self.ramp.value):
             return demand
         return self.ramp.step(demand, tick.dt)
 
-    def _limit(self, wanted: float) -> float:
-        supply = self.limits
-        self._highest = min(supply.max, supply.alarm - BELOW_ALARM_K)
-        if wanted > self._highest:
-            self._limited = "supply_max"
-            return self._highest
-        if wanted < supply.min:
-            self._limited = "supply_min"
-            return supply.min
-        self._limited = ""
-        return wanted
+    def _rated(self, ramped: float, tick: Tick) -> float:
+        """Within what the supply can bear; for that no limit is passed: water far below `supply.min` or
+        far above `supply.max` is not to stay there."""
+        if self.rate is None:
+            return ramped
+        cut = self.rate.step(ramped, self.supply, tick.dt)
+        lowest, highest = self.limits.supply_settings.min, self.limits.highest
+        return max(cut, min(lowest, ramped)) if cut < ramped else min(cut, max(highest, ramped))
 
     def explain(self) -> Term:
-        """How the set-point came about: curve, offset, limit, ramp."""
-        parts = [self.curve.explain(), self.offsets.explain(), self.ramp.explain()]
-        if self._limited:
-            limit = self._highest if self._limited == "supply_max" else self.limits.min
-            parts.append(Term(self._limited, (("limit", limit, "temperature"),)))
-        children = tuple(part for part in parts if part is not None)
-        return Term("setpoint", (("setpoint", self.setpoint_point.value, "temperature"),), children)
+        """How the set-point came about: curve, shares, limits, ramp, rate."""
+        terms = [*self.shares.explain(), *self.limits.explain()]
+        ends = (self.ramp.explain(), self.rate.explain() if self.rate is not None else None)
+        terms += [term for term in ends if term is not None]
+        return Term("setpoint", (("setpoint", self.setpoint_point.value, "temperature"),), tuple(terms))
+
+    def explain_probing(self) -> tuple[Term, ...]:
+        """The probe that holds the valve open; nothing while there is none."""
+        term = self.probing.explain() if self.probing is not None else None
+        return (term,) if term is not None else ()
 
     def state(self) -> dict[str, Any]:
         """What must survive a restart; plain JSON values."""
-        value = self.ramp.value
-        return {"setpoint": value if math.isfinite(value) else None, "curve": self.curve.base}
+        return {"setpoint": finite(self.ramp.value)} | self.shares.state() | self.limits.state()
 
     def restore(self, state: dict[str, Any]) -> None:
         """Take over a remembered state; anything missing or odd keeps its fresh value."""
-        self.ramp.value = number(state.get("setpoint"), self.ramp.value)
-        self.curve.base = number(state.get("curve"), self.curve.base)
+        self.ramp.value = remembered(state, "setpoint", self.ramp.value)
+        self.shares.restore(state)
+        self.limits.restore(state)

@@ -1,0 +1,140 @@
+"""What the station itself wants of the supply temperature: curve and what is added to it.
+
+    own = curve(damped outdoor) + offset by time + learned + wind and sun + rooms + schedule
+    wanted = own + remote
+
+Every part but the curve is built only where the file has its section.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from controller.control.blocks.damped_outdoor import DampedOutdoor
+from controller.control.blocks.day_offsets import DayOffsets
+from controller.control.blocks.heat_curve import HeatCurve, PointsCurve
+from controller.control.blocks.learned_curve import LearnedCurve
+from controller.control.blocks.memory import remembered
+from controller.control.blocks.remote import RemoteInfluence
+from controller.control.blocks.room_influence import RoomInfluence
+from controller.control.blocks.room_sensors import RoomSensors
+from controller.control.blocks.schedule import WeeklySchedule
+from controller.control.blocks.wind_sun import WindSun
+from controller.control.circuits.setpoint_settings import SetpointSettings
+from controller.control.tick import Tick
+from controller.points import Image, Point, Term
+
+ROOM_C = 20.0
+"""Room temperature that a curve by points is drawn for, as the other curves' default."""
+
+
+def room_points(image: Image, circuit: str) -> list[Point]:
+    """The circuit's room temperatures in the order of their numbers."""
+    prefix = f"{circuit}.room_temperature_"
+    numbers = [name.removeprefix(prefix) for name in image.points if name.startswith(prefix)]
+    return [image[f"{prefix}{number}"] for number in sorted(filter(str.isdigit, numbers), key=int)]
+
+
+class Shares:
+    """Sum of the curve and the shares of the set-point in °C. `median` of the rooms is for limiters, too."""
+
+    def __init__(self, name: str, settings: SetpointSettings, image: Image, station: str) -> None:
+        find = image.points.get
+        self.settings = settings
+        self.outdoor = image["station.outdoor_temperature"]
+        self.wind, self.sun = find("station.wind_speed"), find("station.solar_radiation")
+        self.rooms_points = room_points(image, name)
+        self.sensors = RoomSensors()
+        self.curve = HeatCurve(settings.heat_curve)
+        self.offsets = DayOffsets(settings.offset_by_time)
+        damped, learned, weather = settings.damped_outdoor, settings.learned_curve, settings.wind_sun
+        rooms, schedule, remote = settings.room_influence, settings.schedule, settings.remote
+        self.damped = DampedOutdoor(damped, name) if damped is not None else None
+        if self.damped is not None:
+            self.damped.point = image.add(self.damped.point)
+        self.wind_sun = WindSun(weather) if weather is not None else None
+        self.rooms = RoomInfluence(rooms) if rooms is not None else None
+        self.schedule = WeeklySchedule(schedule, station) if schedule is not None else None
+        self.remote = RemoteInfluence(remote) if remote is not None else None
+        self.learned: LearnedCurve | None = None
+        if learned is not None:
+            self.learned = LearnedCurve(learned, self.curve, self.room_wanted)
+        self._watches_rooms = learned is not None or settings.return_limit is not None
+        self.own = math.nan
+
+    @property
+    def room_wanted(self) -> float:
+        """Room temperature that the set-point is meant for, °C."""
+        if self.settings.room_influence is not None:
+            return self.settings.room_influence.wanted
+        curve = self.settings.heat_curve
+        return ROOM_C if isinstance(curve, PointsCurve) else curve.room
+
+    @property
+    def median(self) -> float:
+        """Median of the rooms that count, °C; NaN while none does or nobody asks."""
+        return (self.rooms.sensors if self.rooms is not None else self.sensors).median
+
+    @property
+    def setpoint_from_outside(self) -> bool:
+        """A remote set-point stands in for the station's own."""
+        return self.remote is not None and self.remote.slots["setpoint"].wish is not None
+
+    def step(self, tick: Tick, supply: Point, limited: int, heating: bool) -> float:
+        """What is wanted, °C, before any limit. `limited`: last scan's cut, 1 from above, −1 from below;
+        `heating`: water circulates and nothing but the curve's own limits holds the set-point."""
+        outdoor = self.outdoor if self.damped is None else self.damped.step(self.outdoor, tick)
+        own = self.curve.step(outdoor) + self.offsets.step(tick.second_of_day)
+        if self.rooms is not None:
+            own += self.rooms.step(self.rooms_points, tick.dt, limited)
+        elif self._watches_rooms:
+            self.sensors.step(self.rooms_points, tick.dt)
+        if self.learned is not None:
+            seen, wanted = self.median, self.room_wanted
+            own += self.learned.step(seen, supply, self.outdoor, wanted, heating, tick.dt)
+        if self.wind_sun is not None:
+            own += self.wind_sun.step(self.wind, self.sun, tick.dt)
+        if self.schedule is not None:
+            own += self.schedule.step(tick.weekday, tick.second_of_day, self.outdoor, tick.dt)
+        self.own = own
+        if self.remote is None:
+            return own
+        return own + self.remote.step(own, tick.now, tick.dt)
+
+    def explain(self) -> list[Term]:
+        """Curve first, then every share that acts or is missed."""
+        curve = self.curve.explain()
+        damped = self.damped.explain() if self.damped is not None else None
+        if damped is not None:
+            curve = Term(curve.code, curve.values, (*curve.children, damped))
+        blocks = (self.offsets, self.learned, self.rooms, self.schedule, self.remote)
+        terms = [curve, *(block.explain() for block in blocks if block is not None)]
+        if self.wind_sun is not None:
+            terms += self.wind_sun.explain()
+        return [term for term in terms if term is not None]
+
+    def state(self) -> dict[str, Any]:
+        """What must survive a restart; plain JSON values."""
+        return {"curve": self.curve.base} | {key: block.state() for key, block in self._blocks().items()}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Take over a remembered state; anything missing or odd keeps its fresh value."""
+        self.curve.base = remembered(state, "curve", self.curve.base)
+        for key, block in self._blocks().items():
+            kept = state.get(key)
+            if isinstance(kept, dict):
+                block.restore(kept)
+
+    def _blocks(
+        self,
+    ) -> dict[str, DampedOutdoor | LearnedCurve | WindSun | RoomInfluence | WeeklySchedule | RemoteInfluence]:
+        found = {
+            "damped_outdoor": self.damped,
+            "learned_curve": self.learned,
+            "wind_sun": self.wind_sun,
+            "room_influence": self.rooms,
+            "schedule": self.schedule,
+            "remote": self.remote,
+        }
+        return {key: block for key, block in found.items() if block is not None}
