@@ -16,6 +16,8 @@ from controller.adjustables import Adjustable, adjustables
 from controller.alarms import AlarmBook
 from controller.channels import Key, OutputChannel, Reading, Wiring
 from controller.commands import Answer, Command, CommandKind
+from controller.control.blocks.power_return import PowerReturn
+from controller.control.blocks.season import Season, SeasonPlan
 from controller.control.blocks.tank import TankInlet
 from controller.control.circuits.exchanger import ExchangerCircuit, ExchangerSettings
 from controller.control.circuits.heating import HeatingCircuit
@@ -34,10 +36,11 @@ from controller.points import (
     Term,
     catalogue,
 )
-from controller.safety.circuit_rules import Protected, circuit_rules, station_rules
+from controller.safety.circuit_rules import circuit_rules, station_rules
 from controller.safety.inputs import Inputs
 from controller.safety.outputs import Outputs
 from controller.safety.proof import CirculationProof
+from controller.safety.protected import Protected
 from controller.safety.rules import Rule, SafetyTable
 from controller.safety.substitutes import OutdoorSubstitute, ReturnPressureSubstitute
 from controller.settings.station import StationFile
@@ -70,12 +73,12 @@ class CircuitHolder:
         self._state = self.circuit.state()
         self._place = ""
 
-    def step(self, tick: Tick) -> None:
-        """One scan of control."""
+    def step(self, tick: Tick, plan: SeasonPlan) -> None:
+        """One scan of control within what the season allows."""
         if self.broken and tick.now >= self._retry_at:
             self._rebuild(tick)
         if not self.broken:
-            self._guard(self.circuit.step, tick)
+            self._guard(lambda now: self.circuit.step(now, plan), tick)
         if not self.broken and tick.now - self._rebuilt_at >= SETTLED_S:
             self._pause = REBUILD_S
         self._alarms.report(
@@ -136,6 +139,10 @@ class Station:
         self.inputs = Inputs(self.wiring, self.image)
         self.outdoor = OutdoorSubstitute(self.image["station.outdoor_temperature"])
         self.substitutes: list[OutdoorSubstitute | ReturnPressureSubstitute] = [self.outdoor]
+        self.season = Season(file.season, self.image)
+        self.power_return = PowerReturn(file.station.name, self.image)
+        self.plan: SeasonPlan = self.season.plan
+        """What season and power return allow in this scan."""
         self.proofs: list[CirculationProof] = []
         self.circuits: list[CircuitHolder] = []
         for name, settings in file.circuits.items():
@@ -155,6 +162,8 @@ class Station:
                 self.image.add(setting.point)
                 self.adjustables[setting.point.name] = setting
                 setting.put(setting.file_value, 0.0)
+        season = self.season.adjustable()
+        self.adjustables[season.point.name] = season
         self._service_points()
         self._channels: list[tuple[OutputChannel, Output]] = [
             (channel, self.image.outputs[channel.output]) for channel in self.wiring.outputs
@@ -182,13 +191,44 @@ class Station:
         rules: list[Rule] = []
         makeup_runs: list[Output] = []
         for holder in self.circuits:
-            protected = _protected(holder)
+            protected = _protected(holder, lambda: self.plan)
             makeup_runs += protected.makeup_runs
             rules += circuit_rules(protected, self.image)
         tank = self.file.tank
         low = tank.low if tank is not None else math.nan
         high = tank.high if tank is not None and tank.high is not None else math.inf
-        return [*rules, *station_rules(self.image, makeup_runs, low, high)]
+        return [*rules, *station_rules(self.image, makeup_runs, low, high, lambda: self.plan)]
+
+    def step_season(self, tick: Tick) -> None:
+        """What the season, and a power cut that has just ended, allow in this scan."""
+        whole = [holder.circuit for holder in self.circuits if not holder.broken]
+        risen = bool(whole) and all(circuit.setpoint.arrived for circuit in whole)
+        wanted = self.season.step(tick, self.outdoor.mean, risen)
+        contact = self.image.points.get("station.power_failure")
+        before = self.power_return.stage
+        self.plan = self.power_return.step(
+            tick,
+            wanted,
+            cut=contact is not None and contact.on,
+            runs=self._pumps_run(),
+            pressed=all(circuit.pressed for circuit in whole),
+            risen=risen,
+        )
+        if before == "power_off" and self.power_return.stage != before:
+            for circuit in whole:
+                circuit.power_is_back()
+        mean = (("mean", self.season.outdoor_mean, "temperature"),)
+        waits, name = self.season.waits, self.season.point.name
+        self.alarms.report("season_end_waits", name, waits == "cold", "warning", mean)
+        self.alarms.report("season_start_waits", name, waits == "not_filled", "warning")
+
+    def _pumps_run(self) -> bool | None:
+        """Does a circulation pump run, by its drive or by the pressure it makes? None: nobody can say."""
+        pumps = [pump for h in self.circuits for pump in h.circuit.circulation.pumps]
+        known = [pump.running for pump in pumps if pump.running is not None and pump.running.usable]
+        if any(point.on for point in known) or any(proof.point.value == 1 for proof in self.proofs):
+            return True
+        return False if len(known) == len(pumps) else None
 
     def failed_outputs(self) -> set[str]:
         """Outputs whose circuit is broken in this scan."""
@@ -298,6 +338,8 @@ class Station:
         return {
             "time": self.last_scan,
             "outdoor": self.outdoor.state(),
+            "season": self.season.state(),
+            "power_return": self.power_return.state(),
             "circuits": {holder.name: holder.circuit.state() for holder in self.circuits},
             "outputs": {
                 name: output.value
@@ -308,9 +350,14 @@ class Station:
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Take over a remembered state; what is missing or odd is left out."""
-        outdoor = state.get("outdoor")
-        if isinstance(outdoor, dict):
-            self.outdoor.restore(outdoor)
+        for part, key in (
+            (self.outdoor, "outdoor"),
+            (self.season, "season"),
+            (self.power_return, "power_return"),
+        ):
+            remembered = state.get(key)
+            if isinstance(remembered, dict):
+                part.restore(remembered)
         circuits = state.get("circuits")
         for holder in self.circuits:
             if isinstance(circuits, dict) and isinstance(circuits.get(holder.name), dict):
@@ -320,6 +367,8 @@ class Station:
     def restore_setting(self, name: str, value: float) -> None:
         """A value that an operator set before the restart; one that is out of range by now is left out."""
         setting = self.adjustables.get(name)
+        if setting is not None and setting.point is self.season.point and value == self.season.written:
+            return  # a date, or the end of heating up, has gone on from there
         if setting is not None and not setting.refuses(value):
             setting.put(value, 0.0)
 
@@ -347,6 +396,10 @@ class Station:
             setpoint = holder.circuit.setpoint
             if point in (setpoint.setpoint_point, setpoint.demand_point):
                 return setpoint.explain()
+        if point is self.season.point:
+            power = self.power_return.explain()
+            reason = self.season.explain()
+            return reason if power is None else Term(reason.code, reason.values, (*reason.children, power))
         value: float | str = point.show() if point.choices else point.value
         shown = (("point", name, "text"), ("value", value, point.quantity))
         if name in self.adjustables:
@@ -399,7 +452,7 @@ def _circuit(name: str, settings: ExchangerSettings | MixingSettings, image: Ima
     return ExchangerCircuit(name, settings, image)
 
 
-def _protected(holder: CircuitHolder) -> Protected:
+def _protected(holder: CircuitHolder, plan: Callable[[], SeasonPlan]) -> Protected:
     circuit = holder.circuit
     settings = circuit.settings
     makeup = settings.makeup
@@ -407,6 +460,7 @@ def _protected(holder: CircuitHolder) -> Protected:
     makeups = circuit.pressure_holding.pumps if circuit.pressure_holding is not None else []
     return Protected(
         name=circuit.name,
+        plan=plan,
         valve=circuit.valve,
         keep_warm=circuit.control.valve.keep_warm,
         stroke_time=circuit.control.valve.stroke_time,

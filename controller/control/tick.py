@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """`now`: plant seconds; `dt`: seconds since the last scan, clamped; `second_of_day`: local, or
-    None while the time is not trusted."""
+    """`now`: plant seconds; `dt`: seconds since the last scan, clamped; `second_of_day`: local;
+    `day`: the local date; both None while the time is not trusted."""
 
     now: float
     dt: float
     second_of_day: float | None
+    day: date | None = None

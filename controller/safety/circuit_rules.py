@@ -4,46 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 
+from controller.control.blocks.season import SeasonPlan
 from controller.points import Image, Output, Point
+from controller.safety.frost_rules import FROST_OPENING, frost_rules
 from controller.safety.parts import HoldAtMost, above, at_most, below, on, shown
+from controller.safety.protected import Protected
 from controller.safety.rules import Rule
 
 SUCTION_KPA = 50.0
 SUCTION_CONTRADICTED_KPA = 80.0
-FROST_C, FROST_ENDS_C = 15.0, 30.0
-COOL_C = 25.0
-FROST_OPENING = 20.0
-COOL_OPENING = 5.0
-OUTDOOR_FROST_C = 3.0
 WITNESS_K = 2.0
 SUPPLY_LOW_K = 5.0
 PRESSURES_DIFFER_KPA = 80.0
 """More than an exchanger's drop: the transmitters contradict each other."""
-
-
-@dataclass(frozen=True, slots=True)
-class Protected:
-    """What the rules of a circuit must know of it; °C, kPa, Hz, %, s."""
-
-    name: str
-    valve: Output
-    keep_warm: float
-    stroke_time: float
-    pump_runs: Sequence[Output]
-    pump_speeds: Sequence[Output]
-    highest_speed: float
-    duty: Callable[[], int]
-    makeup_runs: Sequence[Output]
-    makeup_speeds: Sequence[Output]
-    relief: Output | None
-    relief_open: float
-    pressure_set: float
-    pressure_high: float
-    pressure_low: float
-    supply_alarm: float
-    supply_trip: float
 
 
 def circuit_rules(circuit: Protected, image: Image) -> Iterator[Rule]:
@@ -53,7 +27,7 @@ def circuit_rules(circuit: Protected, image: Image) -> Iterator[Rule]:
     yield from _circulation(circuit, image)
     yield from _heat(circuit, image)
     yield from _pressure(circuit, image)
-    yield from _frost(circuit, image)
+    yield from frost_rules(circuit, image)
     yield from _tells(circuit, image)
 
 
@@ -136,6 +110,7 @@ def _circulation(circuit: Protected, image: Image) -> Iterator[Rule]:
         clear_s=5.0,  # pumps that run down or up pass the proof more than once
         priority="urgent",
         tell_after_s=20.0,  # a start or a change-over of pumps is no alarm
+        tells=circuit.pumps_asked,
     )
     yield Rule(
         "circulation_unknown",
@@ -145,6 +120,7 @@ def _circulation(circuit: Protected, image: Image) -> Iterator[Rule]:
         act=hold,
         begin=hold.begin,
         priority="high",
+        tells=circuit.pumps_asked,
     )
 
 
@@ -277,6 +253,7 @@ def _pressure(circuit: Protected, image: Image) -> Iterator[Rule]:
         until=lambda: not sucks_dry() and not below(pressure, SUCTION_CONTRADICTED_KPA),
         clear_s=10.0,
         priority="urgent",
+        tells=circuit.filled,
         shows=shows,
     )
     yield Rule(
@@ -289,72 +266,6 @@ def _pressure(circuit: Protected, image: Image) -> Iterator[Rule]:
     )
 
 
-def _frost(circuit: Protected, image: Image) -> Iterator[Rule]:
-    """6: pumps first, the valve only with proven flow."""
-    find = image.points.get
-    name = circuit.name
-    supply = image[f"{name}.supply_temperature"]
-    back = find(f"{name}.return_temperature")
-    outdoor = image["station.outdoor_temperature"]
-    flow = image[f"{name}.circulation"]
-
-    def coldest_below(value: float) -> bool:
-        if back is not None and back.usable:
-            return back.value < value
-        return below(supply, value)
-
-    def run_one(code: str) -> None:
-        """The duty pump runs, unless another one is asked to."""
-        for index, output in enumerate(circuit.pump_runs):
-            asked = output.override.value if output.override is not None else output.demand
-            if asked >= 0.5 and output.limit.high >= 1.0:
-                return
-            if index == circuit.duty():
-                wanted = output
-        wanted.limit.at_least(1.0, code)
-
-    def defend(code: str) -> None:
-        run_one(code)
-        for output in circuit.pump_speeds:
-            output.limit.at_least(circuit.highest_speed, code)
-        if flow.usable and flow.value == 1:
-            circuit.valve.limit.at_least(FROST_OPENING, code)
-
-    def warm_up(code: str) -> None:
-        run_one(code)
-        if flow.usable and flow.value == 1:
-            circuit.valve.limit.at_least(COOL_OPENING, code)
-
-    shows = shown("temperature", back or supply, "temperature")
-    yield Rule(
-        "frost",
-        name,
-        lambda: coldest_below(FROST_C),
-        after_s=10.0,
-        act=defend,
-        until=lambda: not coldest_below(FROST_ENDS_C),
-        priority="urgent",
-        shows=shows,
-    )
-    yield Rule(
-        "return_cool",
-        name,
-        lambda: coldest_below(COOL_C) and below(outdoor, OUTDOOR_FROST_C),
-        after_s=600.0,
-        act=warm_up,
-        until=lambda: not coldest_below(FROST_ENDS_C),
-        priority="warning",
-        shows=shows,
-    )
-    yield Rule(
-        "outdoor_frost",
-        name,
-        lambda: below(outdoor, OUTDOOR_FROST_C),
-        act=run_one,
-        until=lambda: above(outdoor, OUTDOOR_FROST_C + 1.0),
-    )
-
-
 def _tells(circuit: Protected, image: Image) -> Iterator[Rule]:
     """Rows that only raise an alarm."""
     find = image.points.get
@@ -363,7 +274,7 @@ def _tells(circuit: Protected, image: Image) -> Iterator[Rule]:
     yield Rule(
         "pressure_low",
         name,
-        lambda: below(pressure, circuit.pressure_set - circuit.pressure_low),
+        lambda: circuit.filled() and below(pressure, circuit.pressure_set - circuit.pressure_low),
         after_s=60.0,
         priority="high",
         shows=shown("pressure", pressure, "pressure"),
@@ -425,7 +336,11 @@ def _tells(circuit: Protected, image: Image) -> Iterator[Rule]:
 
 
 def station_rules(
-    image: Image, makeup_runs: Sequence[Output], tank_low: float, tank_high: float
+    image: Image,
+    makeup_runs: Sequence[Output],
+    tank_low: float,
+    tank_high: float,
+    plan: Callable[[], SeasonPlan],
 ) -> Iterator[Rule]:
     """Rows of what all circuits share. Levels in m; NaN for a station without a tank."""
     find = image.points.get
@@ -439,6 +354,7 @@ def station_rules(
         act=at_most(makeup_runs, 0.0),
         until=lambda: not below(level, tank_low + 0.1),
         priority="high",
+        tells=lambda: plan().makeup,
         shows=shows,
     )
     yield Rule(

@@ -14,12 +14,15 @@ from controller.control.blocks.drive import FAILURES, STATES
 from controller.control.blocks.learned_curve import MODES as LEARNED_MODES
 from controller.control.blocks.loop_monitor import CONDITIONS
 from controller.control.blocks.makeup_guard import STATES as MAKEUP_STATES
+from controller.control.blocks.power_return import STAGES
+from controller.control.blocks.season import CAUSES, WAITS
+from controller.control.blocks.season import STATES as SEASONS
 from controller.control.blocks.supply_control import MODES
 from controller.control.blocks.tuning import REASONS as TUNING_REASONS
 from controller.control.blocks.tuning import STATES as TUNING_STATES
 from controller.control.circuits.roles import CIRCUIT_ROLES, DRIVE_POINTS, STATION_ROLES
 from controller.points import SLOT_NAMES
-from controller.safety import circuit_rules
+from controller.safety import circuit_rules, frost_rules
 from controller.safety.proof import FLOW
 from controller.settings.check import check_file
 from controller.station import Station, build
@@ -243,7 +246,9 @@ def wanted() -> dict[str, set[str] | None]:
     need |= {f"reason.quality_{reason}": set() for reason in quality_reasons()}
     need |= {f"choice.{name}": set() for name in (*MODES, *STATES, *FAILURES, *FLOW) if name != "unknown"}
     need |= {f"choice.{name}": set() for name in LEARNED_MODES}
-    need |= {f"choice.{name}": set() for name in MAKEUP_STATES}
+    need |= {f"choice.{name}": set() for name in (*MAKEUP_STATES, *SEASONS, *WAITS, *STAGES)}
+    need |= {f"reason.season_by_{cause}": {"why"} for cause in CAUSES}
+    need |= {f"reason.return_{stage}": {"delay"} for stage in STAGES if stage != "normal"}
     need |= {f"choice.{slot}": set() for slot in SLOT_NAMES if slot != "limit"}
     need |= {f"choice.{name}": set() for name in (*TUNING_STATES, *TUNING_REASONS, *CONDITIONS)}
     need |= {f"choice.{name}": set() for name in ("on", "off")}
@@ -287,12 +292,17 @@ def test_figures_in_the_rules_texts_are_the_rules_own() -> None:
     for key, figure in {
         "suction_low_when": f"{circuit_rules.SUCTION_KPA:g} kPa",
         "suction_low_clears": f"{circuit_rules.SUCTION_CONTRADICTED_KPA:g} kPa",
-        "frost_when": f"{circuit_rules.FROST_C:g} °C",
-        "frost_clears": f"{circuit_rules.FROST_ENDS_C:g} °C",
-        "frost_does": f"{circuit_rules.FROST_OPENING:g} %",
-        "return_cool_when": f"{circuit_rules.COOL_C:g} °C",
-        "return_cool_does": f"{circuit_rules.COOL_OPENING:g} %",
-        "outdoor_frost_when": f"{circuit_rules.OUTDOOR_FROST_C:g} °C",
+        "frost_when": f"{frost_rules.FROST_C:g} °C",
+        "frost_clears": f"{frost_rules.FROST_ENDS_C:g} °C",
+        "frost_does": f"{frost_rules.FROST_OPENING:g} %",
+        "return_cool_when": f"{frost_rules.COOL_C:g} °C",
+        "return_cool_does": f"{frost_rules.COOL_OPENING:g} %",
+        "outdoor_frost_when": f"{frost_rules.OUTDOOR_FROST_C:g} °C",
+    }.items():
+        assert figure in english[f"rule.{key}"], key
+    for key, figure in {
+        "frost_when": f"{frost_rules.LAID_UP_FROST_C:g} °C",
+        "frost_clears": f"{frost_rules.LAID_UP_FROST_ENDS_C:g} °C",
     }.items():
         assert figure in english[f"rule.{key}"], key
 

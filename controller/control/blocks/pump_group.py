@@ -56,6 +56,8 @@ class PumpGroup:
         self.exercise = PumpExercise(settings.exercise, self.pumps)
         self.duty = 0
         self.wanted = False
+        self.may_exercise = True
+        """The season lets standing pumps turn."""
         self.none_left = False
         self.last_resort = 0
         self._locked_before: set[int] = set()
@@ -222,7 +224,7 @@ class PumpGroup:
         if self.wanted:
             return self._calm(tick) and self._mild() and self.turns.incoming is None
         suction = self.suction
-        return suction is None or (suction.usable and suction.value >= SUCTION_KPA)
+        return self.may_exercise and (suction is None or (suction.usable and suction.value >= SUCTION_KPA))
 
     def _set_speed(self, tick: Tick) -> None:
         duty = self.pumps[self.duty]

@@ -18,6 +18,8 @@ from controller.points import Image, Point, Term
 BELOW_ALARM_K = 2.0
 """No set-point comes nearer to the alarm, whatever maximum an operator sets at run time."""
 
+ARRIVED_K, WATER_ARRIVED_K = 0.1, 2.0
+
 
 class SupplySettings(Settings):
     """Limits of the secondary supply temperature."""
@@ -59,10 +61,16 @@ class SupplySetpoint:
         self.offsets = DayOffsets(settings.offset_by_time)
         self.ramp = Ramp(settings.supply.ramp)
         self._limited = ""
+        self._least = settings.supply.min
         self._highest = settings.supply.max
 
-    def step(self, tick: Tick) -> float:
-        """Set-point of this scan, °C."""
+    def step(self, tick: Tick, fastest_rise: float = math.inf, *, heat: bool = True) -> float:
+        """Set-point of this scan, °C. A finite `fastest_rise` (K/h) sets out from the water as it is; without
+        `heat` the set-point goes with the water."""
+        self.ramp.rate_per_hour = min(self.limits.ramp, fastest_rise)
+        self._least = self.limits.min if math.isinf(fastest_rise) else -math.inf
+        if not heat and self.supply.usable:
+            self.ramp.start_from(self.supply.value)
         wanted = self.curve.step(self.outdoor) + self.offsets.step(tick.second_of_day)
         demand = self._limit(wanted)
         setpoint = self._ramped(demand, tick)
@@ -75,10 +83,17 @@ class SupplySetpoint:
         whenever the water stood still, so that heat comes back as slowly as at the start."""
         stands = self.flow.usable and self.flow.value == 0
         if self.supply.usable and (stands or math.isnan(self.ramp.value)):
-            self.ramp.start_from(min(max(self.supply.value, self.limits.min), demand))
+            self.ramp.start_from(min(max(self.supply.value, self._least), demand))
         elif math.isnan(self.ramp.value):
             return demand
         return self.ramp.step(demand, tick.dt)
+
+    @property
+    def arrived(self) -> bool:
+        """The set-point is where it was to go, and the water with it."""
+        point, demand = self.setpoint_point, self.demand_point
+        on_its_way = not abs(demand.value - point.value) < ARRIVED_K
+        return not on_its_way and self.supply.usable and self.supply.value >= point.value - WATER_ARRIVED_K
 
     def _limit(self, wanted: float) -> float:
         supply = self.limits
