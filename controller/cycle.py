@@ -49,7 +49,7 @@ def scan(
         proof.step(now)
     station.step_season(tick)
     for holder in station.circuits:
-        holder.step(tick, station.plan)
+        holder.step(tick, station.plan_of(holder))
     if station.tank is not None:
         station.tank.step(wanted=station.plan.makeup)
     events += station.outputs.expire(now, wall)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import traceback
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -17,7 +18,7 @@ from controller.alarms import AlarmBook
 from controller.channels import Key, OutputChannel, Reading, Wiring
 from controller.commands import Answer, Command, CommandKind
 from controller.control.blocks.power_return import PowerReturn
-from controller.control.blocks.season import Season, SeasonPlan
+from controller.control.blocks.season import ALWAYS_HEATING, Season, SeasonPlan
 from controller.control.blocks.tank import TankInlet
 from controller.control.circuits.exchanger import ExchangerCircuit, ExchangerSettings
 from controller.control.circuits.heating import HeatingCircuit
@@ -66,6 +67,7 @@ class CircuitHolder:
         self._alarms = alarms
         self._image = image
         self.circuit = make()
+        self.plan: SeasonPlan = ALWAYS_HEATING
         self.broken = False
         self._retry_at = math.inf
         self._pause = REBUILD_S
@@ -75,6 +77,7 @@ class CircuitHolder:
 
     def step(self, tick: Tick, plan: SeasonPlan) -> None:
         """One scan of control within what the season allows."""
+        self.plan = plan
         if self.broken and tick.now >= self._retry_at:
             self._rebuild(tick)
         if not self.broken:
@@ -191,7 +194,7 @@ class Station:
         rules: list[Rule] = []
         makeup_runs: list[Output] = []
         for holder in self.circuits:
-            protected = _protected(holder, lambda: self.plan)
+            protected = _protected(holder)
             makeup_runs += protected.makeup_runs
             rules += circuit_rules(protected, self.image)
         tank = self.file.tank
@@ -221,6 +224,13 @@ class Station:
         waits, name = self.season.waits, self.season.point.name
         self.alarms.report("season_end_waits", name, waits == "cold", "warning", mean)
         self.alarms.report("season_start_waits", name, waits == "not_filled", "warning")
+
+    def plan_of(self, holder: CircuitHolder) -> SeasonPlan:
+        """The plan for one circuit: one thing of the station is exercised at a time."""
+        plan = self.plan
+        if plan.exercise is not None and any(h.circuit.exercises for h in self.circuits if h is not holder):
+            return replace(plan, exercise=None)
+        return plan
 
     def _pumps_run(self) -> bool | None:
         """Does a circulation pump run, by its drive or by the pressure it makes? None: nobody can say."""
@@ -312,6 +322,8 @@ class Station:
             setting = self.adjustables[command.subject]
             old, quantity = setting.point.value, setting.amount.quantity
             setting.put(command.value, now)
+            if setting.point is self.season.point:
+                self.season.wrote(command.value)
         else:
             output = self.image.outputs[command.subject]
             old, quantity = output.value, output.quantity
@@ -371,6 +383,8 @@ class Station:
             return  # a date, or the end of heating up, has gone on from there
         if setting is not None and not setting.refuses(value):
             setting.put(value, 0.0)
+            if setting.point is self.season.point:
+                self.season.wrote(value)
 
     def restore_override(self, name: str, override: Override) -> None:
         """A hand on an output that was there before the restart."""
@@ -452,7 +466,7 @@ def _circuit(name: str, settings: ExchangerSettings | MixingSettings, image: Ima
     return ExchangerCircuit(name, settings, image)
 
 
-def _protected(holder: CircuitHolder, plan: Callable[[], SeasonPlan]) -> Protected:
+def _protected(holder: CircuitHolder) -> Protected:
     circuit = holder.circuit
     settings = circuit.settings
     makeup = settings.makeup
@@ -460,7 +474,7 @@ def _protected(holder: CircuitHolder, plan: Callable[[], SeasonPlan]) -> Protect
     makeups = circuit.pressure_holding.pumps if circuit.pressure_holding is not None else []
     return Protected(
         name=circuit.name,
-        plan=plan,
+        plan=lambda: holder.plan,
         valve=circuit.valve,
         keep_warm=circuit.control.valve.keep_warm,
         stroke_time=circuit.control.valve.stroke_time,

@@ -57,7 +57,7 @@ class PumpGroup:
         self.duty = 0
         self.wanted = False
         self.may_exercise = True
-        """The season lets standing pumps turn."""
+        """The season lets idle pumps turn."""
         self.none_left = False
         self.last_resort = 0
         self._locked_before: set[int] = set()
@@ -221,10 +221,12 @@ class PumpGroup:
 
     def _may_exercise(self, tick: Tick) -> bool:
         """Beside a proven duty pump in mild weather; in a standing circuit only with water at the pumps."""
+        if not self.may_exercise:
+            return False
         if self.wanted:
             return self._calm(tick) and self._mild() and self.turns.incoming is None
         suction = self.suction
-        return self.may_exercise and (suction is None or (suction.usable and suction.value >= SUCTION_KPA))
+        return suction is None or (suction.usable and suction.value >= SUCTION_KPA)
 
     def _set_speed(self, tick: Tick) -> None:
         duty = self.pumps[self.duty]

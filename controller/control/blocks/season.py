@@ -42,9 +42,9 @@ MILD_C = 5.0
 
 
 class SeasonExerciseSettings(Settings):
-    """Exercise of the valve while no heat is wanted (防卡死); the pumps have their own in `circulation`."""
+    """Exercise while laid up (防卡死): of the valve as here, of the pumps as in `circulation`."""
 
-    on: Flag = Field(True, description="Exercise at all")
+    on: Flag = Field(True, description="Exercise of pumps and valve while laid up")
     idle: Annotated[float, Amount("time", 3600, 1e7)] = Field(
         604800.0, description="A valve that stood for so long is moved"
     )
@@ -132,6 +132,7 @@ class Season:
         """What a person wrote last; kept with the settings of operators."""
         self.waits = "no"
         self.outdoor_mean = math.nan
+        self._wrote = False
         self._cause = "fresh"
         self._state = HEATING
         self._in_season: bool | None = None
@@ -153,6 +154,10 @@ class Season:
         """The point as a setting that takes commands."""
         return Adjustable(self.choice, "state", switch(*STATES), float(HEATING), self.point)
 
+    def wrote(self, value: float) -> None:
+        """A person has written the point, be it with the state that it is in: a date in the past is over."""
+        self.written, self._wrote = value, True
+
     def _make_plans(self) -> tuple[SeasonPlan, ...]:
         settings = self.settings
         exercise = settings.exercise if settings.exercise.on else None
@@ -168,8 +173,8 @@ class Season:
         go."""
         self.outdoor_mean = outdoor_mean
         today = self._is_season(tick.day)
-        if self.choice.state != self._state:
-            self.written = self.choice.state
+        if self._wrote or self.choice.state != self._state:
+            self._wrote = False
             self._go(int(self.choice.state), "person")
             self._in_season, self._passed_since = today, None
         elif self.state_name == "heating_up" and risen:

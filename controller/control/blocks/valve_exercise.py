@@ -19,7 +19,8 @@ FLOW_WITHIN_S = 60.0
 BELOW_MAX_K = 5.0
 MOVED = 1.0
 """Less is no movement, %."""
-OPEN = 100.0
+OPEN = 90.0
+"""Not further: a primary pump that helps a wide-open valve stays off."""
 SHUT = 0.5
 PRIMARY_STANDS_HZ = 1.0
 
@@ -27,7 +28,7 @@ PRIMARY_STANDS_HZ = 1.0
 class ValveExercise:
     """`active`: the circulation pump is wanted; `opening`: what the valve is asked for, %.
 
-    `stroke_time` in s; `highest`: the supply maximum, °C, read at each scan.
+    `stroke_time` in s.
     """
 
     def __init__(
@@ -49,7 +50,7 @@ class ValveExercise:
         self._opened = False
 
     def step(self, tick: Tick, settings: SeasonExerciseSettings | None, highest: float) -> None:
-        """One scan. `settings`: None where the season wants no exercise."""
+        """One scan. `settings`: None where there is to be no exercise; `highest`: the supply maximum, °C."""
         self._count(tick)
         if settings is None or not self._safe(settings, highest):
             self.active = False
@@ -58,7 +59,14 @@ class ValveExercise:
         elif self.idle_s >= settings.idle and tick.now - self._began >= AGAIN_S:
             self.active, self._opened, self._began = True, False, tick.now
         flows = self.flow.usable and self.flow.value == 1
-        self.opening = OPEN if self.active and flows and not self._opened else 0.0
+        self._move(tick.dt, OPEN if self.active and flows and not self._opened else 0.0)
+
+    def _move(self, dt: float, wanted: float) -> None:
+        """No faster than the motor, whatever a rule has done to the valve meanwhile."""
+        value, step = self.valve.value, 100.0 * dt / self.stroke_time
+        self.opening = min(wanted, value + step) if math.isfinite(value) else 0.0
+        if self.active:
+            self.opening = max(self.opening, value - step, 0.0)
 
     def _count(self, tick: Tick) -> None:
         """How long the valve has stood where it is."""

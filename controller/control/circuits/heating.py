@@ -144,12 +144,15 @@ class HeatingCircuit:
         """One scan of control, as the water flows; `plan`: what the season allows."""
         self.plan, exercise = plan, self.valve_exercise
         setpoint = self.setpoint.step(tick, plan.fastest_rise, heat=plan.heat)
-        exercise.step(tick, plan.exercise if not plan.heat else None, self.settings.supply.max)
+        alone = self.circulation.exercise.active is None and self.settings.valve is not None
+        exercise.step(tick, plan.exercise if alone and not plan.heat else None, self.settings.supply.max)
         if plan.heat:
             self.control.step(tick, setpoint, self._flow())
         else:
             self.control.shut(tick, self._flow(), exercise.opening)
-        self.circulation.may_exercise = plan.exercise is not None
+        self.circulation.may_exercise = plan.circulation or (
+            plan.exercise is not None and not exercise.active
+        )
         if plan.slow_pump:
             self.circulation.speed = self.settings.circulation.speed[0]
         self.circulation.step(tick, wanted=plan.circulation or exercise.active)
@@ -203,6 +206,11 @@ class HeatingCircuit:
             if not pump.locked_out:
                 pump.let_try()
                 pump.forgive_row()
+
+    @property
+    def exercises(self) -> bool:
+        """A pump or the valve is being exercised."""
+        return self.valve_exercise.active or self.circulation.exercise.active is not None
 
     @property
     def pressed(self) -> bool:

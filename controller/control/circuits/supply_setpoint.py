@@ -69,14 +69,18 @@ class SupplySetpoint:
         `heat` the set-point goes with the water."""
         self.ramp.rate_per_hour = min(self.limits.ramp, fastest_rise)
         self._least = self.limits.min if math.isinf(fastest_rise) else -math.inf
-        if not heat and self.supply.usable:
-            self.ramp.start_from(self.supply.value)
         wanted = self.curve.step(self.outdoor) + self.offsets.step(tick.second_of_day)
         demand = self._limit(wanted)
-        setpoint = self._ramped(demand, tick)
+        setpoint = self._ramped(demand, tick) if heat else self._with_the_water(demand)
         self.demand_point.put(demand, tick.now)
         self.setpoint_point.put(setpoint, tick.now)
         return setpoint
+
+    def _with_the_water(self, demand: float) -> float:
+        """Nobody heats: so that heat sets out from the water when it comes back, sensor or not."""
+        if self.supply.usable:
+            self.ramp.start_from(self.supply.value)
+        return demand if math.isnan(self.ramp.value) else self.ramp.value
 
     def _ramped(self, demand: float, tick: Tick) -> float:
         """Set-point on its way. It sets out from the water's temperature: at the start, and again
