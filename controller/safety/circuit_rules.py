@@ -183,6 +183,8 @@ def _heat(circuit: Protected, image: Image) -> Iterator[Rule]:
         begin=hold.begin,
         until=lambda: not above(supply, circuit.supply_alarm - 1.0),
         priority="high",
+        # A valve that leaks a little heats the water that stands in the exchanger; nobody gets it.
+        tells=lambda: circuit.plan().heat or circuit.valve.value > circuit.keep_warm,
         shows=shows,
     )
     yield Rule(

@@ -80,28 +80,24 @@ def test_laid_up_in_summer_everything_turns_once_a_week_and_nothing_is_heated(
     station.run(hours=6)
     assert not station["low.pump_1_run"].on
     assert station.truth("low.return_pressure") == pytest.approx(350.0, abs=25.0)
-    before = station.alarms()
-    station.write("station.season", float(STATES.index("wet_lay_up")))
     circuit: Any = station.rig.station.circuits[0].circuit
     circuit.valve_exercise.idle_s = 7 * 86400.0
     for pump in circuit.circulation.pumps:
         pump.idle_s = 7 * 86400.0
     turned: set[str] = set()
-    hottest = 0.0
+    heat = station.heat
 
     def watch(loop: Loop) -> None:
-        nonlocal hottest
         turned.update(name for name in ("low.pump_1_run", "low.pump_2_run") if loop.value(name) >= 0.5)
         if loop.valve > 80.0:
             turned.add("valve")
-        hottest = max(hottest, loop.supply)
 
     station.run(hours=2, each=watch)
     primary = station.value("station.primary_supply_temperature")
     wanted = {"low.pump_1_run", "low.pump_2_run"} | ({"valve"} if primary < 45.0 else set())
     assert turned == wanted
-    assert hottest < 60.0
-    assert station.alarms() <= before
+    assert station.heat - heat < 0.02, "a house at 20 °C outside takes about 1 GJ in this time when heated"
+    assert station.raised() == set()
 
 
 def test_back_from_lay_up_the_house_is_heated_without_a_bump(make_station: Callable[..., Loop]) -> None:
@@ -110,7 +106,7 @@ def test_back_from_lay_up_the_house_is_heated_without_a_bump(make_station: Calla
     choose(station, "wet_lay_up")
     station.run(hours=12)
     assert station.valve < 1.0
-    began = station.supply
+    began = station.truth("low.return_temperature")
     choose(station, "heating_up")
     steep = steepest(station, 3.0)
     assert steep <= 11.0

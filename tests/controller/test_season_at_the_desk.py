@@ -7,10 +7,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from controller.commands import Command, CommandKind
 from controller.control.blocks.season import STATES
 from controller.cycle import scan
+from controller.points import Quality
+from drivers.readings import Fault
 
 VALVE = "low.valve_command"
 SEASON = "station.season"
@@ -305,6 +309,7 @@ def test_black_start_brings_the_pump_before_the_valve(warm: Any, make_desk: Call
         if desk["low.pump_1_run"].on or desk["low.pump_2_run"].on:
             started = second if started is None else started
             flow(desk)
+            desk.set("low.supply_temperature", 35.0)  # what cooled down in the pipes
         moves = desk.output(VALVE).demand > 1.0
         opened = second if opened is None and moves else opened
     assert started == pytest.approx(delay, abs=3)
@@ -345,3 +350,48 @@ def test_a_power_cut_is_followed_by_the_sequence(warm: Any) -> None:
             flow(warm)
     assert started == pytest.approx(warm.station.power_return.delay_s, abs=8)
     assert "pump_failed" not in warm.codes()
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(
+        st.tuples(
+            st.one_of(st.none(), st.sampled_from(STATES)),
+            st.sampled_from(["low.supply_temperature", "low.return_pressure", "low.return_temperature"]),
+            st.floats(-20, 400),
+            st.booleans(),
+            st.sampled_from(["", "restart", "lost", "power"]),
+            st.integers(1, 40),
+        ),
+        max_size=10,
+    )
+)
+def test_whatever_the_season_outputs_are_finite_and_without_heat_the_valve_is_asked_shut(
+    make_desk: Callable[..., Any], rows: list[tuple[str | None, str, float, bool, str, int]]
+) -> None:
+    desk = make_desk()
+    desk.run(20)
+    for state, sensor, value, flows, event, seconds in rows:
+        if state is not None:
+            choose(desk, state)
+        desk.set(sensor, value)
+        (flow if flows else no_flow)(desk)
+        desk.set("station.power_failure", float(event == "power"))
+        desk.fail("low.supply_temperature_1", Fault.OPEN_CIRCUIT if event == "lost" else Fault.NONE)
+        if event == "restart":
+            remembered = desk.station.state()
+            again = make_desk()
+            again.station.restore(remembered)
+            again.now, again.wall = desk.now, desk.wall
+            again.values, again.fixed = desk.values, desk.fixed
+            desk = again
+        desk.run(seconds)
+        season = desk.station.season
+        assert desk[SEASON].show() == season.state_name
+        for output in desk.station.image.outputs.values():
+            assert output.quality is not Quality.BAD
+            assert output.low <= output.value <= output.high
+        if not desk.station.plan.heat:
+            assert desk.output(VALVE).demand == 0.0
+        assert "circuit_broken" not in desk.codes()
+        assert "rule_broken" not in desk.codes()

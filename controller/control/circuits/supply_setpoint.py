@@ -54,6 +54,7 @@ class SupplySetpoint:
         self.limits = settings.supply
         self.outdoor = image["station.outdoor_temperature"]
         self.supply = image[f"{name}.supply_temperature"]
+        self.back = image.points.get(f"{name}.return_temperature")
         self.flow = image[f"{name}.circulation"]
         self.demand_point = image.add(Point(f"{name}.supply_demand", "temperature", role="calculated"))
         self.setpoint_point = image.add(Point(f"{name}.supply_setpoint", "temperature", role="calculated"))
@@ -79,15 +80,23 @@ class SupplySetpoint:
     def _with_the_water(self, demand: float) -> float:
         """Nobody heats: so that heat sets out from the water when it comes back, sensor or not."""
         if self.supply.usable:
-            self.ramp.start_from(self.supply.value)
+            self.ramp.start_from(self._water())
         return demand if math.isnan(self.ramp.value) else self.ramp.value
+
+    def _water(self) -> float:
+        """The cooler of supply and return: in a standing exchanger a leaking valve heats a slug of water."""
+        back = self.back
+        if back is None or not back.usable:
+            return self.supply.value
+        return min(self.supply.value, back.value)
 
     def _ramped(self, demand: float, tick: Tick) -> float:
         """Set-point on its way. It sets out from the water's temperature: at the start, and again
         whenever the water stood still, so that heat comes back as slowly as at the start."""
         stands = self.flow.usable and self.flow.value == 0
         if self.supply.usable and (stands or math.isnan(self.ramp.value)):
-            self.ramp.start_from(min(max(self.supply.value, self._least), demand))
+            water = self.supply.value if self._least > -math.inf else self._water()
+            self.ramp.start_from(min(max(water, self._least), demand))
         elif math.isnan(self.ramp.value):
             return demand
         return self.ramp.step(demand, tick.dt)
