@@ -51,7 +51,7 @@ def scan(
     for holder in station.circuits:
         holder.step(tick, station.plan_of(holder))
     if station.tank is not None:
-        station.tank.step(wanted=station.plan.makeup)
+        station.tank.step(wanted=station.season.plan.makeup)
     events += station.outputs.expire(now, wall)
     for output in station.image.outputs.values():
         output.limit.clear()

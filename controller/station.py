@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 import traceback
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -17,12 +16,12 @@ from controller.adjustables import Adjustable, adjustables
 from controller.alarms import AlarmBook
 from controller.channels import Key, OutputChannel, Reading, Wiring
 from controller.commands import Answer, Command, CommandKind
-from controller.control.blocks.power_return import PowerReturn
-from controller.control.blocks.season import ALWAYS_HEATING, Season, SeasonPlan
+from controller.control.blocks.season import ALWAYS_HEATING, SeasonPlan
 from controller.control.blocks.tank import TankInlet
 from controller.control.circuits.exchanger import ExchangerCircuit, ExchangerSettings
 from controller.control.circuits.heating import HeatingCircuit
 from controller.control.circuits.mixing import MixingCircuit, MixingSettings
+from controller.control.circuits.season_of_station import StationSeason
 from controller.control.tick import Tick
 from controller.points import (
     Event,
@@ -142,10 +141,7 @@ class Station:
         self.inputs = Inputs(self.wiring, self.image)
         self.outdoor = OutdoorSubstitute(self.image["station.outdoor_temperature"])
         self.substitutes: list[OutdoorSubstitute | ReturnPressureSubstitute] = [self.outdoor]
-        self.season = Season(file.season, self.image)
-        self.power_return = PowerReturn(file.station.name, self.image)
-        self.plan: SeasonPlan = self.season.plan
-        """What season and power return allow in this scan."""
+        self.season = StationSeason(file.season, file.station.name, self.image)
         self.proofs: list[CirculationProof] = []
         self.circuits: list[CircuitHolder] = []
         for name, settings in file.circuits.items():
@@ -165,23 +161,27 @@ class Station:
                 self.image.add(setting.point)
                 self.adjustables[setting.point.name] = setting
                 setting.put(setting.file_value, 0.0)
-        season = self.season.adjustable()
+        season = self.season.season.adjustable()
         self.adjustables[season.point.name] = season
         self._service_points()
         self._channels: list[tuple[OutputChannel, Output]] = [
             (channel, self.image.outputs[channel.output]) for channel in self.wiring.outputs
         ]
         self._points = list(self.image.points.values())
-        writable = [*self.adjustables, *(n for n in self.image.outputs if n not in self.carried_out)]
+        self.tunings = {h.circuit.care.request.name: h for h in self.circuits}
+        writable = [*self.adjustables, *self.tunings]
+        writable += [*(n for n in self.image.outputs if n not in self.carried_out)]
         self.catalogue: tuple[PointInfo, ...] = catalogue(self._points, writable)
         self.scans = 0
         self.last_scan: float | None = None
 
     def _add_circuit(self, name: str, settings: ExchangerSettings | MixingSettings) -> None:
         self.substitutes.append(ReturnPressureSubstitute(self.image, name))
-        group = settings.circulation
+        group, alone = settings.circulation, len(self.file.circuits) == 1
         self.proofs.append(CirculationProof(self.image, name, len(group.pumps), group.proof))
-        holder = CircuitHolder(name, lambda: _circuit(name, settings, self.image), self.alarms, self.image)
+        holder = CircuitHolder(
+            name, lambda: _circuit(name, settings, self.image, alone), self.alarms, self.image
+        )
         self.circuits.append(holder)
 
     def _service_points(self) -> None:
@@ -200,45 +200,18 @@ class Station:
         tank = self.file.tank
         low = tank.low if tank is not None else math.nan
         high = tank.high if tank is not None and tank.high is not None else math.inf
-        return [*rules, *station_rules(self.image, makeup_runs, low, high, lambda: self.plan)]
+        return [*rules, *station_rules(self.image, makeup_runs, low, high, lambda: self.season.plan)]
 
     def step_season(self, tick: Tick) -> None:
         """What the season, and a power cut that has just ended, allow in this scan."""
-        whole = [holder.circuit for holder in self.circuits if not holder.broken]
-        risen = bool(whole) and all(circuit.setpoint.arrived for circuit in whole)
-        wanted = self.season.step(tick, self.outdoor.mean, risen)
-        contact = self.image.points.get("station.power_failure")
-        before = self.power_return.stage
-        self.plan = self.power_return.step(
-            tick,
-            wanted,
-            cut=contact is not None and contact.on,
-            runs=self._pumps_run(),
-            pressed=all(circuit.pressed for circuit in whole),
-            risen=risen,
-        )
-        if before == "power_off" and self.power_return.stage != before:
-            for circuit in whole:
-                circuit.power_is_back()
-        mean = (("mean", self.season.outdoor_mean, "temperature"),)
-        waits, name = self.season.waits, self.season.point.name
-        self.alarms.report("season_end_waits", name, waits == "cold", "warning", mean)
-        self.alarms.report("season_start_waits", name, waits == "not_filled", "warning")
+        self.season.step(tick, self.outdoor.mean, self._working(), self.alarms)
 
     def plan_of(self, holder: CircuitHolder) -> SeasonPlan:
-        """The plan for one circuit: one thing of the station is exercised at a time."""
-        plan = self.plan
-        if plan.exercise is not None and any(h.circuit.exercises for h in self.circuits if h is not holder):
-            return replace(plan, exercise=None)
-        return plan
+        """What they allow a circuit."""
+        return self.season.plan_of(holder.circuit, self._working())
 
-    def _pumps_run(self) -> bool | None:
-        """Does a circulation pump run, by its drive or by the pressure it makes? None: nobody can say."""
-        pumps = [pump for h in self.circuits for pump in h.circuit.circulation.pumps]
-        known = [pump.running for pump in pumps if pump.running is not None and pump.running.usable]
-        if any(point.on for point in known) or any(proof.point.value == 1 for proof in self.proofs):
-            return True
-        return False if len(known) == len(pumps) else None
+    def _working(self) -> list[HeatingCircuit]:
+        return [holder.circuit for holder in self.circuits if not holder.broken]
 
     def failed_outputs(self) -> set[str]:
         """Outputs whose circuit is broken in this scan."""
@@ -253,7 +226,9 @@ class Station:
         )
 
     def report_inputs(self, readings: Mapping[Key, Reading]) -> None:
-        """Alarms of inputs: one for a dead device, one for each point that is bad by itself."""
+        """Alarms of loops and inputs: one for a dead device, one for each point that is bad by itself."""
+        for holder in self.circuits:
+            holder.circuit.control.monitor.report(self.alarms, holder.circuit.valve.name)
         if self.inputs.quiet:
             return
         silent = self.inputs.silent_devices(readings)
@@ -288,6 +263,17 @@ class Station:
         subject = (("subject", command.subject, "text"),)
         if command.kind is CommandKind.ACKNOWLEDGE:
             return Answer(True, "taken", subject)
+        if command.kind is CommandKind.WRITE and command.subject in self.tunings:
+            circuit = self.tunings[command.subject].circuit
+            why = circuit.care.refuses(command.value, circuit.control)
+            if why == "tuning_busy":
+                return Answer(False, "tuning_busy", subject)
+            if why == "nothing_proposed":
+                return Answer(False, "nothing_proposed", subject)
+            if why:
+                bounds = (("low", 0.0, "number"), ("high", 3.0, "number"))
+                return Answer(False, "outside_range", (("value", command.value, "number"), *bounds))
+            return Answer(True, "taken", subject)
         if command.kind is CommandKind.WRITE:
             setting = self.adjustables.get(command.subject)
             if setting is None:
@@ -317,13 +303,20 @@ class Station:
         if command.kind is CommandKind.ACKNOWLEDGE:
             code_name, _, subject = command.subject.partition("@")
             found = self.alarms.acknowledge(code_name, subject, command.user, command.source)
+            if code_name == "pump_failed":
+                for holder in self.circuits:
+                    holder.circuit.forgive(subject)
             code = "done" if found else "no_such_alarm"
+        elif command.kind is CommandKind.WRITE and command.subject in self.tunings:
+            circuit = self.tunings[command.subject].circuit
+            old = circuit.care.request.value
+            circuit.care.take(command.value, circuit.control, now)
         elif command.kind is CommandKind.WRITE:
             setting = self.adjustables[command.subject]
             old, quantity = setting.point.value, setting.amount.quantity
             setting.put(command.value, now)
             if setting.point is self.season.point:
-                self.season.wrote(command.value)
+                self.season.season.wrote(command.value)
         else:
             output = self.image.outputs[command.subject]
             old, quantity = output.value, output.quantity
@@ -351,7 +344,6 @@ class Station:
             "time": self.last_scan,
             "outdoor": self.outdoor.state(),
             "season": self.season.state(),
-            "power_return": self.power_return.state(),
             "circuits": {holder.name: holder.circuit.state() for holder in self.circuits},
             "outputs": {
                 name: output.value
@@ -362,11 +354,7 @@ class Station:
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Take over a remembered state; what is missing or odd is left out."""
-        for part, key in (
-            (self.outdoor, "outdoor"),
-            (self.season, "season"),
-            (self.power_return, "power_return"),
-        ):
+        for part, key in ((self.outdoor, "outdoor"), (self.season, "season")):
             remembered = state.get(key)
             if isinstance(remembered, dict):
                 part.restore(remembered)
@@ -379,12 +367,12 @@ class Station:
     def restore_setting(self, name: str, value: float) -> None:
         """A value that an operator set before the restart; one that is out of range by now is left out."""
         setting = self.adjustables.get(name)
-        if setting is not None and setting.point is self.season.point and value == self.season.written:
+        if setting is not None and setting.point is self.season.point and self.season.is_old(value):
             return  # a date, or the end of heating up, has gone on from there
         if setting is not None and not setting.refuses(value):
             setting.put(value, 0.0)
             if setting.point is self.season.point:
-                self.season.wrote(value)
+                self.season.season.wrote(value)
 
     def restore_override(self, name: str, override: Override) -> None:
         """A hand on an output that was there before the restart."""
@@ -407,13 +395,13 @@ class Station:
         if isinstance(point, Output):
             return self._explain_output(point)
         for holder in self.circuits:
+            if point is holder.circuit.care.tuning:
+                return holder.circuit.control.tuning.explain() or Term("tuning_idle")
             setpoint = holder.circuit.setpoint
             if point in (setpoint.setpoint_point, setpoint.demand_point):
                 return setpoint.explain()
         if point is self.season.point:
-            power = self.power_return.explain()
-            reason = self.season.explain()
-            return reason if power is None else Term(reason.code, reason.values, (*reason.children, power))
+            return self.season.explain()
         value: float | str = point.show() if point.choices else point.value
         shown = (("point", name, "text"), ("value", value, point.quantity))
         if name in self.adjustables:
@@ -460,10 +448,12 @@ class Station:
         return demand
 
 
-def _circuit(name: str, settings: ExchangerSettings | MixingSettings, image: Image) -> HeatingCircuit:
+def _circuit(
+    name: str, settings: ExchangerSettings | MixingSettings, image: Image, alone: bool
+) -> HeatingCircuit:
     if isinstance(settings, MixingSettings):
-        return MixingCircuit(name, settings, image)
-    return ExchangerCircuit(name, settings, image)
+        return MixingCircuit(name, settings, image, alone=alone)
+    return ExchangerCircuit(name, settings, image, alone=alone)
 
 
 def _protected(holder: CircuitHolder) -> Protected:

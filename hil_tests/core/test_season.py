@@ -30,7 +30,7 @@ def empty(make_station: Callable[..., Loop]) -> Loop:
     """A station without water at +4 °C outside, that was told so before its first scan."""
     station = make_station(4.0, cold=True)
     station.plant.settle(state="empty")
-    station.rig.station.restore({"season": {"state": "out_of_service"}})
+    station.rig.station.restore({"season": {"season": {"state": "out_of_service"}}})
     station.rig._read()
     return station
 

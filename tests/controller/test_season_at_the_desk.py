@@ -219,7 +219,7 @@ def test_what_the_date_did_is_not_undone_by_an_older_command_at_restart(
 ) -> None:
     """The store keeps the person's command for ever, the state goes on from there."""
     choose(laid_up, "heating_up")
-    laid_up.station.season._go(STATES.index("heating"), "progress")
+    laid_up.station.season.season._go(STATES.index("heating"), "progress")
     laid_up.run(2)
     again = make_desk()
     again.station.restore(laid_up.station.state())
@@ -302,7 +302,7 @@ def test_black_start_brings_the_pump_before_the_valve(warm: Any, make_desk: Call
         desk.set(f"low.pump_{number}_running", 0.0)
     desk.scan()
     desk.fixed -= {"low.pump_1_running", "low.pump_2_running"}
-    delay = desk.station.power_return.delay_s
+    delay = desk.station.season.power_return.delay_s
     started = opened = None
     for second in range(600):
         desk.scan()
@@ -348,7 +348,7 @@ def test_a_power_cut_is_followed_by_the_sequence(warm: Any) -> None:
         if started is None and (warm["low.pump_1_run"].on or warm["low.pump_2_run"].on):
             started = second
             flow(warm)
-    assert started == pytest.approx(warm.station.power_return.delay_s, abs=8)
+    assert started == pytest.approx(warm.station.season.power_return.delay_s, abs=8)
     assert "pump_failed" not in warm.codes()
 
 
@@ -386,12 +386,12 @@ def test_whatever_the_season_outputs_are_finite_and_without_heat_the_valve_is_as
             again.values, again.fixed = desk.values, desk.fixed
             desk = again
         desk.run(seconds)
-        season = desk.station.season
+        season = desk.station.season.season
         assert desk[SEASON].show() == season.state_name
         for output in desk.station.image.outputs.values():
             assert output.quality is not Quality.BAD
             assert output.low <= output.value <= output.high
-        if not desk.station.plan.heat:
+        if not desk.station.season.plan.heat:
             assert desk.output(VALVE).demand == 0.0
         assert "circuit_broken" not in desk.codes()
         assert "rule_broken" not in desk.codes()

@@ -20,6 +20,7 @@ from controller.control.blocks.season import STATES as SEASONS
 from controller.control.blocks.supply_control import MODES
 from controller.control.blocks.tuning import REASONS as TUNING_REASONS
 from controller.control.blocks.tuning import STATES as TUNING_STATES
+from controller.control.circuits.loop_points import REQUESTS
 from controller.control.circuits.roles import CIRCUIT_ROLES, DRIVE_POINTS, STATION_ROLES
 from controller.points import SLOT_NAMES
 from controller.safety import circuit_rules, frost_rules
@@ -250,6 +251,7 @@ def wanted() -> dict[str, set[str] | None]:
     need |= {f"reason.season_by_{cause}": {"why"} for cause in CAUSES}
     need |= {f"reason.return_{stage}": {"delay"} for stage in STAGES if stage != "normal"}
     need |= {f"choice.{slot}": set() for slot in SLOT_NAMES if slot != "limit"}
+    need |= {f"choice.{name}": set() for name in REQUESTS}
     need |= {f"choice.{name}": set() for name in (*TUNING_STATES, *TUNING_REASONS, *CONDITIONS)}
     need |= {f"choice.{name}": set() for name in ("on", "off")}
     need |= {f"access.{code}": {"name", "allowed"} for code in access_codes()}
