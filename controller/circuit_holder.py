@@ -7,6 +7,7 @@ import traceback
 from collections.abc import Callable
 
 from controller.alarms import AlarmBook
+from controller.control.blocks.season import ALWAYS_HEATING, SeasonPlan
 from controller.control.circuits.exchanger import ExchangerCircuit, ExchangerSettings
 from controller.control.circuits.heating import HeatingCircuit
 from controller.control.circuits.mixing import MixingCircuit, MixingSettings
@@ -40,6 +41,7 @@ class CircuitHolder:
         self._alarms = alarms
         self._image = image
         self.circuit = make()
+        self.plan: SeasonPlan = ALWAYS_HEATING
         self.broken = False
         self._retry_at = math.inf
         self._pause = REBUILD_S
@@ -47,12 +49,13 @@ class CircuitHolder:
         self._state = self.circuit.state()
         self._place = ""
 
-    def step(self, tick: Tick) -> None:
-        """One scan of control."""
+    def step(self, tick: Tick, plan: SeasonPlan) -> None:
+        """One scan of control within what the season allows."""
+        self.plan = plan
         if self.broken and tick.now >= self._retry_at:
             self._rebuild(tick)
         if not self.broken:
-            self._guard(self.circuit.step, tick)
+            self._guard(lambda now: self.circuit.step(now, plan), tick)
         if not self.broken and tick.now - self._rebuilt_at >= SETTLED_S:
             self._pause = REBUILD_S
         self._alarms.report(

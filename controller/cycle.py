@@ -1,6 +1,6 @@
 """One scan: the phases in their order. Synchronous, no I/O, no wall clock, never raises.
 
-1 commands  2 inputs, substitutes, proof of flow  3 circuits  4 overrides  5 safety  6 outputs
+1 commands  2 inputs, substitutes, proof of flow, season  3 circuits  4 overrides  5 safety  6 outputs
 7 alarms    8 what is to be published and written
 """
 
@@ -47,10 +47,11 @@ def scan(
         substitute.step(now, tick.dt)
     for proof in station.proofs:
         proof.step(now)
+    station.step_season(tick)
     for holder in station.circuits:
-        holder.step(tick)
+        holder.step(tick, station.plan_of(holder))
     if station.tank is not None:
-        station.tank.step(tick)
+        station.tank.step(tick, wanted=station.season.plan.makeup)
     events += station.outputs.expire(now, wall)
     for output in station.image.outputs.values():
         output.limit.clear()
@@ -71,10 +72,9 @@ def scan(
 def _tick(station: Station, now: float, wall: float, clock_trusted: bool) -> Tick:
     dt = 0.0 if station.last_scan is None else now - station.last_scan
     station.last_scan = now
-    second: float | None = None
-    weekday: int | None = None
-    if clock_trusted:
-        local = datetime.fromtimestamp(wall, station.zone)
-        second = local.hour * 3600 + local.minute * 60 + local.second
-        weekday = local.weekday()
-    return Tick(now, min(max(dt, 0.0), LONGEST_DT_S), second, weekday)
+    dt = min(max(dt, 0.0), LONGEST_DT_S)
+    if not clock_trusted:
+        return Tick(now, dt, None)
+    local = datetime.fromtimestamp(wall, station.zone)
+    second = local.hour * 3600 + local.minute * 60 + local.second
+    return Tick(now, dt, second, local.date())

@@ -192,6 +192,9 @@ _WHOLE = re.compile(r"-?[0-9]{1,9}")
 _REFERENCE = re.compile(r"([a-z][a-z0-9_]*)\.([a-z][a-z0-9_]*)")
 _WINDOW = re.compile(r"([01][0-9]|2[0-3])(?::([0-5][0-9]))?\s*[-–~]\s*([01][0-9]|2[0-4])(?::([0-5][0-9]))?")
 
+_MONTH_DAY = re.compile(r"([0-9]{1,2})-([0-9]{1,2})")
+_DAYS = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
+
 
 def _name(value: Any) -> str:
     return _matched("not_a_name", _NAME, value)[0]
@@ -217,6 +220,17 @@ def _window(value: Any) -> tuple[float, float]:
     if end > 86400 or begin == end:
         raise _problem("not_a_window", value)
     return float(begin), float(end)
+
+
+def _month_day(value: Any) -> tuple[int, int]:
+    """(month, day) of `10-20`; 29 February is no day of every year."""
+    if isinstance(value, tuple):
+        return (int(value[0]), int(value[1]))
+    match = _matched("not_a_date", _MONTH_DAY, value)
+    month, day = int(match[1]), int(match[2])
+    if not 1 <= month <= 12 or not 1 <= day <= _DAYS[month - 1]:
+        raise _problem("not_a_date", value)
+    return month, day
 
 
 def _words(value: Any) -> str:
@@ -248,3 +262,5 @@ Whole = Annotated[int, BeforeValidator(_whole)]
 Words = Annotated[str, BeforeValidator(_words)]
 DayWindow = Annotated[tuple[float, float], BeforeValidator(_window)]
 """(begin, end) in seconds of the local day; end < begin runs over midnight."""
+MonthDay = Annotated[tuple[int, int], BeforeValidator(_month_day)]
+"""(month, day) of every year."""

@@ -17,11 +17,14 @@ from controller.channels import Key, OutputChannel, Reading, Wiring
 from controller.circuit_holder import CircuitHolder, make_circuit
 from controller.commands import Answer, Command, CommandKind
 from controller.control.blocks.characteristic import Characteristic
+from controller.control.blocks.season import SeasonPlan
 from controller.control.blocks.tank import TankInlet
 from controller.control.circuits.exchanger import ExchangerSettings
 from controller.control.circuits.heating import HeatingCircuit
 from controller.control.circuits.mixing import MixingSettings
+from controller.control.circuits.season_of_station import StationSeason
 from controller.control.circuits.wishes import WishPoint
+from controller.control.tick import Tick
 from controller.equipment.equipment import Equipment, WatchedCircuit
 from controller.points import (
     Event,
@@ -36,10 +39,11 @@ from controller.points import (
     Term,
     catalogue,
 )
-from controller.safety.circuit_rules import Protected, circuit_rules, station_rules
+from controller.safety.circuit_rules import circuit_rules, station_rules
 from controller.safety.inputs import Inputs
 from controller.safety.outputs import Outputs
 from controller.safety.proof import CirculationProof
+from controller.safety.protected import Protected
 from controller.safety.rules import Rule, SafetyTable
 from controller.safety.substitutes import OutdoorSubstitute, ReturnPressureSubstitute
 from controller.settings.station import StationFile
@@ -61,6 +65,7 @@ class Station:
         self.inputs = Inputs(self.wiring, self.image)
         self.outdoor = OutdoorSubstitute(self.image["station.outdoor_temperature"])
         self.substitutes: list[OutdoorSubstitute | ReturnPressureSubstitute] = [self.outdoor]
+        self.season = StationSeason(file.season, file.station.name, self.image)
         self.proofs: list[CirculationProof] = []
         self.circuits: list[CircuitHolder] = []
         for name, settings in file.circuits.items():
@@ -82,6 +87,8 @@ class Station:
                 self.image.add(setting.point)
                 self.adjustables[setting.point.name] = setting
                 setting.put(setting.file_value, 0.0)
+        season = self.season.season.adjustable()
+        self.adjustables[season.point.name] = season
         self._service_points()
         self._channels: list[tuple[OutputChannel, Output]] = [
             (channel, self.image.outputs[channel.output]) for channel in self.wiring.outputs
@@ -123,8 +130,19 @@ class Station:
         tank = self.file.tank
         low = tank.low if tank is not None else math.nan
         high = tank.high if tank is not None and tank.high is not None else math.inf
-        rules += station_rules(self.image, makeup_runs, low, high)
+        rules += station_rules(self.image, makeup_runs, low, high, lambda: self.season.plan)
         return [*rules, *self.equipment.rules()]
+
+    def step_season(self, tick: Tick) -> None:
+        """What the season, and a power cut that has just ended, allow in this scan."""
+        self.season.step(tick, self.outdoor.mean, self._working(), self.alarms)
+
+    def plan_of(self, holder: CircuitHolder) -> SeasonPlan:
+        """What they allow a circuit."""
+        return self.season.plan_of(holder.circuit, self._working())
+
+    def _working(self) -> list[HeatingCircuit]:
+        return [holder.circuit for holder in self.circuits if not holder.broken]
 
     def failed_outputs(self) -> set[str]:
         """Outputs whose circuit is broken in this scan."""
@@ -224,7 +242,7 @@ class Station:
         if command.kind is CommandKind.ACKNOWLEDGE:
             code_name, _, subject = command.subject.partition("@")
             found = self.alarms.acknowledge(code_name, subject, command.user, command.source)
-            if code_name == "pump_failed":
+            if code_name in ("pump_failed", "pump_locked_out"):
                 for holder in self.circuits:
                     holder.circuit.forgive(subject)
             code = "done" if found else "no_such_alarm"
@@ -239,6 +257,8 @@ class Station:
             setting = self.adjustables[command.subject]
             old, quantity = setting.point.value, setting.amount.quantity
             setting.put(command.value, now)
+            if setting.point is self.season.point:
+                self.season.season.wrote(command.value)
         else:
             output = self.image.outputs[command.subject]
             old, quantity = output.value, output.quantity
@@ -265,6 +285,7 @@ class Station:
         return {
             "time": self.last_scan,
             "outdoor": self.outdoor.state(),
+            "season": self.season.state(),
             "circuits": {holder.name: holder.circuit.state() for holder in self.circuits},
             "equipment": self.equipment.state(),
             "outputs": {
@@ -276,9 +297,10 @@ class Station:
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Take over a remembered state; what is missing or odd is left out."""
-        outdoor = state.get("outdoor")
-        if isinstance(outdoor, dict):
-            self.outdoor.restore(outdoor)
+        for part, key in ((self.outdoor, "outdoor"), (self.season, "season")):
+            remembered = state.get(key)
+            if isinstance(remembered, dict):
+                part.restore(remembered)
         circuits = state.get("circuits")
         for holder in self.circuits:
             if isinstance(circuits, dict) and isinstance(circuits.get(holder.name), dict):
@@ -289,8 +311,12 @@ class Station:
     def restore_setting(self, name: str, value: float) -> None:
         """A value that an operator set before the restart; one that is out of range by now is left out."""
         setting = self.adjustables.get(name)
+        if setting is not None and setting.point is self.season.point and self.season.is_old(value):
+            return  # a date, or the end of heating up, has gone on from there
         if setting is not None and not setting.refuses(value):
             setting.put(value, 0.0)
+            if setting.point is self.season.point:
+                self.season.season.wrote(value)
 
     def restore_override(self, name: str, override: Override) -> None:
         """A hand on an output that was there before the restart."""
@@ -318,6 +344,8 @@ class Station:
             setpoint = holder.circuit.setpoint
             if point in setpoint.points:
                 return setpoint.explain()
+        if point is self.season.point:
+            return self.season.explain()
         value: float | str = point.show() if point.choices else point.value
         shown = (("point", name, "text"), ("value", value, point.quantity))
         if name in self.adjustables:
@@ -381,6 +409,7 @@ def _protected(holder: CircuitHolder) -> Protected:
     makeups = circuit.pressure_holding.pumps if circuit.pressure_holding is not None else []
     return Protected(
         name=circuit.name,
+        plan=lambda: holder.plan,
         valve=circuit.valve,
         keep_warm=circuit.control.valve.keep_warm,
         stroke_time=circuit.control.valve.stroke_time,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
+from controller.control.blocks.season import SeasonPlan
 from controller.points import Image, Output
 from controller.safety.flood_rules import flood_rules
 from controller.safety.frost_rules import frost_rules, standing_rules
@@ -36,11 +37,15 @@ def circuit_rules(circuit: Protected, image: Image) -> Iterator[Rule]:
 
 
 def station_rules(
-    image: Image, makeup_runs: Sequence[Output], tank_low: float, tank_high: float
+    image: Image,
+    makeup_runs: Sequence[Output],
+    tank_low: float,
+    tank_high: float,
+    plan: Callable[[], SeasonPlan],
 ) -> Iterator[Rule]:
     """Rows of what all circuits share. Levels in m; NaN for a station without a tank."""
     find = image.points.get
-    yield from tank_rules(image, makeup_runs, tank_low, tank_high)
+    yield from tank_rules(image, makeup_runs, tank_low, tank_high, plan)
     yield from tank_tells(image)
     flood, high = on(find("station.flood")), on(find("station.flood_high"))
     yield Rule("flood", "station.flood", lambda: flood() or high(), after_s=2.0, priority="high")

@@ -1,4 +1,9 @@
-"""Row 6 of the safety table: frost; and water that stands in the cold."""
+"""Rows against frost: pumps first, the valve only with proven flow; and water that stands in the cold.
+
+They are awake in every season. Where warm water is expected, cool water is the sign; in a loop that is laid
+up or just being filled it is cool anyway, and only water near freezing is one. A loop that the season calls
+empty counts as such until its pressure says otherwise: pumps must not run dry.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +16,15 @@ from controller.safety.rules import Rule
 from controller.safety.standstill import Standstill
 
 FROST_C, FROST_ENDS_C = 15.0, 30.0
+LAID_UP_FROST_C, LAID_UP_FROST_ENDS_C = 5.0, 10.0
+"""Where no warm water is expected, cool water is no sign; this is near freezing (TROVIS, Siemens: 5 °C)."""
 COOL_C = 25.0
 FROST_OPENING = 20.0
 COOL_OPENING = 5.0
 OUTDOOR_FROST_C = 3.0
 STANDING_C, STANDING_S = -5.0, 1800.0
+WET_KPA = 80.0
+"""So much pressure at the pumps is water."""
 
 
 def frost_rules(circuit: Protected, image: Image) -> Iterator[Rule]:
@@ -31,6 +40,21 @@ def frost_rules(circuit: Protected, image: Image) -> Iterator[Rule]:
         if back is not None and back.usable:
             return back.value < value
         return below(supply, value)
+
+    pressure, switch = find(f"{name}.return_pressure"), find(f"{name}.suction_switch")
+
+    def wet() -> bool:
+        """Water at the pumps: by the season, else by pressure or the contact; nobody can say: no."""
+        if circuit.filled() or above(pressure, WET_KPA):
+            return True
+        blind = pressure is None or not pressure.usable
+        return blind and switch is not None and switch.usable and not switch.on
+
+    def freezes() -> bool:
+        return wet() and coldest_below(FROST_C if circuit.plan().warm else LAID_UP_FROST_C)
+
+    def thawed() -> bool:
+        return not wet() or not coldest_below(FROST_ENDS_C if circuit.plan().warm else LAID_UP_FROST_ENDS_C)
 
     def run_one(code: str) -> None:
         """The duty pump runs, unless another one is asked to."""
@@ -58,29 +82,29 @@ def frost_rules(circuit: Protected, image: Image) -> Iterator[Rule]:
     yield Rule(
         "frost",
         name,
-        lambda: coldest_below(FROST_C),
+        freezes,
         after_s=10.0,
         act=defend,
-        until=lambda: not coldest_below(FROST_ENDS_C),
+        until=thawed,
         priority="urgent",
         shows=shows,
     )
     yield Rule(
         "return_cool",
         name,
-        lambda: coldest_below(COOL_C) and below(outdoor, OUTDOOR_FROST_C),
+        lambda: circuit.plan().warm and coldest_below(COOL_C) and below(outdoor, OUTDOOR_FROST_C),
         after_s=600.0,
         act=warm_up,
-        until=lambda: not coldest_below(FROST_ENDS_C),
+        until=lambda: not circuit.plan().warm or not coldest_below(FROST_ENDS_C),
         priority="warning",
         shows=shows,
     )
     yield Rule(
         "outdoor_frost",
         name,
-        lambda: below(outdoor, OUTDOOR_FROST_C),
+        lambda: wet() and not circuit.plan().waits and below(outdoor, OUTDOOR_FROST_C),
         act=run_one,
-        until=lambda: above(outdoor, OUTDOOR_FROST_C + 1.0),
+        until=lambda: not wet() or circuit.plan().waits or above(outdoor, OUTDOOR_FROST_C + 1.0),
     )
 
 

@@ -25,6 +25,7 @@ def circulation_rules(circuit: Protected, image: Image) -> Iterator[Rule]:
         clear_s=5.0,  # pumps that run down or up pass the proof more than once
         priority="urgent",
         tell_after_s=20.0,  # a start or a change-over of pumps is no alarm
+        tells=circuit.pumps_asked,
     )
     yield Rule(
         "circulation_unknown",
@@ -34,6 +35,7 @@ def circulation_rules(circuit: Protected, image: Image) -> Iterator[Rule]:
         act=hold,
         begin=hold.begin,
         priority="high",
+        tells=circuit.pumps_asked,
     )
 
 
@@ -96,6 +98,8 @@ def heat_rules(circuit: Protected, image: Image) -> Iterator[Rule]:
         begin=hold.begin,
         until=lambda: not above(supply, circuit.supply_alarm - 1.0),
         priority="high",
+        # A valve that leaks a little heats the water that stands in the exchanger; nobody gets it.
+        tells=lambda: circuit.plan().heat or circuit.valve.value > circuit.keep_warm,
         shows=shows,
     )
     yield Rule(

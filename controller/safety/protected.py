@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from controller.control.blocks.season import SeasonPlan
 from controller.points import Output, Point
 
 
@@ -13,6 +14,7 @@ class Protected:
     """What the rules of a circuit must know of it; °C, kPa, Hz, %, s."""
 
     name: str
+    plan: Callable[[], SeasonPlan]
     valve: Output
     keep_warm: float
     stroke_time: float
@@ -31,3 +33,11 @@ class Protected:
     pressure_low: float
     supply_alarm: float
     supply_trip: float
+
+    def pumps_asked(self) -> bool:
+        """Circulation is wanted: by the season, a person, or a row above."""
+        return self.plan().circulation or any(run.value >= 0.5 for run in self.pump_runs)
+
+    def filled(self) -> bool:
+        """The season says that water stands in the loop under pressure."""
+        return self.plan().filled

@@ -31,7 +31,7 @@ class Rule:
 
     `override`: a person's override is stronger (it never is for a row that acts);
     `priority`: of the alarm with this code, empty for none; it is raised once the row has been active for
-    `tell_after_s`; `shows`: values of its text.
+    `tell_after_s`, counted while `tells` holds; `shows`: values of its text.
     """
 
     code: str
@@ -44,6 +44,7 @@ class Rule:
     clear_s: float = 0.0
     priority: str = ""
     tell_after_s: float = 0.0
+    tells: Condition | None = None
     shows: Callable[[], Values] = tuple
 
 
@@ -81,7 +82,10 @@ class SafetyTable:
         if active and rule.act is not None:
             rule.act(rule.code)
         if rule.priority:
-            told = active and now - self._begun[index] >= rule.tell_after_s
+            tells = rule.tells is None or rule.tells()
+            if not tells:
+                self._begun[index] = now
+            told = active and tells and now - self._begun[index] >= rule.tell_after_s
             alarms.report(rule.code, rule.subject, told, rule.priority, rule.shows() if told else ())
 
     def _judge(self, index: int, rule: Rule, now: float) -> bool:

@@ -23,7 +23,9 @@ def tell_rules(circuit: Protected, image: Image) -> Iterator[Rule]:
     yield Rule(
         "pressure_low",
         name,
-        lambda: below(circuit.pressure_held(), circuit.pressure_set() - circuit.pressure_low),
+        lambda: (
+            circuit.filled() and below(circuit.pressure_held(), circuit.pressure_set() - circuit.pressure_low)
+        ),
         after_s=60.0,
         priority="high",
         shows=lambda: (("pressure", reading(circuit.pressure_held()), "pressure"),),

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
+from controller.control.blocks.season import SeasonPlan
 from controller.points import Image, Output
 from controller.safety.dry_makeup import DryMakeup
 from controller.safety.parts import above, at_most, below, on, shown
@@ -75,6 +76,7 @@ def pressure_rules(circuit: Protected, image: Image) -> Iterator[Rule]:
         until=lambda: not sucks_dry() and not below(pressure, SUCTION_CONTRADICTED_KPA),
         clear_s=10.0,
         priority="urgent",
+        tells=circuit.filled,
         shows=shows,
     )
     yield Rule(
@@ -113,7 +115,11 @@ def makeup_rules(circuit: Protected, image: Image) -> Iterator[Rule]:
 
 
 def tank_rules(
-    image: Image, makeup_runs: Sequence[Output], tank_low: float, tank_high: float
+    image: Image,
+    makeup_runs: Sequence[Output],
+    tank_low: float,
+    tank_high: float,
+    plan: Callable[[], SeasonPlan],
 ) -> Iterator[Rule]:
     """The tank that all circuits share. Levels in m; NaN for a station without a tank."""
     level = image.points.get("station.tank_level")
@@ -126,6 +132,7 @@ def tank_rules(
         act=at_most(makeup_runs, 0.0),
         until=lambda: not below(level, tank_low + 0.1),
         priority="high",
+        tells=lambda: plan().makeup,
         shows=shows,
     )
     yield Rule(

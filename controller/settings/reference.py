@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from controller.control.blocks.weekdays import Days
-from controller.fields import Amount, DayWindow, Flag, Name, Reference, Span, Switch, Whole, Words
+from controller.fields import Amount, DayWindow, Flag, MonthDay, Name, Reference, Span, Switch, Whole, Words
 from controller.quantities import QUANTITIES
 from controller.settings.load import alternatives
 from controller.settings.station import StationFile
@@ -32,6 +32,7 @@ _SCALARS: dict[Any, str] = {
     Words: "text",
     DayWindow: "06-08, 22:30-05:00",
     Days: "mon-fri, sat, daily",
+    MonthDay: "month-day: 10-20",
 }
 
 

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
+from controller.control.blocks.season import SeasonSettings
 from controller.control.circuits.exchanger import ExchangerSettings
 from controller.control.circuits.mixing import MixingSettings
 from controller.fields import Amount, Flag, Name, Reference, Settings, Whole, Words, one_of
@@ -160,5 +161,6 @@ class StationFile(Settings):
     points: dict[Words, PointSettings] = Field(min_length=1)
     tank: TankSettings | None = None
     circuits: dict[Name, Circuit] = Field(min_length=1)
+    season: SeasonSettings = SeasonSettings()
     record: RecordSettings = RecordSettings()
     plant: PlantSettings = PlantSettings()

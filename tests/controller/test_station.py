@@ -23,7 +23,7 @@ VALVE = "low.valve_command"
 
 
 def break_circuit(monkeypatch: pytest.MonkeyPatch, where: str = "step") -> None:
-    def explode(self: HeatingCircuit, tick: Tick) -> None:
+    def explode(self: HeatingCircuit, tick: Tick, *_: object) -> None:
         raise ZeroDivisionError("a bug")
 
     monkeypatch.setattr(HeatingCircuit, where, explode)
@@ -151,7 +151,7 @@ def test_a_circuit_that_stays_broken_is_rebuilt_ever_more_rarely(
 ) -> None:
     tries = []
 
-    def explode(self: HeatingCircuit, tick: Tick) -> None:
+    def explode(self: HeatingCircuit, tick: Tick, *_: object) -> None:
         tries.append(tick.now)
         raise RuntimeError("a bug")
 

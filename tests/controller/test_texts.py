@@ -15,6 +15,9 @@ from controller.control.blocks.drive import FAILURES, STATES
 from controller.control.blocks.learned_curve import MODES as LEARNED_MODES
 from controller.control.blocks.loop_monitor import CONDITIONS
 from controller.control.blocks.makeup_guard import STATES as MAKEUP_STATES
+from controller.control.blocks.power_return import STAGES
+from controller.control.blocks.season import CAUSES, WAITS
+from controller.control.blocks.season import STATES as SEASONS
 from controller.control.blocks.supply_control import MODES
 from controller.control.blocks.tuning import REASONS as TUNING_REASONS
 from controller.control.blocks.tuning import STATES as TUNING_STATES
@@ -247,7 +250,9 @@ def wanted() -> dict[str, set[str] | None]:
     need |= {f"reason.quality_{reason}": set() for reason in quality_reasons()}
     need |= {f"choice.{name}": set() for name in (*MODES, *STATES, *FAILURES, *FLOW) if name != "unknown"}
     need |= {f"choice.{name}": set() for name in (*LEARNED_MODES, *LIMITS)}
-    need |= {f"choice.{name}": set() for name in MAKEUP_STATES}
+    need |= {f"choice.{name}": set() for name in (*MAKEUP_STATES, *SEASONS, *WAITS, *STAGES)}
+    need |= {f"reason.season_by_{cause}": {"why"} for cause in CAUSES}
+    need |= {f"reason.return_{stage}": {"delay"} for stage in STAGES if stage != "normal"}
     need |= {f"choice.{slot}": set() for slot in SLOT_NAMES if slot != "limit"}
     need |= {f"choice.{name}": set() for name in REQUESTS}
     need |= {f"choice.{name}": set() for name in (*TUNING_STATES, *TUNING_REASONS, *CONDITIONS)}
@@ -309,6 +314,11 @@ def test_figures_in_the_rules_texts_are_the_rules_own() -> None:
         "makeup_warning_when": f"{makeup_guard.STAGES[0]:g} %",
         "leak_alarm_when": f"{makeup_guard.STAGES[1]:g} %",
         "leak_urgent_when": f"{makeup_guard.STAGES[2]:g} %",
+    }.items():
+        assert figure in english[f"rule.{key}"], key
+    for key, figure in {
+        "frost_when": f"{frost_rules.LAID_UP_FROST_C:g} °C",
+        "frost_clears": f"{frost_rules.LAID_UP_FROST_ENDS_C:g} °C",
     }.items():
         assert figure in english[f"rule.{key}"], key
 

@@ -56,6 +56,8 @@ class PumpGroup:
         self.exercise = PumpExercise(settings.exercise, self.pumps)
         self.duty = 0
         self.wanted = False
+        self.may_exercise = True
+        """The season lets idle pumps turn."""
         self.none_left = False
         self.last_resort = 0
         self._locked_before: set[int] = set()
@@ -219,6 +221,8 @@ class PumpGroup:
 
     def _may_exercise(self, tick: Tick) -> bool:
         """Beside a proven duty pump in mild weather; in a standing circuit only with water at the pumps."""
+        if not self.may_exercise:
+            return False
         if self.wanted:
             return self._calm(tick) and self._mild() and self.turns.incoming is None
         suction = self.suction

@@ -139,6 +139,15 @@ class SupplyControl:
         wanted = self.curve.opening(transfer.share(loop.output))
         self._ask(tick, min(max(wanted, self.valve.min), self.valve.max))
 
+    def shut(self, tick: Tick, flow: float, opening: float = 0.0) -> None:
+        """No heat is wanted: the valve is asked for `opening`, and the loop goes on from there later."""
+        self.tuning.stop()
+        self.mode, self.filtered, self._held_since = "stands", math.nan, None
+        self.transfer.step(tick, flow)
+        self.loop.rest()
+        self.loop.track(self.transfer.lift(self.curve.flow(opening)))
+        self.command.demand = opening
+
     def applied(self, tick: Tick) -> None:
         """Take over what the valve really got, and learn from ordinary operation.
 

@@ -34,13 +34,15 @@ class TankInlet:
         self.long_point = image.add(Point("station.tank_fill_long", "flag", role="calculated"))
         self.longest_s, self.rest_s = longest_s, rest_s
         self.too_long = False
+        self.wanted = True
         self._open_s = 0.0
         self._began_at = math.nan
         self._rest_left = 0.0
 
-    def step(self, tick: Tick | None = None) -> None:
-        """One scan. Without `tick` nobody counts the time."""
-        wanted = self.band.step(self.level)
+    def step(self, tick: Tick | None = None, *, wanted: bool = True) -> None:
+        """One scan. Without `tick` nobody counts the time; out of service nothing is `wanted`."""
+        self.wanted = wanted
+        wanted = self.band.step(self.level) and wanted
         if tick is not None:
             wanted = self._timed(tick, wanted)
             self.long_point.put(float(self.too_long), tick.now)
@@ -67,6 +69,8 @@ class TankInlet:
 
     def explain(self) -> Term:
         """Why the inlet is open, or not."""
+        if not self.wanted:
+            return Term("tank_not_wanted")
         if not self.level.usable:
             return Term("tank_blind")
         level = (("level", self.level.value, "length"), ("fill_below", self.band.on_at, "length"))

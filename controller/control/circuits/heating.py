@@ -14,10 +14,12 @@ from controller.control.blocks.heat_transfer import LEAST_LIFT_K, HeatTransfer, 
 from controller.control.blocks.pressure_holding import MakeupSettings, PressureHolding
 from controller.control.blocks.primary_pump import PrimaryPump, PrimaryPumpSettings
 from controller.control.blocks.pump_group import PumpGroup, PumpGroupSettings
+from controller.control.blocks.season import ALWAYS_HEATING, SeasonPlan
 from controller.control.blocks.supply_control import MODES, Sensed, SupplyControl
 from controller.control.blocks.supply_settings import LoopSettings, ValveSettings
 from controller.control.blocks.three_point import ThreePoint
 from controller.control.blocks.tuning_experiment import Room
+from controller.control.blocks.valve_exercise import ValveExercise
 from controller.control.circuits.loop_points import LoopPoints
 from controller.control.circuits.setpoint_limits import BELOW_ALARM_K
 from controller.control.circuits.setpoint_settings import SetpointSettings
@@ -96,6 +98,15 @@ class HeatingCircuit:
         )
         self.secondary_flow = find(f"{name}.secondary_flow")
         self._metered_flow = Steady(METERED_FLOW_S)
+        self.plan = ALWAYS_HEATING
+        self.valve_exercise = ValveExercise(
+            self.valve,
+            valve.stroke_time,
+            image[f"{name}.supply_temperature"],
+            image[f"{name}.circulation"],
+            find("station.primary_supply_temperature"),
+            find(f"{name}.booster_frequency"),
+        )
         self.pressure_holding: PressureHolding | None = None
         if settings.makeup is not None:
             pressure = image[f"{name}.return_pressure"]
@@ -136,14 +147,26 @@ class HeatingCircuit:
                 found.append(self.pressure_holding.relief)
         return found
 
-    def step(self, tick: Tick) -> None:
-        """One scan of control, as the water flows."""
-        setpoint = self.setpoint.step(tick)
-        self.control.step(tick, setpoint, self._flow(tick), self._pumps(), self._room())
-        self._probe(tick)
-        self.circulation.step(tick, wanted=True)
+    def step(self, tick: Tick, plan: SeasonPlan = ALWAYS_HEATING) -> None:
+        """One scan of control, as the water flows; `plan`: what the season allows."""
+        self.plan, exercise = plan, self.valve_exercise
+        setpoint = self.setpoint.step(tick, plan.fastest_rise, heat=plan.heat)
+        alone = self.circulation.exercise.active is None and self.settings.valve is not None
+        exercise.step(tick, plan.exercise if alone and not plan.heat else None, self.settings.supply.max)
+        if plan.heat:
+            self.control.step(tick, setpoint, self._flow(tick), self._pumps(), self._room())
+            self._probe(tick)
+        else:
+            self.control.shut(tick, self._flow(tick), exercise.opening)
+        self.circulation.may_exercise = plan.circulation or (
+            plan.exercise is not None and not exercise.active
+        )
+        if plan.slow_pump:
+            self.circulation.speed = self.settings.circulation.speed[0]
+        weekday = None if tick.weekday is None else tick.weekday + 1
+        self.circulation.step(tick, wanted=plan.circulation or exercise.active, weekday=weekday)
         if self.pressure_holding is not None:
-            self.pressure_holding.step(tick, wanted=True)
+            self.pressure_holding.step(tick, wanted=plan.makeup, filling=plan.filling)
         self.mode_point.put(MODES.index(self.control.mode), tick.now)
 
     def _probe(self, tick: Tick) -> None:
@@ -201,6 +224,8 @@ class HeatingCircuit:
     def explain(self, output: Output) -> Term:
         """Why this output asks for what it asks."""
         if output is self.valve:
+            if not self.plan.heat:
+                return self._no_heat()
             loop = self.control.explain()
             wanted = (*self.setpoint.explain_probing(), self.setpoint.explain())
             return Term(loop.code, loop.values, (*loop.children, *wanted))
@@ -211,8 +236,44 @@ class HeatingCircuit:
         if holding is not None and (
             output is holding.relief or any(output in (p.run, p.speed) for p in holding.pumps)
         ):
-            return holding.explain(output)
-        return self.circulation.explain(output)
+            return self._allowed(self.plan.makeup, holding.explain(output))
+        return self._allowed(
+            self.plan.circulation or self.valve_exercise.active, self.circulation.explain(output)
+        )
+
+    def power_is_back(self) -> None:
+        """What stopped without power was not the pumps' fault."""
+        for pump in self.circulation.pumps:
+            if not pump.locked_out:
+                pump.let_try()
+                pump.forgive_row()
+
+    @property
+    def exercises(self) -> bool:
+        """A pump or the valve is being exercised."""
+        return self.valve_exercise.active or self.circulation.exercise.active is not None
+
+    @property
+    def pressed(self) -> bool:
+        """Pressure is there, or nobody holds it or can see it."""
+        holding = self.pressure_holding
+        if holding is None or not holding.pressure.usable:
+            return True
+        return holding.pressure.value >= holding.settings.setpoint - holding.settings.low_alarm
+
+    def _no_heat(self) -> Term:
+        """The season keeps the valve shut, or exercises it."""
+        state = (("why", self.plan.state, "text"),)
+        if self.valve_exercise.active:
+            return Term("season_valve_exercise", state)
+        return Term("season_waits_for_power" if self.plan.waits else "season_no_heat", state)
+
+    def _allowed(self, wanted: bool, reason: Term) -> Term:
+        """A reason with the season's word before it, where the season does not want it."""
+        if wanted:
+            return reason
+        code = "season_waits_for_power" if self.plan.waits else "season_not_wanted"
+        return Term(code, (("why", self.plan.state, "text"),), (reason,))
 
     def state(self) -> dict[str, Any]:
         """What must survive a restart; plain JSON values."""
@@ -220,6 +281,7 @@ class HeatingCircuit:
             "setpoint": self.setpoint.state(),
             "control": self.control.state(),
             "relays": self.relays.state() if self.relays is not None else {},
+            "valve_exercise": self.valve_exercise.state(),
             "circulation": self.circulation.state(),
             "pressure_holding": self.pressure_holding.state() if self.pressure_holding else {},
         }
@@ -230,6 +292,7 @@ class HeatingCircuit:
             (self.setpoint, "setpoint"),
             (self.control, "control"),
             (self.relays, "relays"),
+            (self.valve_exercise, "valve_exercise"),
             (self.circulation, "circulation"),
             (self.pressure_holding, "pressure_holding"),
         )

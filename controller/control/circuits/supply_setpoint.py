@@ -24,6 +24,7 @@ __all__ = ["SetpointSettings", "SupplySetpoint", "SupplySettings"]
 
 FREE = ("none", "supply_max", "supply_min")
 """Limits of the curve itself: what the rooms do under them still speaks about the curve."""
+ARRIVED_K, WATER_ARRIVED_K = 0.1, 2.0
 
 
 class SupplySetpoint:
@@ -33,6 +34,7 @@ class SupplySetpoint:
     def __init__(self, name: str, settings: SetpointSettings, image: Image, station: str = "") -> None:
         """`station`: its name, for what must not happen in all stations of a network at once."""
         self.supply = image[f"{name}.supply_temperature"]
+        self.back = image.points.get(f"{name}.return_temperature")
         self.flow = image[f"{name}.circulation"]
         self.demand_point = image.add(Point(f"{name}.supply_demand", "temperature", role="calculated"))
         self.setpoint_point = image.add(Point(f"{name}.supply_setpoint", "temperature", role="calculated"))
@@ -47,6 +49,7 @@ class SupplySetpoint:
         self.probing = Probing(probing) if probing is not None else None
         self.wishes = self._wishes(name, image)
         self._cut = 0
+        self._least = settings.supply.min
 
     def _wishes(self, name: str, image: Image) -> dict[str, WishPoint]:
         found: list[WishPoint] = []
@@ -70,13 +73,17 @@ class SupplySetpoint:
             *(wish.point for wish in self.wishes.values()),
         )
 
-    def step(self, tick: Tick) -> float:
-        """Set-point of this scan, °C."""
+    def step(self, tick: Tick, fastest_rise: float = math.inf, *, heat: bool = True) -> float:
+        """Set-point of this scan, °C. A finite `fastest_rise` (K/h) sets out from the water as it is; without
+        `heat` the set-point goes with the water."""
+        supply = self.limits.supply_settings
+        self.ramp.rate_per_hour = min(supply.ramp, fastest_rise)
+        self._least = supply.min if math.isinf(fastest_rise) else -math.inf
         shares, limits = self.shares, self.limits
         wanted = shares.step(tick, self.supply, self._cut, self._heats())
         rooms = (shares.room_wanted, shares.median)
         demand = limits.step(tick, wanted, self.supply, self.setpoint_point.value, rooms)
-        setpoint = self._rated(self._ramped(demand, tick), tick)
+        setpoint = self._rated(self._ramped(demand, tick), tick) if heat else self._with_the_water(demand)
         self._cut = self._side(demand, wanted)
         self.demand_point.put(demand, tick.now)
         self.setpoint_point.put(setpoint, tick.now)
@@ -108,13 +115,26 @@ class SupplySetpoint:
             return 1 if demand < asked else -1
         return self.rate.limited if self.rate is not None else 0
 
+    def _with_the_water(self, demand: float) -> float:
+        """Nobody heats: so that heat sets out from the water when it comes back, sensor or not."""
+        if self.supply.usable:
+            self.ramp.start_from(self._water())
+        return demand if math.isnan(self.ramp.value) else self.ramp.value
+
+    def _water(self) -> float:
+        """The cooler of supply and return: in a standing exchanger a leaking valve heats a slug of water."""
+        back = self.back
+        if back is None or not back.usable:
+            return self.supply.value
+        return min(self.supply.value, back.value)
+
     def _ramped(self, demand: float, tick: Tick) -> float:
         """Set-point on its way. It sets out from the water's temperature: at the start, and again
         whenever the water stood still, so that heat comes back as slowly as at the start."""
         stands = self.flow.usable and self.flow.value == 0
         if self.supply.usable and (stands or math.isnan(self.ramp.value)):
-            lowest = self.limits.supply_settings.min
-            self.ramp.start_from(min(max(self.supply.value, lowest), demand))
+            water = self.supply.value if self._least > -math.inf else self._water()
+            self.ramp.start_from(min(max(water, self._least), demand))
         elif math.isnan(self.ramp.value):
             return demand
         return self.ramp.step(demand, tick.dt)
@@ -127,6 +147,13 @@ class SupplySetpoint:
         cut = self.rate.step(ramped, self.supply, tick.dt)
         lowest, highest = self.limits.supply_settings.min, self.limits.highest
         return max(cut, min(lowest, ramped)) if cut < ramped else min(cut, max(highest, ramped))
+
+    @property
+    def arrived(self) -> bool:
+        """The set-point is where it was to go, and the water with it."""
+        point, demand = self.setpoint_point, self.demand_point
+        on_its_way = not abs(demand.value - point.value) < ARRIVED_K
+        return not on_its_way and self.supply.usable and self.supply.value >= point.value - WATER_ARRIVED_K
 
     def explain(self) -> Term:
         """How the set-point came about: curve, shares, limits, ramp, rate."""
