@@ -110,5 +110,7 @@ def _users(case: Case) -> Iterator[tuple[str, Location]]:
                 yield pump, (*place, "makeup", "pumps", index)
             if circuit.makeup.relief is not None:
                 yield circuit.makeup.relief.valve, (*place, "makeup", "relief", "valve")
+    for name, starter in case.file.starters.items():
+        yield starter.run, ("starters", name, "run")
     if case.file.tank is not None and case.file.tank.inlet is not None:
         yield case.file.tank.inlet, ("tank", "inlet")

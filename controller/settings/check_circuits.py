@@ -9,12 +9,12 @@ from itertools import pairwise
 from controller.control.blocks.heat_curve import DesignCurve, HeatCurve, PointsCurve
 from controller.control.circuits.mixing import MixingSettings
 from controller.settings.case import Case
-from controller.settings.check_actuators import KEEPS, actuator_findings
+from controller.settings.check_actuators import actuator_findings
+from controller.settings.check_pumps import pump_findings
 from controller.settings.load import Finding
 from controller.settings.station import Circuit
 from controller.settings.wiring import key
 from drivers.nodes import Location
-from drivers.profile import Profile
 
 _KPA_PER_METRE = 9.81
 _RESERVE_KPA = 30.0
@@ -32,7 +32,7 @@ def circuit_findings(case: Case, name: str, circuit: Circuit) -> Iterator[Findin
         yield case.find(place, "point_missing", at_key=True, value=f"{name}.supply_temperature")
     yield from _temperatures(case, place, circuit)
     yield from actuator_findings(case, place, circuit)
-    yield from _pumps(case, place, circuit)
+    yield from pump_findings(case, place, circuit)
     yield from _makeup(case, name, circuit)
     yield from _witnesses(case, name, circuit)
 
@@ -76,46 +76,6 @@ def _temperatures(case: Case, place: Location, circuit: Circuit) -> Iterator[Fin
             value=f"{highest:g} °C",
             allowed=f"{supply.max:g} °C",
         )
-
-
-def _pumps(case: Case, place: Location, circuit: Circuit) -> Iterator[Finding]:
-    circulation = circuit.circulation
-    groups = [("circulation", circulation.pumps, circulation.on_bus_loss)]
-    if circuit.makeup is not None:
-        groups.append(("makeup", circuit.makeup.pumps, circuit.makeup.on_bus_loss))
-    drives = [device for device, profile in case.profiles.items() if profile.kind == "drive"]
-    for group, pumps, on_bus_loss in groups:
-        for index, pump in enumerate(pumps):
-            spot: Location = (*place, group, "pumps", index)
-            if pump not in case.file.devices:
-                yield case.unknown(spot, "unknown_device", pump, drives or list(case.file.devices))
-            elif pump in case.profiles:
-                if case.profiles[pump].kind != "drive":
-                    yield case.find(spot, "not_a_drive", value=pump, allowed=", ".join(drives) or "–")
-                else:
-                    yield from _bus_loss(case, (*place, group), spot, pump, on_bus_loss, case.profiles[pump])
-    low, high = circulation.speed
-    if circulation.control == "fixed" and not low <= circulation.fixed_speed <= high:
-        yield case.find(
-            (*place, "circulation", "fixed_speed"),
-            "outside_speed",
-            value=f"{circulation.fixed_speed:g} Hz",
-            allowed=f"{low:g} … {high:g} Hz",
-        )
-
-
-def _bus_loss(
-    case: Case, place: Location, spot: Location, pump: str, wanted: str, profile: Profile
-) -> Iterator[Finding]:
-    """A circulation drive that stops when its bus dies is an error; a makeup drive that runs on, too."""
-    write = profile.points["run"].write
-    does = wanted
-    if write is not None and not write.on_loss_configurable:
-        does = "keep_running" if write.on_loss in KEEPS else str(write.on_loss)
-    right = "keep_running" if place[-1] == "circulation" else "stop"
-    if does != right:
-        where = (*place, "on_bus_loss")
-        yield case.find(where if case.given(where) else spot, f"bus_loss_{right}", value=pump, does=does)
 
 
 def _makeup(case: Case, name: str, circuit: Circuit) -> Iterator[Finding]:
