@@ -19,8 +19,9 @@ from sim.plant import Plant, PlantParameters, ZoneParameters
 from sim.sizing import size_zone
 from sim.weather import Weather
 
-_PUMPED_KPA = 20.0
-"""What a network with distributed pumps leaves at its stations (own judgement): they pump for themselves."""
+_PUMPED_KPA = 0.0
+"""What a network with distributed pumps leaves behind the point where supply and return meet: nothing. A
+station there pumps for itself, and stands still with its pump."""
 
 
 def plant_parameters(file: StationFile) -> PlantParameters:
@@ -43,7 +44,7 @@ def plant_parameters(file: StationFile) -> PlantParameters:
         for name, circuit in file.circuits.items()
     )
     nominal_plant, station = PlantParameters(), file.station
-    pumped = all(circuit.valve is None for circuit in file.circuits.values())
+    pumped = any(circuit.valve is None for circuit in file.circuits.values())
     mixing = [zone.fill_pressure_kpa for zone in zones if zone.kind == "mixing"]
     return PlantParameters(
         zones=zones,
