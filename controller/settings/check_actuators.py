@@ -61,14 +61,14 @@ def _valve(case: Case, place: Location, valve: ValveSettings) -> Iterator[Findin
 
 def _hot_primary(case: Case, place: Location, arrangement: str, valve: ValveSettings) -> Iterator[Finding]:
     """Without its pump a mixing zone gets primary water unmixed until its valve is shut."""
-    slowest = _SLOWEST_MIXING_S[arrangement]
-    if valve.stroke_time > slowest:
-        spot = (*place, "stroke_time")
-        yield case.find(
-            spot, "mixing_valve_slow", warning=True, value=f"{valve.stroke_time:g} s", allowed=f"≤ {slowest:g} s"
-        )
-    if valve.on_signal_loss != "close":
-        yield case.find((*place, "on_signal_loss"), "mixing_valve_stays", warning=True, value=valve.on_signal_loss)
+    slowest, stroke, alone = _SLOWEST_MIXING_S[arrangement], valve.stroke_time, valve.on_signal_loss
+    if stroke > slowest:
+        spot: Location = (*place, "stroke_time")
+        value, allowed = f"{stroke:g} s", f"≤ {slowest:g} s"
+        yield case.find(spot, "mixing_valve_slow", warning=True, value=value, allowed=allowed)
+    if alone != "close":
+        spot = (*place, "on_signal_loss")
+        yield case.find(spot, "mixing_valve_stays", warning=True, value=alone)
 
 
 def _positioner(case: Case, spot: Location, command: str) -> Iterator[Finding]:

@@ -58,7 +58,9 @@ def _speeds(case: Case, place: Location, circuit: Circuit) -> Iterator[Finding]:
     if without and not (fixed and circulation.fixed_speed == MAINS_HZ):
         key = "fixed_speed" if fixed else "control"
         allowed = f"control: fixed, fixed_speed: {MAINS_HZ:g} Hz"
-        yield case.find((*place, "circulation", key), "starter_has_no_speed", value=without[0], allowed=allowed)
+        yield case.find(
+            (*place, "circulation", key), "starter_has_no_speed", value=without[0], allowed=allowed
+        )
     if makeup is not None:
         without = [pump for pump in makeup.pumps if pump in starters]
         if without and makeup.control != "band":

@@ -91,7 +91,7 @@ class PointSettings(Settings):
 
 
 class StarterSettings(Settings):
-    """Pump without a drive: contactor or soft starter (软启动器) behind a relay and contacts, at mains speed."""
+    """Pump without a drive: contactor or soft starter (软启动器), by relay and contacts, at mains speed."""
 
     run: Reference = Field(description="Relay that starts it")
     running: Reference | None = Field(None, description="Contact that says it runs")

@@ -130,9 +130,7 @@ def _drive(pump: str, device: str, profile: Profile) -> list[InputChannel]:
     return [_told(pump, point, (device, point), profile) for point in DRIVE_POINTS if point in profile.points]
 
 
-def _starter(
-    pump: str, starter: StarterSettings, profiles: Mapping[str, Profile]
-) -> list[InputChannel]:
+def _starter(pump: str, starter: StarterSettings, profiles: Mapping[str, Profile]) -> list[InputChannel]:
     """The same words as of a drive, each from a contact of its own; it has no speed to be told."""
     contacts = (("running", starter.running), ("fault", starter.fault), ("remote", starter.remote))
     sources = [(point, key(contact)) for point, contact in contacts if contact is not None]

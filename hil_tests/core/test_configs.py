@@ -21,7 +21,9 @@ OF_A_COLD_START = {"return_cool", "over_pressure"}
 """Cold water in a full loop: its return is cool, and what it grows by goes out over the relief."""
 
 
-def make_rig(name: str, weather: Weather, *, cold: bool = False, dt: float = STEP_S) -> tuple[StationFile, Rig]:
+def make_rig(
+    name: str, weather: Weather, *, cold: bool = False, dt: float = STEP_S
+) -> tuple[StationFile, Rig]:
     checked = check_file(CONFIG / f"{name}.yaml")
     assert checked.file is not None, checked.errors
     file = checked.file.model_copy(deep=True)
@@ -85,7 +87,7 @@ def test_pumps_bring_the_design_flow_and_rooms_are_warm(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["primary-pump", "soft-starter", "three-zones"])
 def test_a_cold_start_gets_there(name: str) -> None:
-    """Water 20 °C, houses 15 °C, −10 °C outside: on the set-point two hours later, without a dangerous alarm."""
+    """Water 20 °C, houses 15 °C, −10 °C outside: on the set-point two hours later, no grave alarm."""
     file, rig = make_rig(name, Weather.constant(-10.0), cold=True)
     errors = Errors(file)
     rig.run(hours=2)
