@@ -160,16 +160,20 @@ class Station:
             (channel, self.image.outputs[channel.output]) for channel in self.wiring.outputs
         ]
         self._points = list(self.image.points.values())
-        writable = [*self.adjustables, *(n for n in self.image.outputs if n not in self.carried_out)]
+        self.tunings = {h.circuit.care.request.name: h for h in self.circuits}
+        writable = [*self.adjustables, *self.tunings]
+        writable += [*(n for n in self.image.outputs if n not in self.carried_out)]
         self.catalogue: tuple[PointInfo, ...] = catalogue(self._points, writable)
         self.scans = 0
         self.last_scan: float | None = None
 
     def _add_circuit(self, name: str, settings: ExchangerSettings | MixingSettings) -> None:
         self.substitutes.append(ReturnPressureSubstitute(self.image, name))
-        group = settings.circulation
+        group, alone = settings.circulation, len(self.file.circuits) == 1
         self.proofs.append(CirculationProof(self.image, name, len(group.pumps), group.proof))
-        holder = CircuitHolder(name, lambda: _circuit(name, settings, self.image), self.alarms, self.image)
+        holder = CircuitHolder(
+            name, lambda: _circuit(name, settings, self.image, alone), self.alarms, self.image
+        )
         self.circuits.append(holder)
 
     def _service_points(self) -> None:
@@ -203,7 +207,9 @@ class Station:
         )
 
     def report_inputs(self, readings: Mapping[Key, Reading]) -> None:
-        """Alarms of inputs: one for a dead device, one for each point that is bad by itself."""
+        """Alarms of loops and inputs: one for a dead device, one for each point that is bad by itself."""
+        for holder in self.circuits:
+            holder.circuit.control.monitor.report(self.alarms, holder.circuit.valve.name)
         if self.inputs.quiet:
             return
         silent = self.inputs.silent_devices(readings)
@@ -238,6 +244,17 @@ class Station:
         subject = (("subject", command.subject, "text"),)
         if command.kind is CommandKind.ACKNOWLEDGE:
             return Answer(True, "taken", subject)
+        if command.kind is CommandKind.WRITE and command.subject in self.tunings:
+            circuit = self.tunings[command.subject].circuit
+            why = circuit.care.refuses(command.value, circuit.control)
+            if why == "tuning_busy":
+                return Answer(False, "tuning_busy", subject)
+            if why == "nothing_proposed":
+                return Answer(False, "nothing_proposed", subject)
+            if why:
+                bounds = (("low", 0.0, "number"), ("high", 3.0, "number"))
+                return Answer(False, "outside_range", (("value", command.value, "number"), *bounds))
+            return Answer(True, "taken", subject)
         if command.kind is CommandKind.WRITE:
             setting = self.adjustables.get(command.subject)
             if setting is None:
@@ -267,7 +284,14 @@ class Station:
         if command.kind is CommandKind.ACKNOWLEDGE:
             code_name, _, subject = command.subject.partition("@")
             found = self.alarms.acknowledge(code_name, subject, command.user, command.source)
+            if code_name == "pump_failed":
+                for holder in self.circuits:
+                    holder.circuit.forgive(subject)
             code = "done" if found else "no_such_alarm"
+        elif command.kind is CommandKind.WRITE and command.subject in self.tunings:
+            circuit = self.tunings[command.subject].circuit
+            old = circuit.care.request.value
+            circuit.care.take(command.value, circuit.control, now)
         elif command.kind is CommandKind.WRITE:
             setting = self.adjustables[command.subject]
             old, quantity = setting.point.value, setting.amount.quantity
@@ -344,6 +368,8 @@ class Station:
         if isinstance(point, Output):
             return self._explain_output(point)
         for holder in self.circuits:
+            if point is holder.circuit.care.tuning:
+                return holder.circuit.control.tuning.explain() or Term("tuning_idle")
             setpoint = holder.circuit.setpoint
             if point in (setpoint.setpoint_point, setpoint.demand_point):
                 return setpoint.explain()
@@ -393,10 +419,12 @@ class Station:
         return demand
 
 
-def _circuit(name: str, settings: ExchangerSettings | MixingSettings, image: Image) -> HeatingCircuit:
+def _circuit(
+    name: str, settings: ExchangerSettings | MixingSettings, image: Image, alone: bool
+) -> HeatingCircuit:
     if isinstance(settings, MixingSettings):
-        return MixingCircuit(name, settings, image)
-    return ExchangerCircuit(name, settings, image)
+        return MixingCircuit(name, settings, image, alone=alone)
+    return ExchangerCircuit(name, settings, image, alone=alone)
 
 
 def _protected(holder: CircuitHolder) -> Protected:

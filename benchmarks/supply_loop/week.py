@@ -36,7 +36,13 @@ OWN = (
     Own("ours, default", {}, 0.85, 0.90, 500.0),
     Own(
         "ours, tight",
-        {"loop.gain": 2.0, "loop.integral_time": 20.0, "loop.filter": 5.0, "valve.dead_band": 0.5},
+        {
+            "loop.gain": 0.7,
+            "loop.integral_time": 60.0,
+            "loop.feedforward_filter": 3.0,
+            "loop.tolerance": 0.33,
+            "valve.hold": 4.0,
+        },
         0.60,
         1.00,
         900.0,

@@ -10,7 +10,7 @@ import math
 from collections.abc import Mapping
 
 from controller.channels import InputChannel, Key, OutputChannel, Wiring
-from controller.control.blocks.supply_control import ValveSettings
+from controller.control.blocks.supply_settings import ValveSettings
 from controller.control.circuits.roles import CIRCUIT_ROLES, DRIVE_POINTS, STATION_ROLES, Role
 from controller.quantities import QUANTITIES, UNITS, parse, parse_span
 from controller.settings.station import PointSettings, StarterSettings, StationFile

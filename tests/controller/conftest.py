@@ -112,7 +112,7 @@ class Desk:
         for _ in range(600):
             self.set("low.supply_temperature", 46.0)
             self.scan()
-            if self["low.valve_command"].value > 50.0:
+            if self["low.valve_command"].value > 65.0:
                 break
         self.set("low.supply_temperature", self["low.supply_setpoint"].value)
         self.run(60)  # longer than the valve's hold

@@ -16,7 +16,8 @@ from controller.control.blocks.heat_transfer import (
     mixing_lift,
 )
 from controller.control.blocks.pid_loop import PiLoop
-from controller.control.blocks.supply_control import LoopSettings, Sensed, SupplyControl, ValveSettings
+from controller.control.blocks.supply_control import Sensed, SupplyControl
+from controller.control.blocks.supply_settings import LoopSettings, ValveSettings
 from controller.control.tick import Tick
 from controller.points import Output, Point, Quality, Slot
 

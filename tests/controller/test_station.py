@@ -228,10 +228,10 @@ def test_no_maximum_set_at_run_time_reaches_the_alarm(desk: Any) -> None:
 def test_gain_written_at_run_time_takes_effect_without_a_bump(desk: Any) -> None:
     loop = desk.station.circuits[0].circuit.control.loop
     opening = desk[VALVE].value
-    desk.write("low.loop.gain", 6.0)
+    desk.write("low.loop.gain", 1.0)
     desk.run(2)
     assert desk[VALVE].value == pytest.approx(opening, abs=1.0)
-    assert loop._pid.Kp == 6.0
+    assert loop._pid.Kp == 1.0
 
 
 def test_override_goes_at_the_valves_pace_expires_and_is_no_bump(desk: Any) -> None:

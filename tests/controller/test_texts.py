@@ -17,6 +17,7 @@ from controller.control.blocks.makeup_guard import STATES as MAKEUP_STATES
 from controller.control.blocks.supply_control import MODES
 from controller.control.blocks.tuning import REASONS as TUNING_REASONS
 from controller.control.blocks.tuning import STATES as TUNING_STATES
+from controller.control.circuits.loop_points import REQUESTS
 from controller.control.circuits.roles import CIRCUIT_ROLES, DRIVE_POINTS, STATION_ROLES
 from controller.points import SLOT_NAMES
 from controller.safety import circuit_rules
@@ -245,6 +246,7 @@ def wanted() -> dict[str, set[str] | None]:
     need |= {f"choice.{name}": set() for name in LEARNED_MODES}
     need |= {f"choice.{name}": set() for name in MAKEUP_STATES}
     need |= {f"choice.{slot}": set() for slot in SLOT_NAMES if slot != "limit"}
+    need |= {f"choice.{name}": set() for name in REQUESTS}
     need |= {f"choice.{name}": set() for name in (*TUNING_STATES, *TUNING_REASONS, *CONDITIONS)}
     need |= {f"choice.{name}": set() for name in ("on", "off")}
     need |= {f"access.{code}": {"name", "allowed"} for code in access_codes()}

@@ -27,7 +27,7 @@ class PiLoop:
     """A PI controller in its own output unit.
 
     `gain` in output units per unit of error (negative for a reversed process), `integral_time_s`
-    in s, output within `low` … `high`. `gain` may be changed at any time.
+    in s, output within `low` … `high`. All of them may be changed at any time.
     """
 
     def __init__(self, gain: float, integral_time_s: float, low: float, high: float) -> None:
@@ -39,7 +39,7 @@ class PiLoop:
         self.proportional = 0.0
         self.integral = 0.0
         self.feedforward = 0.0
-        self._kp = gain
+        self._kp, self._ti = gain, integral_time_s
         self._resumes = True
         self._pid = PID(gain, gain / integral_time_s, 0.0, sample_time=None)
 
@@ -69,7 +69,7 @@ class PiLoop:
             self._resumes = False
             self._tune(kp)
             self._take_over(self.output - self.feedforward - kp * error)
-        elif kp != self._kp:
+        elif kp != self._kp or self.integral_time_s != self._ti:
             self._take_over(self.integral + (self._kp - kp) * self.error)
             self._tune(kp)
         self.error = error
@@ -109,7 +109,7 @@ class PiLoop:
         self._resumes = True
 
     def _tune(self, kp: float) -> None:
-        self._kp = kp
+        self._kp, self._ti = kp, self.integral_time_s
         self._pid.tunings = (kp, kp / self.integral_time_s, 0.0)
 
     def _take_over(self, integral: float) -> None:

@@ -6,7 +6,8 @@ unfiltered supply temperature are recorded with what disturbs them, the model is
 a person accepts. Whatever moves in between, or a hand on the valve, ends it: the flow goes back to where it
 was and the regulator goes on.
 
-The proposed gain is the one at a gain schedule of 1: what fits now, divided by the factor that acts now.
+The proposed gain is in the units of the loop's settings, kelvins of lift per kelvin: what fits now in % of
+flow per kelvin, divided by the slope of the flow over the lift at this moment (`factor`).
 """
 
 from __future__ import annotations
@@ -76,7 +77,7 @@ class LoopView:
     `share`: flow as the valve stands (its position; without a feedback the command), `asked`: what the
     regulator put out, %; `measured`: supply before the filter, °C; `pressure`: secondary differential, kPa;
     `pumps`: a number that changes when another pump runs; `automatic`: the regulator leads and the valve gets
-    what it asks; `factor`: gain schedule that acts now.
+    what it asks; `factor`: flow for a kelvin of lift, %/K.
     """
 
     setpoint: float
@@ -366,9 +367,9 @@ class Tuning:
             ),
         )
         values: tuple[tuple[str, float | str, str], ...] = (
-            ("gain", proposal.pi.gain, "gain"),
+            ("gain", proposal.pi.gain, "number"),
             ("integral_time", proposal.pi.integral_time_s, "time"),
-            ("old_gain", proposal.old.gain, "gain"),
+            ("old_gain", proposal.old.gain, "number"),
             ("old_integral_time", proposal.old.integral_time_s, "time"),
         )
         children = (

@@ -10,24 +10,22 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from controller.control.blocks.heat_transfer import HeatTransfer
+from controller.control.blocks.heat_transfer import LEAST_LIFT_K, HeatTransfer, Steady
 from controller.control.blocks.pressure_holding import MakeupSettings, PressureHolding
 from controller.control.blocks.primary_pump import PrimaryPump, PrimaryPumpSettings
 from controller.control.blocks.pump_group import PumpGroup, PumpGroupSettings
-from controller.control.blocks.supply_control import (
-    MODES,
-    LoopSettings,
-    Sensed,
-    SupplyControl,
-    ValveSettings,
-    number,
-)
+from controller.control.blocks.supply_control import MODES, Sensed, SupplyControl
+from controller.control.blocks.supply_settings import LoopSettings, ValveSettings
 from controller.control.blocks.three_point import ThreePoint
-from controller.control.circuits.supply_setpoint import SetpointSettings, SupplySetpoint
+from controller.control.blocks.tuning_experiment import Room
+from controller.control.circuits.loop_points import LoopPoints
+from controller.control.circuits.supply_setpoint import BELOW_ALARM_K, SetpointSettings, SupplySetpoint
 from controller.control.tick import Tick
 from controller.fields import Amount, Words
 from controller.points import Image, Output, Point, Term
 
+METERED_FLOW_S = 20.0
+"""Filter of the flow by the meter: the heat comes into the supply with about this lag."""
 PUMP_AS_VALVE = ValveSettings(
     characteristic="linear", authority=1.0, stroke_time=60.0, dead_band=1.0, hold=30.0, keep_warm=0.0
 )
@@ -59,7 +57,8 @@ class HeatingCircuit:
 
     settings: CircuitSettings
 
-    def __init__(self, name: str, settings: CircuitSettings, image: Image) -> None:
+    def __init__(self, name: str, settings: CircuitSettings, image: Image, *, alone: bool) -> None:
+        """`alone`: the station has no other circuit, so that its heat meter is this circuit's."""
         self.name = name
         self.settings = settings
         self.image = image
@@ -75,20 +74,23 @@ class HeatingCircuit:
             position = self.relays.estimate
         self.setpoint = SupplySetpoint(name, settings, image)
         self.mode_point = image.add(Point(f"{name}.valve_mode", "choice", choices=MODES, role="calculated"))
+        self.care = LoopPoints(name, image)
         first, second = find(f"{name}.supply_temperature_1"), find(f"{name}.supply_temperature_2")
         sensed = Sensed(
             supply=image[f"{name}.supply_temperature"],
             pair=(first, second) if first is not None and second is not None else None,
             back=find(f"{name}.return_temperature"),
-            power=find("station.heat_power"),
+            power=find(f"{name}.heat_power") or (find("station.heat_power") if alone else None),
             outdoor=image["station.outdoor_temperature"],
             position=position,
+            pressure=find(f"{name}.differential_pressure"),
         )
         self.control = SupplyControl(valve, settings.loop, self.valve, self.heat_transfer(), sensed)
         self.circulation = PumpGroup(
             settings.circulation, image, f"{name}.pump", find(f"{name}.differential_pressure")
         )
         self.secondary_flow = find(f"{name}.secondary_flow")
+        self._metered_flow = Steady(METERED_FLOW_S)
         self.pressure_holding: PressureHolding | None = None
         if settings.makeup is not None:
             pressure = image[f"{name}.return_pressure"]
@@ -132,7 +134,7 @@ class HeatingCircuit:
     def step(self, tick: Tick) -> None:
         """One scan of control, as the water flows."""
         setpoint = self.setpoint.step(tick)
-        self.control.step(tick, setpoint, self._flow())
+        self.control.step(tick, setpoint, self._flow(tick), self._pumps(), self._room())
         self.circulation.step(tick, wanted=True)
         if self.pressure_holding is not None:
             self.pressure_holding.step(tick, wanted=True)
@@ -146,18 +148,43 @@ class HeatingCircuit:
     def applied(self, tick: Tick) -> None:
         """What the output stage really put out, back into the loops (anti-windup, bumpless)."""
         self.control.applied(tick)
+        self.care.put(self.control, tick.now)
         if self.relays is not None:
             self.relays.witness(tick, self.control.opening_by_heat())
         self.circulation.applied()
         if self.pressure_holding is not None:
             self.pressure_holding.applied()
 
-    def _flow(self) -> float:
-        """Secondary flow in m³/h where it is measured; else the speed that drives it, in Hz."""
-        flow = self.secondary_flow
+    def _pumps(self) -> int:
+        """Another number when another pump runs."""
+        return sum(1 << index for index, pump in enumerate(self.circulation.pumps) if pump.runs is not False)
+
+    def _room(self) -> Room:
+        """What a tuning may use of flow (%) and supply temperature (°C)."""
+        valve, supply = self.control.valve, self.settings.supply
+        low, high = self.control.curve.flow(valve.min), self.control.curve.flow(valve.max)
+        return Room(low, high, supply.min, min(supply.max, supply.alarm - BELOW_ALARM_K))
+
+    def _flow(self, tick: Tick) -> float:
+        """Secondary flow in any unit: measured, m³/h; else by heat meter and spread, kW/K; else the pumps'
+        speed, Hz. Which one is a matter of the station's sensors, so that the unit never changes; NaN while
+        that one cannot be seen."""
+        flow, sensed = self.secondary_flow, self.control.sensed
         if flow is not None:
             return flow.value if flow.usable else math.nan
-        return self.circulation.speed
+        if sensed.power is None or sensed.back is None:
+            return self.circulation.speed
+        if not (sensed.power.usable and sensed.back.usable and sensed.supply.reason == ""):
+            return math.nan
+        spread = self.control.filtered - sensed.back.value
+        known = spread >= LEAST_LIFT_K and sensed.power.value > 0
+        return self._metered_flow.step(sensed.power.value / spread if known else math.nan, tick.dt)
+
+    def forgive(self, pump: str) -> None:
+        """A person has acknowledged the failure of a pump: it may try again."""
+        self.circulation.forgive(pump)
+        if self.pressure_holding is not None:
+            self.pressure_holding.forgive(pump)
 
     def explain(self, output: Output) -> Term:
         """Why this output asks for what it asks."""
@@ -176,34 +203,24 @@ class HeatingCircuit:
 
     def state(self) -> dict[str, Any]:
         """What must survive a restart; plain JSON values."""
-        speed = self.circulation.speed
         return {
             "setpoint": self.setpoint.state(),
             "control": self.control.state(),
             "relays": self.relays.state() if self.relays is not None else {},
-            "duty": self.circulation.duty,
-            "speed": speed if math.isfinite(speed) else None,
-            "makeup_duty": self.pressure_holding.duty if self.pressure_holding else 0,
+            "circulation": self.circulation.state(),
+            "pressure_holding": self.pressure_holding.state() if self.pressure_holding else {},
         }
 
     def restore(self, state: dict[str, Any]) -> None:
         """Take over a remembered state; anything missing or odd keeps its fresh value."""
-        parts = ((self.setpoint, "setpoint"), (self.control, "control"), (self.relays, "relays"))
+        parts = (
+            (self.setpoint, "setpoint"),
+            (self.control, "control"),
+            (self.relays, "relays"),
+            (self.circulation, "circulation"),
+            (self.pressure_holding, "pressure_holding"),
+        )
         for part, key in parts:
             remembered = state.get(key)
             if part is not None and isinstance(remembered, dict):
                 part.restore(remembered)
-        duty = state.get("duty")
-        if isinstance(duty, int) and 0 <= duty < len(self.circulation.pumps):
-            self.circulation.duty = duty
-        speed = number(state.get("speed"), math.nan)
-        if not math.isnan(speed):
-            self.circulation.loop.track(speed)
-            self.circulation.speed = self.circulation.loop.output
-        makeup = state.get("makeup_duty")
-        if (
-            self.pressure_holding
-            and isinstance(makeup, int)
-            and 0 <= makeup < len(self.pressure_holding.pumps)
-        ):
-            self.pressure_holding.duty = makeup
