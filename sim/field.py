@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 from controller.channels import InputChannel
 from controller.settings.station import StationFile
-from controller.settings.wiring import wire
+from controller.settings.wiring import key, wire
 from drivers.profile import Profile
 from drivers.readings import Fault
 from sim.devices import EmulatedDevice
@@ -19,8 +19,9 @@ from sim.plant import Plant, PlantParameters, ZoneParameters
 from sim.sizing import size_zone
 from sim.weather import Weather
 
-_PUMPED_KPA = 20.0
-"""What a network with distributed pumps leaves at its stations (own judgement): they pump for themselves."""
+_PUMPED_KPA = 0.0
+"""What a network with distributed pumps leaves behind the point where supply and return meet: nothing. A
+station there pumps for itself, and stands still with its pump."""
 
 
 def plant_parameters(file: StationFile) -> PlantParameters:
@@ -43,7 +44,7 @@ def plant_parameters(file: StationFile) -> PlantParameters:
         for name, circuit in file.circuits.items()
     )
     nominal_plant, station = PlantParameters(), file.station
-    pumped = all(circuit.valve is None for circuit in file.circuits.values())
+    pumped = any(circuit.valve is None for circuit in file.circuits.values())
     mixing = [zone.fill_pressure_kpa for zone in zones if zone.kind == "mixing"]
     return PlantParameters(
         zones=zones,
@@ -60,6 +61,18 @@ def open_what_no_valve_closes(plant: Plant, file: StationFile) -> None:
         if circuit.valve is None:
             plant.command(f"{name}.valve_command", 100.0)
             plant.zones[name].valve.settle(1.0)
+
+
+def run_at_the_mains(plant: Plant, file: StationFile) -> None:
+    """A pump behind a starter has no speed to be told: the plant's turns with the mains."""
+    for name, circuit in file.circuits.items():
+        groups = [("pump", circuit.circulation.pumps)]
+        if circuit.makeup is not None:
+            groups.append(("makeup", circuit.makeup.pumps))
+        for prefix, pumps in groups:
+            for number, pump in enumerate(pumps, 1):
+                if pump in file.starters:
+                    plant.command(f"{name}.{prefix}_{number}_speed", plant.parameters.nominal_hz)
 
 
 def sensor_of(channel: InputChannel, redundant: tuple[str, ...]) -> str:
@@ -83,6 +96,7 @@ class Field:
     ) -> None:
         self.plant = Plant(plant_parameters(file), weather, seed, start_time, "cold" if cold else "warm")
         open_what_no_valve_closes(self.plant, file)
+        run_at_the_mains(self.plant, file)
         self.devices = {
             name: EmulatedDevice(name, profiles[name], device.address, lambda: self.plant.time)
             for name, device in file.devices.items()
@@ -102,6 +116,10 @@ class Field:
                 groups.append((circuit.makeup.pumps, circuit.makeup.on_bus_loss))
             for pumps, on_loss in groups:
                 for pump in pumps:
+                    if pump in file.starters:
+                        device, relay = key(file.starters[pump].run)
+                        self.devices[device].set_loss(relay, on_loss, 10.0)
+                        continue
                     for point in ("run", "speed"):
                         self.devices[pump].set_loss(point, on_loss, 10.0)
 

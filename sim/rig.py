@@ -19,7 +19,7 @@ from controller.station import Station, build
 from drivers.profile import Profile
 from drivers.readings import Fault
 from sim.bank import Behaviour, Kind
-from sim.field import open_what_no_valve_closes, plant_parameters, sensor_of
+from sim.field import open_what_no_valve_closes, plant_parameters, run_at_the_mains, sensor_of
 from sim.plant import Plant
 from sim.scenario import Scenario
 from sim.weather import Weather
@@ -82,6 +82,7 @@ class Rig:
         """`scenario` counts from now. Raises ValueError."""
         self.plant = Plant(plant_parameters(file), weather, seed, start_time, "cold" if cold else "warm")
         open_what_no_valve_closes(self.plant, file)
+        run_at_the_mains(self.plant, file)
         self.station: Station = build(file, profiles)
         self.dt = dt
         self.events: list[Event] = []

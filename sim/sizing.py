@@ -97,6 +97,7 @@ def size_zone(
         valve_characteristic=circuit.actuator.characteristic,
         valve_rangeability=circuit.actuator.rangeability,
         valve_stroke_time_s=circuit.actuator.stroke_time,
+        valve_closes_without_power=circuit.actuator.on_signal_loss == "close",
         booster="none" if circuit.primary_pump is None else "return" if circuit.valve else "supply",
         circulation_pumps=len(circuit.circulation.pumps),
         pump_flow_m3_per_h=nominal.pump_flow_m3_per_h * flow_size,

@@ -17,6 +17,7 @@ from controller.settings.case import Case, given
 from controller.settings.check_actuators import outputs_used_once
 from controller.settings.check_circuits import circuit_findings
 from controller.settings.check_setpoint import setpoint_findings
+from controller.settings.check_starters import starter_findings
 from controller.settings.load import Finding, load_tree, validate
 from controller.settings.station import PointSettings, RtuBusSettings, StationFile
 from controller.settings.wiring import SIGNALS, addition, key, pump_points, quantity_of, role_of
@@ -52,7 +53,7 @@ def check_file(path: Path) -> Checked:
     if file is None:
         return Checked(path, sorted(tree.findings, key=lambda finding: finding.order))
     case = Case(file, tree)
-    findings = [*_buses(case), *_devices(case, path.parent), *_points(case)]
+    findings = [*_buses(case), *_devices(case, path.parent), *_points(case), *starter_findings(case)]
     for name, circuit in file.circuits.items():
         findings += [*circuit_findings(case, name, circuit), *setpoint_findings(case, name, circuit)]
     findings += [*_tank(case), *outputs_used_once(case), *_zones(case)]

@@ -10,11 +10,10 @@ from controller.control.blocks.pressure_holding import ReliefSettings
 from controller.control.blocks.pump_settings import PumpGroupSettings
 from controller.control.circuits.mixing import MixingSettings
 from controller.settings.case import Case
-from controller.settings.check_actuators import KEEPS
+from controller.settings.check_starters import turning_findings
 from controller.settings.load import Finding
 from controller.settings.station import Circuit
 from drivers.nodes import Location
-from drivers.profile import Profile
 
 _KPA_PER_METRE = 9.81
 _RESERVE_KPA = 30.0
@@ -27,29 +26,11 @@ _NEEDS = {
 
 
 def pump_findings(case: Case, name: str, circuit: Circuit) -> Iterator[Finding]:
-    """The drives of both groups, and what the circulation goes by."""
+    """What turns the pumps of both groups, and what the circulation goes by."""
     place: Location = ("circuits", name)
-    yield from _drives(case, place, circuit)
+    yield from turning_findings(case, place, circuit)
     yield from _speed(case, name, circuit.circulation)
     yield from _sharing(case, (*place, "circulation"), circuit.circulation)
-
-
-def _drives(case: Case, place: Location, circuit: Circuit) -> Iterator[Finding]:
-    circulation = circuit.circulation
-    groups = [("circulation", circulation.pumps, circulation.on_bus_loss)]
-    if circuit.makeup is not None:
-        groups.append(("makeup", circuit.makeup.pumps, circuit.makeup.on_bus_loss))
-    drives = [device for device, profile in case.profiles.items() if profile.kind == "drive"]
-    for group, pumps, on_bus_loss in groups:
-        for index, pump in enumerate(pumps):
-            spot: Location = (*place, group, "pumps", index)
-            if pump not in case.file.devices:
-                yield case.unknown(spot, "unknown_device", pump, drives or list(case.file.devices))
-            elif pump in case.profiles:
-                if case.profiles[pump].kind != "drive":
-                    yield case.find(spot, "not_a_drive", value=pump, allowed=", ".join(drives) or "–")
-                else:
-                    yield from _bus_loss(case, (*place, group), spot, pump, on_bus_loss, case.profiles[pump])
 
 
 def _speed(case: Case, name: str, circulation: PumpGroupSettings) -> Iterator[Finding]:
@@ -92,20 +73,6 @@ def _sharing(case: Case, place: Location, circulation: PumpGroupSettings) -> Ite
     if most > pumps:
         spot = (*place, "assist", "most")
         yield case.find(spot, "assist_too_many", warning=True, value=str(most), allowed=str(pumps))
-
-
-def _bus_loss(
-    case: Case, place: Location, spot: Location, pump: str, wanted: str, profile: Profile
-) -> Iterator[Finding]:
-    """A circulation drive that stops when its bus dies is an error; a makeup drive that runs on, too."""
-    write = profile.points["run"].write
-    does = wanted
-    if write is not None and not write.on_loss_configurable:
-        does = "keep_running" if write.on_loss in KEEPS else str(write.on_loss)
-    right = "keep_running" if place[-1] == "circulation" else "stop"
-    if does != right:
-        where = (*place, "on_bus_loss")
-        yield case.find(where if case.given(where) else spot, f"bus_loss_{right}", value=pump, does=does)
 
 
 def makeup_findings(case: Case, name: str, circuit: Circuit) -> Iterator[Finding]:

@@ -91,6 +91,15 @@ class PointSettings(Settings):
     )
 
 
+class StarterSettings(Settings):
+    """Pump without a drive: contactor or soft starter (软启动器), by relay and contacts, at mains speed."""
+
+    run: Reference = Field(description="Relay that starts it")
+    running: Reference | None = Field(None, description="Contact that says it runs")
+    fault: Reference | None = Field(None, description="Contact of its fault or motor protection")
+    remote: Reference | None = Field(None, description="Contact of the cabinet switch in remote (远程)")
+
+
 class TankSettings(Settings):
     """Makeup tank (补水箱)."""
 
@@ -158,6 +167,7 @@ class StationFile(Settings):
     door: DoorSettings = DoorSettings()
     buses: dict[Name, BusSettings] = Field(min_length=1)
     devices: dict[Name, DeviceSettings] = Field(min_length=1)
+    starters: dict[Name, StarterSettings] = {}
     points: dict[Words, PointSettings] = Field(min_length=1)
     tank: TankSettings | None = None
     circuits: dict[Name, Circuit] = Field(min_length=1)

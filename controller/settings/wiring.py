@@ -14,7 +14,7 @@ from controller.channels import InputChannel, Key, OutputChannel, Wiring
 from controller.control.blocks.supply_settings import ValveSettings
 from controller.control.circuits.roles import CIRCUIT_ROLES, DRIVE_POINTS, PUMP_ROLES, STATION_ROLES, Role
 from controller.quantities import QUANTITIES, UNITS, parse, parse_span
-from controller.settings.station import Circuit, PointSettings, StationFile
+from controller.settings.station import Circuit, PointSettings, StarterSettings, StationFile
 from drivers.profile import Profile
 
 SIGNALS = {"4…20 mA": (4.0, 20.0), "0…20 mA": (0.0, 20.0)}
@@ -71,6 +71,11 @@ def wire(file: StationFile, profiles: Mapping[str, Profile]) -> Wiring:
         for prefix, devices in groups:
             for number, device in enumerate(devices, 1):
                 pump = f"{name}.{prefix}_{number}"
+                if device in file.starters:
+                    starter = file.starters[device]
+                    inputs += _starter(pump, starter, profiles)
+                    outputs.append(OutputChannel(f"{pump}_run", key(starter.run)))
+                    continue
                 inputs += _drive(pump, device, profiles[device])
                 outputs.append(OutputChannel(f"{pump}_run", (device, "run")))
                 outputs.append(OutputChannel(f"{pump}_speed", (device, "speed")))
@@ -141,24 +146,30 @@ def _measured(
 
 
 def _drive(pump: str, device: str, profile: Profile) -> list[InputChannel]:
-    channels = []
-    for point, (suffix, quantity) in DRIVE_POINTS.items():
-        if point not in profile.points:
-            continue
-        flag = quantity == "flag"
-        channels.append(
-            InputChannel(
-                f"{pump}_{suffix}",
-                quantity,
-                (device, point),
-                low=0.0 if flag else -1.0,
-                high=1.0 if flag else 2000.0,
-                rate=math.inf,
-                stale_after_s=stale_after(profile, point),
-                invert=point == "remote",
-            )
-        )
-    return channels
+    return [_told(pump, point, (device, point), profile) for point in DRIVE_POINTS if point in profile.points]
+
+
+def _starter(pump: str, starter: StarterSettings, profiles: Mapping[str, Profile]) -> list[InputChannel]:
+    """The same words as of a drive, each from a contact of its own; it has no speed to be told."""
+    contacts = (("running", starter.running), ("fault", starter.fault), ("remote", starter.remote))
+    sources = [(point, key(contact)) for point, contact in contacts if contact is not None]
+    return [_told(pump, point, source, profiles[source[0]]) for point, source in sources]
+
+
+def _told(pump: str, point: str, source: Key, profile: Profile) -> InputChannel:
+    """What a pump says about itself."""
+    suffix, quantity = DRIVE_POINTS[point]
+    flag = quantity == "flag"
+    return InputChannel(
+        f"{pump}_{suffix}",
+        quantity,
+        source,
+        low=0.0 if flag else -1.0,
+        high=1.0 if flag else 2000.0,
+        rate=math.inf,
+        stale_after_s=stale_after(profile, source[1]),
+        invert=point == "remote",
+    )
 
 
 def quantity_of(profile: Profile, point: str) -> str:

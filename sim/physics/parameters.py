@@ -71,6 +71,7 @@ class ZoneParameters:
     valve_stroke_time_s: float = 120.0
     valve_dead_band_percent: float = 1.0
     valve_stiction_percent: float = 0.5
+    valve_closes_without_power: bool = False  # by spring or battery; others stay where they are
     valve_close_asymmetry: float = 0.0  # closing takes this share longer than opening
     primary_strainer_drop_kpa: float = 5.0  # clean, at design flow; a part of the exchanger's primary drop
 

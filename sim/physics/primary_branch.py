@@ -33,6 +33,7 @@ class PrimaryBranch:
         "booster_speed",
         "choke_conductance",
         "choke_drop",
+        "closes_alone",
         "closing",
         "conductance",
         "head",
@@ -64,6 +65,7 @@ class PrimaryBranch:
         self.valve_command = 0.0
         self.three_point = False
         self.opening = self.closing = False
+        self.closes_alone = False
         self.booster_run = self.booster_speed = 0.0
         self.head = 0.0
         self.conductance = 0.0
@@ -72,12 +74,15 @@ class PrimaryBranch:
         self._boiling = saturation_pressure(20.0)
 
     def actuate(self, dt: float, powered: bool, primary_supply: float) -> None:
-        """Move valve and booster for `dt` s. Without power the actuator stays where it is."""
+        """Move valve and booster for `dt` s. Without power the actuator stays where it is, or closes by its
+        spring (`closes_alone`)."""
         if powered:
             if self.three_point:
                 self.valve.drive(dt, self.opening, self.closing)
             else:
                 self.valve.step(dt, self.valve_command)
+        elif self.closes_alone:
+            self.valve.step(dt, 0.0)
         if self.booster is not None:
             self.booster.step(dt, self.booster_run > 0.5, self.booster_speed, powered)
         self.renew(primary_supply)

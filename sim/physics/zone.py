@@ -61,6 +61,7 @@ class Zone:
             p.booster,
             booster,
         )
+        self.branch.closes_alone = p.valve_closes_without_power
         self.valve = self.branch.valve
         volume_flow = p.secondary_flow_kg_per_s / density(p.design_supply_c - 15.0)
         self.network = SecondaryNetwork(

@@ -165,12 +165,39 @@ def run(block: PrimaryPump, asked: float, seconds: int, begin: float = 0.0) -> N
 
 
 def test_a_distributed_pump_follows_the_share_and_stands_at_none() -> None:
+    """Flow goes with speed: half the flow is half the speed."""
     block, _ = pump(helps=False)
     run(block, 50.0, 2)
     assert block.drive.run.demand == 1.0
-    assert block.drive.speed.demand == pytest.approx(32.5)
+    assert block.drive.speed.demand == pytest.approx(25.0)
     run(block, 0.0, 2)
     assert block.drive.run.demand == 0.0
+
+
+def test_a_distributed_pump_takes_half_its_least_flow_for_a_rest_and_no_short_one() -> None:
+    """15 of 50 Hz bring 30 % of the flow: on from there, off below 15 %, and a minute in between."""
+    block, _ = pump(helps=False)
+    run(block, 29.0, 5)
+    assert block.drive.run.demand == 0.0
+    run(block, 31.0, 5, 5.0)
+    assert block.drive.run.demand == 1.0
+    run(block, 16.0, 5, 10.0)
+    assert (block.drive.run.demand, block.drive.speed.demand) == (1.0, 15.0)
+    run(block, 14.0, 5, 15.0)
+    assert block.drive.run.demand == 0.0
+    run(block, 40.0, 50, 20.0)
+    assert block.drive.run.demand == 0.0
+    run(block, 40.0, 10, 70.0)
+    assert block.drive.run.demand == 1.0
+
+
+@given(st.lists(st.floats(allow_nan=True, allow_infinity=True), min_size=1, max_size=60))
+def test_a_distributed_pump_stays_within_its_speeds_whatever_it_is_asked(asked: list[float]) -> None:
+    block, _ = pump(helps=False)
+    for step, share in enumerate(asked):
+        run(block, share, 1, float(step))
+        assert block.drive.run.demand in (0.0, 1.0)
+        assert 15.0 <= block.drive.speed.demand <= 50.0
 
 
 def test_a_low_return_pressure_slows_it_down_and_lets_it_come_back() -> None:

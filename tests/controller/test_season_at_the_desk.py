@@ -175,6 +175,7 @@ def test_out_of_service_but_full_of_water_frost_is_awake(warm: Any) -> None:
 
 def test_filling_raises_the_pressure_slowly_with_standing_pumps(warm: Any) -> None:
     warm.set("low.return_pressure", 40.0)
+    warm.set("low.makeup_flow", 2.0)
     warm.set("station.outdoor_temperature", 8.0)
     warm.set("low.return_temperature", 10.0)
     choose(warm, "filling")

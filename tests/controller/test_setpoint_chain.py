@@ -1,4 +1,4 @@
-"""The set-point as the station builds it: order of shares and limits, reasons, wishes, restart, no bumps."""
+"""The set-point as the station builds it: order of shares and limits, reasons, restart, no bumps."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import pytest
 from conftest import Desk
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from setpoint_desk import DEMAND, EVENING, LIMIT, SETPOINT, amount, ask, everything, sections, terms
 
-from controller.commands import Answer, Command, CommandKind
+from controller.commands import CommandKind
 from controller.control.blocks.damped_outdoor import DampedOutdoorSettings
-from controller.control.blocks.learned_curve import LearnedCurveSettings
 from controller.control.blocks.meter_limit import MeterLimitSettings
 from controller.control.blocks.probing import ProbingSettings
 from controller.control.blocks.remote import RemoteSettings
@@ -23,71 +23,9 @@ from controller.control.blocks.room_influence import RoomInfluenceSettings
 from controller.control.blocks.schedule import ScheduleSettings
 from controller.control.blocks.shortage import ShortageSettings
 from controller.control.blocks.supply_rate import SupplyRateSettings
-from controller.control.blocks.wind_sun import WindSunSettings
 from controller.cycle import scan
-from controller.points import Quality, Term
-from controller.settings.station import PointSettings, StationFile
+from controller.settings.station import StationFile
 from drivers.readings import Fault
-
-SETPOINT, DEMAND, LIMIT = "low.supply_setpoint", "low.supply_demand", "low.setpoint_limit"
-EVENING = 12 * 3600.0
-"""Added to the desk's wall time: a Tuesday, 20:26."""
-
-
-def weather(file: StationFile) -> None:
-    for number, role in ((5, "wind_speed"), (6, "solar_radiation")):
-        file.points[f"station.{role}"] = PointSettings.model_validate({"from": f"rooms.channel_{number}"})
-
-
-def sections(**given: object) -> Callable[[StationFile], None]:
-    """Puts sections into the circuit's settings; no offset by the time of day, and a quick ramp."""
-
-    def edit(file: StationFile) -> None:
-        weather(file)
-        circuit = file.circuits["low"]
-        circuit.offset_by_time = {}
-        circuit.supply.ramp = 1500.0
-        for name, section in given.items():
-            assert getattr(circuit, name) is None
-            setattr(circuit, name, section)
-
-    return edit
-
-
-def everything() -> Callable[[StationFile], None]:
-    return sections(
-        damped_outdoor=DampedOutdoorSettings(time_constant=3600.0),
-        learned_curve=LearnedCurveSettings(),
-        wind_sun=WindSunSettings(),
-        room_influence=RoomInfluenceSettings(),
-        schedule=ScheduleSettings(days={(0, 1, 2, 3, 4): [(7 * 3600.0, 18 * 3600.0)]}),
-        remote=RemoteSettings(),
-        return_limit=ReturnLimitSettings(follow_time=0.0),
-        meter_limit=MeterLimitSettings(power={0.0: 2000.0}),
-        shortage=ShortageSettings(),
-        supply_rate=SupplyRateSettings(),
-        probing=ProbingSettings(),
-    )
-
-
-def terms(desk: Desk) -> dict[str, Term]:
-    """Parts of the set-point's explanation by code."""
-    return {term.code: term for term in desk.station.explain(SETPOINT).children}
-
-
-def amount(term: Term, name: str) -> float:
-    return next(float(value) for key, value, _ in term.values if key == name)
-
-
-def ask(
-    desk: Desk, point: str, value: float, kind: CommandKind = CommandKind.WRITE, lasts_s: float = 7200.0
-) -> Answer:
-    """A command through the check, carried out when it is taken."""
-    command = Command(kind, point, value, "wang", "dispatch", lasts_s)
-    answer = desk.station.check(command)
-    if answer.accepted:
-        desk.scan(command)
-    return answer
 
 
 def test_what_is_not_in_the_file_is_not_built(desk: Desk) -> None:
@@ -291,105 +229,6 @@ def test_rooms_do_not_work_against_a_remote_setpoint(make_desk: Callable[..., De
     rooms = desk.station.circuits[0].circuit.setpoint.shares.rooms
     assert rooms is not None
     assert rooms.integral < 0.2
-
-
-# ---- wishes
-
-
-def test_a_wish_ends_by_itself(make_desk: Callable[..., Desk]) -> None:
-    desk = make_desk(sections(remote=RemoteSettings()))
-    desk.run(10)
-    point = desk["low.remote_offset"]
-    assert (point.quality, point.reason) == (Quality.BAD, "no_wish")
-    assert ask(desk, "low.remote_offset", 3.0, lasts_s=1800.0).accepted
-    desk.run(700)
-    assert desk[DEMAND].value == pytest.approx(52.0)
-    assert (point.value, point.quality) == (3.0, Quality.GOOD)
-    assert "remote_offset" in desk.reason("low.remote_offset")
-    desk.run(1100)
-    assert point.reason == "no_wish"
-    desk.run(610)
-    assert desk[DEMAND].value == pytest.approx(49.0)
-
-
-def test_a_write_without_an_end_lasts_two_hours(make_desk: Callable[..., Desk]) -> None:
-    desk = make_desk(sections(remote=RemoteSettings()))
-    desk.scan()
-    desk.scan(Command(CommandKind.WRITE, "low.remote_setpoint", 45.0, "wang", "opcua"))
-    desk.run(7190, dt=5.0)
-    assert desk["low.remote_setpoint"].value == 45.0
-    desk.run(20, dt=5.0)
-    assert desk["low.remote_setpoint"].reason == "no_wish"
-
-
-def test_an_end_can_be_given_and_a_wish_be_given_back(make_desk: Callable[..., Desk]) -> None:
-    desk = make_desk(sections(shortage=ShortageSettings()))
-    desk.scan()
-    assert ask(desk, "low.shortage_share", 0.6, CommandKind.OVERRIDE, 600.0).accepted
-    desk.run(598)
-    assert desk["low.shortage_share"].value == 0.6
-    desk.run(3)
-    assert desk["low.shortage_share"].reason == "no_wish"
-    assert ask(desk, "low.shortage_share", 0.6).accepted
-    assert ask(desk, "low.shortage_share", 0.0, CommandKind.RELEASE).accepted
-    assert desk["low.shortage_share"].reason == "no_wish"
-    done = [(event.code, event.user) for event in desk.events if event.kind == "effect"]
-    assert done == [("override_done", "wang"), ("write_done", "wang"), ("release_done", "wang")]
-
-
-@pytest.mark.parametrize(
-    ("point", "value", "lasts_s", "code"),
-    [
-        ("low.remote_offset", 5.1, 60.0, "outside_range"),
-        ("low.remote_offset", math.nan, 60.0, "outside_range"),
-        ("low.remote_setpoint", 20.0, 60.0, "outside_range"),
-        ("low.remote_setpoint", 45.0, 86401.0, "override_too_long"),
-        ("low.remote_setpoint", 45.0, 0.0, "override_too_long"),
-        ("low.shortage_share", 0.4, 60.0, "outside_range"),
-        ("low.shortage_supply", 29.0, 60.0, "outside_range"),
-        ("low.outdoor_damped", 0.0, 60.0, "not_adjustable"),
-        ("low.setpoint_limit", 0.0, 60.0, "not_adjustable"),
-    ],
-)
-def test_refused_wishes(
-    make_desk: Callable[..., Desk], point: str, value: float, lasts_s: float, code: str
-) -> None:
-    desk = make_desk(everything())
-    desk.scan()
-    before = desk[DEMAND].value
-    assert ask(desk, point, value, lasts_s=lasts_s).code == code
-    desk.run(60)
-    assert desk[DEMAND].value == pytest.approx(before, abs=1.5)
-
-
-def test_wishes_are_writable_in_the_catalogue(make_desk: Callable[..., Desk]) -> None:
-    desk = make_desk(sections(remote=RemoteSettings(), shortage=ShortageSettings()))
-    rows = {info.name: info for info in desk.station.catalogue if info.role == "wish"}
-    assert set(rows) == {
-        "low.remote_offset",
-        "low.remote_setpoint",
-        "low.shortage_share",
-        "low.shortage_supply",
-    }
-    assert all(info.writable for info in rows.values())
-    assert (rows["low.remote_setpoint"].low, rows["low.remote_setpoint"].high) == (25.0, 65.0)
-
-
-def test_a_wish_outlives_a_broken_circuit(make_desk: Callable[..., Desk]) -> None:
-    desk = make_desk(sections(remote=RemoteSettings()))
-    desk.scan()
-    assert ask(desk, "low.remote_offset", 3.0).accepted
-    desk.run(5)
-    holder = desk.station.circuits[0]
-    holder.circuit.control.step = None  # type: ignore[method-assign,assignment]
-    desk.run(2)
-    assert holder.broken
-    desk.run(15)
-    assert not holder.broken
-    assert desk["low.remote_offset"].value == 3.0
-    assert ask(desk, "low.remote_offset", 1.0).accepted
-    desk.run(2)
-    assert desk["low.remote_offset"].value == 1.0
 
 
 # ---- restart

@@ -455,3 +455,16 @@ def test_an_oversized_exchanger_gets_far_too_hot_with_an_open_valve():
     assert large.truth["low.supply_temperature"] > nominal.truth["low.supply_temperature"] + 4.0
     assert large.energy_balance_error() < 1e-6
     assert large.mass_balance_error() < 1e-9
+
+
+@pytest.mark.parametrize("closes", [True, False])
+def test_a_valve_with_a_spring_closes_in_a_power_cut_and_another_stays(closes):
+    plant = steady(zone={"valve_closes_without_power": closes})
+    before = plant.truth["low.valve_position"]
+    plant.fault("station", "power_failure")
+    run(plant, 130.0)
+    after = plant.truth["low.valve_position"]
+    assert after == (0.0 if closes else before)
+    plant.clear("station")
+    run(plant, 130.0)
+    assert plant.truth["low.valve_position"] == pytest.approx(before, abs=1.0)

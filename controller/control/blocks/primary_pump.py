@@ -1,9 +1,11 @@
 """Primary pump: 分布式变频泵 (distributed pump) or return booster, alone or in sequence after the valve.
 
-Alone it is the actuator: a share of primary flow becomes a speed between the lowest and the highest, and no
-share stands still. After a valve it helps when the valve is nearly open: it starts above HELPS_ABOVE % of
-opening and then keeps the valve at VALVE_AT % by its own speed (mid-ranging; Allison, Isaksson 1998), so the
-loop goes on with the valve. It stops once the valve does without it at lowest speed.
+Alone it is the actuator: its speed is the share of primary flow, as the flow through a fixed circuit goes
+with the speed (affinity laws). Its lowest speed brings the least flow; asked for less than half of that it
+stops, and starts again when that much is asked for and a short rest is over: mild weather is on and off.
+After a valve it helps when the valve is nearly open: it starts above HELPS_ABOVE % of opening and then keeps
+the valve at VALVE_AT % by its own speed (mid-ranging; Allison, Isaksson 1998), so the loop goes on with the
+valve. It stops once the valve does without it at lowest speed.
 
 The primary return pressure is guarded: below `least_return_pressure` the highest speed sinks by 1 Hz/s until
 the pressure is back (FACTS of northern stations: ≥ 0.15 MPa), so that no pump sucks the network dry.
@@ -21,7 +23,11 @@ from controller.control.tick import Tick
 from controller.fields import Amount, Name, Settings, Span
 from controller.points import Image, Output, Point, Term
 
-STARTS_ABOVE, STOPS_BELOW = 2.0, 0.5
+STOPS_BELOW = 0.5
+STOPS_AT = 0.5
+"""Of the share at lowest speed: there the pump alone rests."""
+REST_S = 60.0
+"""Shortest rest of a pump alone."""
 HELPS_ABOVE, VALVE_AT, DONE_BELOW = 92.0, 80.0, 55.0
 DONE_S = 300.0
 HZ_PER_PERCENT_S = 0.01
@@ -55,6 +61,7 @@ class PrimaryPump:
         self.speed = low
         self.ceiling = high
         self._done_since = math.inf
+        self._rests_since = -math.inf
 
     @property
     def outputs(self) -> list[Output]:
@@ -70,13 +77,18 @@ class PrimaryPump:
             if self.helps:
                 self._help(tick, asked)
             else:
-                self._lead(asked)
+                self._lead(tick, asked)
         self.drive.command(tick, self.runs, self.speed)
 
-    def _lead(self, share: float) -> None:
+    def _lead(self, tick: Tick, share: float) -> None:
         low, high = self.settings.speed
-        self.runs = share > (STOPS_BELOW if self.runs else STARTS_ABOVE)
-        self.speed = min(low + (high - low) * share / 100, self.ceiling)
+        wanted = high * share / 100
+        if self.runs:
+            self.runs = wanted >= STOPS_AT * low
+            self._rests_since = tick.now
+        else:
+            self.runs = wanted >= low and tick.now - self._rests_since >= REST_S
+        self.speed = min(max(wanted, low), self.ceiling)
 
     def _help(self, tick: Tick, opening: float) -> None:
         low = self.settings.speed[0]

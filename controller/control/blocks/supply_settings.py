@@ -40,7 +40,7 @@ class ValveSettings(Settings):
         0.0, description="Left open without circulation"
     )
     on_signal_loss: Literal["hold", "close", "open"] = Field(
-        "hold", description="What the valve does when its signal is lost"
+        "hold", description="What the valve does by itself without signal or power"
     )
 
 

@@ -1,0 +1,82 @@
+"""What the tests of the set-point share: sections of the file, and reading an explanation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from conftest import Desk
+
+from controller.commands import Answer, Command, CommandKind
+from controller.control.blocks.damped_outdoor import DampedOutdoorSettings
+from controller.control.blocks.learned_curve import LearnedCurveSettings
+from controller.control.blocks.meter_limit import MeterLimitSettings
+from controller.control.blocks.probing import ProbingSettings
+from controller.control.blocks.remote import RemoteSettings
+from controller.control.blocks.return_limit import ReturnLimitSettings
+from controller.control.blocks.room_influence import RoomInfluenceSettings
+from controller.control.blocks.schedule import ScheduleSettings
+from controller.control.blocks.shortage import ShortageSettings
+from controller.control.blocks.supply_rate import SupplyRateSettings
+from controller.control.blocks.wind_sun import WindSunSettings
+from controller.points import Term
+from controller.settings.station import PointSettings, StationFile
+
+SETPOINT, DEMAND, LIMIT = "low.supply_setpoint", "low.supply_demand", "low.setpoint_limit"
+EVENING = 12 * 3600.0
+"""Added to the desk's wall time: a Tuesday, 20:26."""
+
+
+def weather(file: StationFile) -> None:
+    for number, role in ((5, "wind_speed"), (6, "solar_radiation")):
+        file.points[f"station.{role}"] = PointSettings.model_validate({"from": f"rooms.channel_{number}"})
+
+
+def sections(**given: object) -> Callable[[StationFile], None]:
+    """Puts sections into the circuit's settings; no offset by the time of day, and a quick ramp."""
+
+    def edit(file: StationFile) -> None:
+        weather(file)
+        circuit = file.circuits["low"]
+        circuit.offset_by_time = {}
+        circuit.supply.ramp = 1500.0
+        for name, section in given.items():
+            assert getattr(circuit, name) is None
+            setattr(circuit, name, section)
+
+    return edit
+
+
+def everything() -> Callable[[StationFile], None]:
+    return sections(
+        damped_outdoor=DampedOutdoorSettings(time_constant=3600.0),
+        learned_curve=LearnedCurveSettings(),
+        wind_sun=WindSunSettings(),
+        room_influence=RoomInfluenceSettings(),
+        schedule=ScheduleSettings(days={(0, 1, 2, 3, 4): [(7 * 3600.0, 18 * 3600.0)]}),
+        remote=RemoteSettings(),
+        return_limit=ReturnLimitSettings(follow_time=0.0),
+        meter_limit=MeterLimitSettings(power={0.0: 2000.0}),
+        shortage=ShortageSettings(),
+        supply_rate=SupplyRateSettings(),
+        probing=ProbingSettings(),
+    )
+
+
+def terms(desk: Desk) -> dict[str, Term]:
+    """Parts of the set-point's explanation by code."""
+    return {term.code: term for term in desk.station.explain(SETPOINT).children}
+
+
+def amount(term: Term, name: str) -> float:
+    return next(float(value) for key, value, _ in term.values if key == name)
+
+
+def ask(
+    desk: Desk, point: str, value: float, kind: CommandKind = CommandKind.WRITE, lasts_s: float = 7200.0
+) -> Answer:
+    """A command through the check, carried out when it is taken."""
+    command = Command(kind, point, value, "wang", "dispatch", lasts_s)
+    answer = desk.station.check(command)
+    if answer.accepted:
+        desk.scan(command)
+    return answer
