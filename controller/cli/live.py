@@ -81,8 +81,8 @@ def tune(
 ) -> None:
     """Have the station tune the supply loop of a circuit: about a quarter of an hour, Ctrl-C stops it.
 
-    It waits until nothing moves, steps the flow so that the supply moves by some 2.5 K, and proposes gain
-    and integral time with their margins. Nothing changes until you accept.
+    It waits until nothing moves, steps the flow (some 2.5 K of supply), and
+    proposes gain and integral time with margins. You accept, or nothing changes.
 
     Example: station tune low --state /tmp/station/state --plot tuning.svg
     """

@@ -11,9 +11,10 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.live import Live
+from rich.text import Text
 
 from controller.cli.tune_picture import svg, terminal
-from controller.cli.tune_report import ending, found, lasting, line, shown
+from controller.cli.tune_report import doing, ending, found, lasting, line, shown
 from controller.cli.tune_run import CannotTune, Run, accept, begin, follow
 from controller.cli.why import quiet, sentence
 from controller.clock import Clock, RealClock
@@ -94,6 +95,9 @@ class Tune:
         run: Run | None = None
         try:
             async with DoorClient(self.endpoint, self.directory) as door:
+                if self.asked_to_stop():
+                    self._fail(self._say("declined"))
+                    return FAILED
                 run = await begin(door, asked.circuit, asked.rule)
                 self._print(self._say("begun", circuit=asked.circuit, rule=asked.rule.upper()), dim=True)
                 with self._live() as show:
@@ -158,21 +162,22 @@ class Tune:
 
     @contextmanager
     def _live(self) -> Iterator[Callable[[Run], None]]:
-        """A line that is renewed; where no terminal can show that, one for each new state."""
+        """Two lines that are renewed; where no terminal can show that, one for each new state."""
         if not self.console.is_terminal:
             states: list[str] = []
 
             def print_state(run: Run) -> None:
                 if run.state not in states[-1:]:
                     states.append(run.state)
-                    self._print(line(run, self.language).plain)
+                    self._print(f"{line(run, self.language)} · {doing(run, self.language)}")
 
             yield print_state
             return
         with Live(console=self.console, auto_refresh=False, transient=True) as live:
 
             def renew(run: Run) -> None:
-                live.update(line(run, self.language), refresh=True)
+                words = Text(f"{line(run, self.language)}\n{doing(run, self.language)}")
+                live.update(words, refresh=True)
 
             yield renew
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 
 from rich.table import Table
-from rich.text import Text
 
 from controller.cli.tune_run import KEPT, Run, plain
 from controller.cli.why import told
@@ -26,22 +25,25 @@ _ROWS = (
 """Text, name in the term, decimals."""
 
 
-def line(run: Run, language: str) -> Text:
-    """Where it stands, in one line."""
+def line(run: Run, language: str) -> str:
+    """Where it stands, in numbers."""
     temperature, percent = QUANTITIES["temperature"], QUANTITIES["percent"]
     sample = run.samples[-1]
-    # What a proposal rests on is told at the end.
-    terms = (run.term, *run.term.children) if run.state == "waiting" else (run.term,)
-    sentences = [told(term.code, language, term.values) for term in terms]
     values = {
         "state": told(run.state, language),
         "progress": percent.show(run.number("tuning_progress")),
         "supply": temperature.show(sample.supply),
         "setpoint": temperature.show(sample.setpoint),
         "valve": percent.show(sample.valve),
-        "reason": " ".join(sentences),
     }
-    return Text(fill("tune.line", language, values), no_wrap=True, overflow="ellipsis")
+    return fill("tune.line", language, values)
+
+
+def doing(run: Run, language: str) -> str:
+    """What it waits for or does, in words."""
+    # What a proposal rests on is told at the end.
+    terms = (run.term, *run.term.children) if run.state == "waiting" else (run.term,)
+    return " ".join(told(term.code, language, term.values) for term in terms)
 
 
 def ending(run: Run, language: str) -> str:

@@ -19,13 +19,13 @@ SETTLES_MIN = 10
 class Tool:
     """The command with its two papers, in the world's time."""
 
-    def __init__(self, w: World, language: str = "en") -> None:
+    def __init__(self, w: World, language: str = "en", *, terminal: bool = False) -> None:
         self.paper, self.complaints = io.StringIO(), io.StringIO()
         self.tune = Tune(
             w.endpoint,
             w.directory,
             language,
-            Console(file=self.paper, width=100),
+            Console(file=self.paper, width=100, force_terminal=terminal, color_system=None),
             Console(file=self.complaints, width=100),
             w.clock,
         )
@@ -50,7 +50,7 @@ async def test_tunes_shows_and_what_is_accepted_outlives_a_restart(tmp_path: Pat
         assert isinstance(run, Run), tool.complained
         assert w["low.tuning_state"].show() == "done"
         assert w["low.loop.gain"].value == before, "nothing is written before a person accepts"
-        for state in ("waits", "steps", "found at", "margins", "Proposed: quick and steady"):
+        for state in ("waits", "steps", "found at", "gain margin", "Proposed: quick and steady"):
             assert state in tool.said
         drawn = ElementTree.fromstring(plot.read_text())
         assert len(drawn.findall(".//{*}path[@fill='none']")) == 3
@@ -104,7 +104,7 @@ async def test_stopped_by_a_person_the_regulator_goes_on(tmp_path: Path) -> None
     async with world(tmp_path) as w:
         await w.run(minutes=SETTLES_MIN)
         await door_open(w)
-        tool, other = Tool(w), Tool(w)
+        tool, other = Tool(w, terminal=True), Tool(w)
         looks: list[int] = []
 
         def enough() -> bool:
@@ -114,6 +114,7 @@ async def test_stopped_by_a_person_the_regulator_goes_on(tmp_path: Path) -> None
         tool.tune.asked_to_stop = enough
         assert await tool.tune.measure(Asked("low")) == 1
         assert "a person ended it" in tool.complained
+        assert "Tuning waits: nothing may move for 4 min more." in tool.said, "the line is renewed"
         assert len(looks) > 300, "it was stepping, not waiting"
         assert w["low.tuning_state"].show() == "aborted"
         await w.run(minutes=10)

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from controller.cli.tune import Asked, Tune
 from controller.cli.tune_picture import Sample, bars, columns, svg, terminal, ticks
-from controller.cli.tune_report import found, judged, lasting, line
+from controller.cli.tune_report import doing, found, judged, lasting, line
 from controller.cli.tune_run import Run
 from controller.door import Value
 from controller.points import Term
@@ -190,7 +190,7 @@ def test_both_tunings_stand_beside_each_other() -> None:
 def test_the_line_says_what_it_waits_for() -> None:
     moved = Term("tuning_moves", (("why", "setpoint_moves", "text"),))
     waiting = Term("tuning_waiting", (("left", 240.0, "time"),), (moved,))
-    shown = line(run("waiting", waiting), "en").plain
+    shown = f"{line(run('waiting', waiting), 'en')} {doing(run('waiting', waiting), 'en')}"
     for part in ("waits", "supply 50.0 °C (set-point 49.0 °C)", "valve 60.0 %", "4 min", "set-point moves"):
         assert part in shown
 
