@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import io
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +14,7 @@ from rich.console import Console
 
 from controller.cli import access as users
 from controller.cli.start import language, state_directory
+from controller.cli.tune import Asked, Tune
 from controller.cli.watch import watch as show_station
 from controller.cli.why import why as show_reason
 from controller.door import ENDPOINT
@@ -56,6 +58,36 @@ def why(
     Example: station why low.valve_command
     """
     raise typer.Exit(asyncio.run(show_reason(door, None, point, language(speak))))
+
+
+class Rule(StrEnum):
+    """How a tuning sets gain and integral time."""
+
+    SIMC = "simc"
+    AMIGO = "amigo"
+
+
+def tune(
+    circuit: Annotated[str, typer.Argument(help="Circuit, such as low", show_default=False)],
+    rule: Annotated[Rule, typer.Option(help="simc is quick, amigo calmer")] = Rule.SIMC,
+    accept: Annotated[
+        bool | None, typer.Option("--accept/--no-accept", help="Answer the question at the end beforehand")
+    ] = None,
+    plot: Annotated[Path | None, typer.Option(help="Write supply and valve over time as SVG")] = None,
+    door: Door = ENDPOINT,
+    file: Station = DEMO,
+    state: State = None,
+    speak: Speak = None,
+) -> None:
+    """Have the station tune the supply loop of a circuit: about a quarter of an hour, Ctrl-C stops it.
+
+    It waits until nothing moves, steps the flow (some 2.5 K of supply), and
+    proposes gain and integral time with margins. You accept, or nothing changes.
+
+    Example: station tune low --state /tmp/station/state --plot tuning.svg
+    """
+    asked = Asked(circuit, rule.value, accept, plot)
+    raise typer.Exit(Tune(door, state_directory(file, None, state), language(speak)).run(asked))
 
 
 access = typer.Typer(

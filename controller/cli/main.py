@@ -6,7 +6,7 @@ import typer
 
 from controller.cli.check import check
 from controller.cli.demo import demo
-from controller.cli.live import access, watch, why
+from controller.cli.live import access, tune, watch, why
 from controller.cli.run import run
 from controller.cli.season import season
 from controller.cli.show import show
@@ -18,7 +18,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (run, sim, demo, season, check, watch, why):
+for command in (run, sim, demo, season, check, watch, why, tune):
     app.command()(command)
 app.add_typer(access, name="access")
 app.add_typer(show, name="show")

@@ -46,8 +46,8 @@ class Main(Protocol):
     async def state(self) -> dict[str, Any]:
         """What must survive a restart."""
 
-    async def file_value(self, setting: str) -> float:
-        """What the file says of an adjustable setting."""
+    async def file_value(self, setting: str) -> float | None:
+        """What the file says of an adjustable setting; None for a request that is not remembered."""
 
 
 class Outside:
@@ -206,6 +206,8 @@ class Outside:
         now = self._clock.now()
         if command.kind is CommandKind.WRITE:
             file_value = await self._on_main(self._main.file_value(command.subject))
+            if file_value is None:
+                return
             await self._state_store.save_setting(
                 command.subject, command.value, file_value, command.user, command.source, self._clock.wall()
             )

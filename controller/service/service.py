@@ -276,6 +276,7 @@ class Service:
         """What must survive a restart."""
         return self.station.state()
 
-    async def file_value(self, setting: str) -> float:
-        """What the file says of an adjustable setting."""
-        return self.station.adjustables[setting].file_value
+    async def file_value(self, setting: str) -> float | None:
+        """What the file says of an adjustable setting; None for a request that is not remembered."""
+        known = self.station.adjustables.get(setting)
+        return None if known is None else known.file_value

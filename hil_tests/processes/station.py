@@ -69,6 +69,11 @@ class Process:
         self._process.send_signal(signal.SIGKILL)
         self._process.wait(10)
 
+    def interrupt(self) -> int:
+        """Ctrl-C; its exit code."""
+        self._process.send_signal(signal.SIGINT)
+        return self._process.wait(30)
+
     def stop(self) -> int:
         """A clean stop; its exit code."""
         if self._process.poll() is None:

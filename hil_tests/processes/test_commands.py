@@ -42,7 +42,8 @@ def test_check_prints_every_error_with_its_place_and_exits_2(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "command", ["run", "sim", "demo", "season", "check", "watch", "why", "access user", "show failsafe"]
+    "command",
+    ["run", "sim", "demo", "season", "check", "watch", "why", "tune", "access user", "show failsafe"],
 )
 def test_every_command_has_help_with_an_example(command):
     done = station(*command.split(), "--help", COLUMNS="200")

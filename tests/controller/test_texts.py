@@ -9,6 +9,7 @@ from typing import get_args
 
 import pytest
 
+from controller.cli.tune_run import KEPT
 from controller.commands import CommandKind
 from controller.control.blocks import makeup_guard
 from controller.control.blocks.drive import FAILURES, STATES
@@ -40,7 +41,7 @@ SOURCES = [
     for path in sorted((ROOT / "controller").rglob("*.py"))
     if path.relative_to(ROOT).parts[1] not in ("store", "upstream")
 ]
-GROUPS = ("access", "alarm", "answer", "check", "choice", "event", "point", "reason", "rule")
+GROUPS = ("access", "alarm", "answer", "check", "choice", "event", "point", "reason", "rule", "tune")
 
 
 COMMAND = {"subject", "value", "allowed"}
@@ -224,6 +225,14 @@ def access_codes() -> set[str]:
     }
 
 
+def tune_codes() -> set[str]:
+    """What `station tune` says."""
+    sources = [path.read_text(encoding="utf-8") for path in (ROOT / "controller/cli").glob("tune*.py")]
+    said = {code for source in sources for code in re.findall(r'"tune\.(\w+)"|_say\(\s*"(\w+)"', source)}
+    settings = {role.removeprefix("loop.") for role in KEPT}
+    return {code for pair in said for code in pair if code} | settings
+
+
 def wanted() -> dict[str, set[str] | None]:
     """Every key that the source needs → the values it gives (None: not known here)."""
     need: dict[str, set[str] | None] = {}
@@ -258,6 +267,7 @@ def wanted() -> dict[str, set[str] | None]:
     need |= {f"choice.{name}": set() for name in (*TUNING_STATES, *TUNING_REASONS, *CONDITIONS)}
     need |= {f"choice.{name}": set() for name in ("on", "off")}
     need |= {f"access.{code}": {"name", "allowed"} for code in access_codes()}
+    need |= dict.fromkeys((f"tune.{code}" for code in tune_codes()), None)
     need.pop("choice.", None)
     done = {"old", "new", "reason"}
     need |= {f"event.{kind}_done": done for kind in CommandKind}
