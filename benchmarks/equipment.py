@@ -75,7 +75,7 @@ FAULTS = (
     Fault("station.primary_flow", "frozen", None, "meter_stuck", 1.0),
     Fault("low", "leak", 0.4, "leak_begins", 1.0, True),
     Fault("low", "leak", 0.1, "leak_begins", 12.0),
-    Fault("low", "burst", 40.0, "pressure_falls", 0.1, True, also="leak_begins"),
+    Fault("low", "burst", 40.0, "pressure_drops", 0.1, True, also="leak_begins"),
 )
 
 WINTERS = (("harbin:1", 1, (10, 20), 182), ("harbin:2", 2, (10, 20), 182), ("shenyang", 3, (11, 1), 151))

@@ -16,7 +16,7 @@ from controller.equipment.balances import Crossing, PairDrift, PrimaryBalance, S
 from controller.equipment.exchanger import ExchangerFouling
 from controller.equipment.frozen import FrozenSensors, MeterStuck
 from controller.equipment.loop import LoopFlow, PumpHead
-from controller.equipment.makeup import PressureFalls, SuddenLeak
+from controller.equipment.makeup import SuddenLeak
 from controller.equipment.valve import ValveFlow, ValveStuck
 from controller.equipment.watcher import PERIOD_S, Watcher
 from controller.points import Image, Output, Point, Term
@@ -96,8 +96,6 @@ class Equipment:
                     add[f"{name}.pump_{number}"] = PumpHead(image, name, number, circuit.pumps)
         if self._has(f"{name}.makeup_flow"):
             add[f"{name}.leak"] = SuddenLeak(image, name)
-        if self._has(f"{name}.return_pressure"):
-            add[f"{name}.pressure"] = PressureFalls(image, name)
 
     def _trust(self) -> None:
         """Sensors first: who judges by them waits while they are doubted."""

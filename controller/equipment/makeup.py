@@ -1,4 +1,4 @@
-"""A leak that begins: makeup against what this station usually needs, and pressure that falls away.
+"""A leak that begins: makeup against what this station usually needs.
 
     mean += dt/τ·(V_makeup − mean), τ = 30 min and 6 h; told above the usual peak of that mean by more than
     0.15 m³/h (30 min) or 0.05 m³/h (6 h)
@@ -6,7 +6,7 @@
 The usual peak is the highest of the learning time, at most mean + 3 deviations of the hours' peaks, so that
 one filling meanwhile does not blind it: makeup comes in portions, and water that cools asks for it as well
 (18 l/K in a loop of 40 m³). Margins are own judgement: told within 1 h of a leak of 0.4 m³/h, within 12 h of
-0.1 m³/h; pressure that falls by 20 kPa within a minute, within another one.
+0.1 m³/h. Pressure that falls away is the makeup guard's matter (`makeup_guard`).
 """
 
 from __future__ import annotations
@@ -25,8 +25,6 @@ LEARNED_H = 168
 WINDOWS_S = (1800.0, 21600.0)
 MARGINS = (0.15, 0.05)
 DEVIATIONS = 3.0
-FALLS_KPA = 20.0
-FALLS_S = 60.0
 LONGEST_STEP_S = 300.0
 
 
@@ -133,58 +131,3 @@ class SuddenLeak(Watcher):
                 part.restore(remembered)
             self.highest = highest
         self.found = state.get("found") is True
-
-
-class PressureFalls(Watcher):
-    """Return pressure that falls away faster than water can shrink: 20 kPa within a minute, seen twice.
-
-    Once the water stands at the top of the highest building, air comes in and the pressure hardly falls any
-    more: the fall itself may last only seconds."""
-
-    def __init__(self, image: Image, circuit: str) -> None:
-        super().__init__()
-        self.subject = circuit
-        self._pressure = image[f"{circuit}.return_pressure"]
-        self._circulation = image[f"{circuit}.circulation"]
-        self._relief = image.points.get(f"{circuit}.relief_valve")
-        self._past: list[tuple[float, float]] = []
-        self._fall = 0.0
-        self._seen = 0
-
-    @property
-    def suspect(self) -> bool:
-        return self._seen > 0
-
-    def step(self, now: float, may_learn: bool) -> None:
-        pressure, relief = self._pressure, self._relief
-        # A pump that starts or stops and the relief valve move the pressure too.
-        explained = self._circulation.value != 1 or (relief is not None and relief.on)
-        if pressure.reason or not pressure.usable or explained:
-            self._past, self._fall, self._seen = [], 0.0, 0
-            return
-        self._past = [(time, value) for time, value in self._past if now - time <= FALLS_S]
-        self._past.append((now, pressure.value))
-        self._fall = max(value for _, value in self._past) - pressure.value
-        self._seen = self._seen + 1 if self._fall >= FALLS_KPA else 0
-
-    def rules(self) -> Iterator[Rule]:
-        yield Rule(
-            "pressure_falls",
-            self.subject,
-            lambda: self._seen >= 2,
-            clear_s=600.0,
-            priority="high",
-            shows=lambda: (
-                ("fall", self._fall, "pressure"),
-                ("pressure", self._pressure.value, "pressure"),
-            ),
-        )
-
-    def explain(self) -> Term:
-        return Term("pressure_watched", (("fall", self._fall, "pressure"),))
-
-    def state(self) -> dict[str, Any]:
-        return {}
-
-    def restore(self, state: dict[str, Any]) -> None:
-        """It remembers nothing."""

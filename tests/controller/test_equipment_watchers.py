@@ -11,7 +11,7 @@ from controller.equipment.balances import Crossing, PairDrift, PrimaryBalance, S
 from controller.equipment.exchanger import ExchangerFouling, conductance
 from controller.equipment.frozen import FrozenSensors, MeterStuck
 from controller.equipment.loop import LoopFlow, PumpHead
-from controller.equipment.makeup import PressureFalls, SuddenLeak
+from controller.equipment.makeup import SuddenLeak
 from controller.equipment.valve import ValveFlow, ValveStuck
 from controller.equipment.watcher import Watcher
 
@@ -344,41 +344,4 @@ def test_a_leak_is_told_against_what_is_usual() -> None:
     assert values_of(watcher, "leak_begins")["usual"] == pytest.approx(0.06, abs=0.02)
     desk.world = lambda hour: {"low.makeup_flow": fills(hour, 3.0, 0.06)}
     desk.run(watcher, 48.0)
-    assert codes(watcher) == set()
-
-
-def test_a_burst_is_told_although_the_pressure_soon_stands_at_the_roof() -> None:
-    desk = Desk(lambda hour: {"low.return_pressure": 350.0})
-    watcher = PressureFalls(desk.image, "low")
-    desk.run(watcher, 1.0, sample=10.0)
-    desk.world = lambda hour: {"low.return_pressure": 294.0}
-    assert desk.until(watcher, "pressure_falls", 0.1, sample=10.0) <= 60 / 3600
-
-
-def test_one_wrong_value_and_a_pump_that_starts_are_no_burst() -> None:
-    desk = Desk(lambda hour: {"low.return_pressure": 350.0})
-    watcher = PressureFalls(desk.image, "low")
-    desk.run(watcher, 1.0, sample=10.0)
-    desk.put({"low.return_pressure": 300.0})
-    watcher.step(desk.now + 5.0, True)
-    desk.run(watcher, 0.1, sample=10.0)
-    assert codes(watcher) == set()
-    desk.put({"low.circulation": 0.0})
-    desk.run(watcher, 0.1, sample=10.0)
-    desk.put({"low.circulation": 1.0})
-    desk.world = lambda hour: {"low.return_pressure": 320.0}
-    desk.run(watcher, 0.1, sample=10.0)
-    assert codes(watcher) == set()
-
-
-def test_pressure_that_falls_away() -> None:
-    desk = Desk(lambda hour: {"low.return_pressure": 350.0 + 5.0 * math.sin(hour)})
-    watcher = PressureFalls(desk.image, "low")
-    desk.run(watcher, 5.0, sample=10.0)
-    assert codes(watcher) == set()
-    begin = desk.now
-    desk.world = lambda hour: {"low.return_pressure": 350.0 - 0.5 * (hour * 3600.0 - begin)}
-    assert desk.until(watcher, "pressure_falls", 0.1, sample=10.0) <= 70 / 3600
-    desk.put({"low.return_pressure": math.nan})
-    watcher.step(desk.now + 10.0, False)
     assert codes(watcher) == set()

@@ -25,7 +25,7 @@ from dataclasses import dataclass
 from controller.alarms import AlarmBook
 from controller.control.blocks.half_waves import HalfWaves
 from controller.control.blocks.slowness import Slowness
-from controller.control.blocks.valve_stick import STICKS, Stick
+from controller.control.blocks.valve_stick import Stick
 from controller.control.tick import Tick
 from controller.points import Term
 
@@ -88,8 +88,11 @@ class LoopSample:
 class LoopMonitor:
     """One `step` a scan. `factor` goes onto the loop's gain, `hold_k` is the dead zone of its error."""
 
-    def __init__(self, dead_band: float = 1.5, ultimate_period_s: float = math.nan) -> None:
-        """`dead_band`: of the output and the actuator together, %; `ultimate_period_s`: from a tuning."""
+    def __init__(
+        self, dead_band: float = 1.5, ultimate_period_s: float = math.nan, rate: float = 0.0
+    ) -> None:
+        """`dead_band`: of the output and the actuator together, %; `ultimate_period_s`: from a tuning;
+        `rate`: of the command on its way, %/s."""
         self.factor = 1.0
         self.hold_k = 0.0
         self.ultimate_period_s = ultimate_period_s
@@ -100,7 +103,7 @@ class LoopMonitor:
         }
         self._outside_s = math.nan
         """Period of a swing that comes from outside."""
-        self.stick = Stick(dead_band)
+        self.stick = Stick(dead_band, rate)
         self.slowness = Slowness()
         self.limited = 0.0
         self.period_s = math.nan
@@ -166,7 +169,7 @@ class LoopMonitor:
         self._found, self._since_s = "", math.inf
         self._quiet_s, self._wait_s = 0.0, QUIET_S
         self._first, self._steps, self._outside_s = None, 0, math.nan
-        self.stick = Stick(self.stick.expected - STICKS)
+        self.stick = Stick(self.stick.dead_band, self.stick.rate)
         self.slowness = Slowness()
         self._pause()
 

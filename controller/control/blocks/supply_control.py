@@ -88,7 +88,7 @@ class SupplyControl:
         self._least, self._most = self.curve.flow(valve.min), self.curve.flow(valve.max)
         self.loop = PiLoop(loop.gain, loop.integral_time, 0.0, transfer.lift(self._most))
         self.estimate = SupplyEstimate()
-        self.monitor = LoopMonitor(dead_band=valve.dead_band + ACTUATOR_BAND)
+        self.monitor = LoopMonitor(ACTUATOR_BAND, rate=100 / valve.stroke_time)
         self.tuning = Tuning(Lags(loop.filter, SCAN_S), 100 / valve.stroke_time * STEEPEST)
         self.mode = "stands"
         self.filtered = math.nan

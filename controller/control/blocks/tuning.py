@@ -66,7 +66,7 @@ TOO_FAR_K = 6.0
 """… or goes so far from where it began."""
 PAIRS_A_SCAN = 2
 """Candidates of the fit tried in one scan, a few milliseconds each."""
-GAIN_RANGE, INTEGRAL_RANGE = (0.05, 20.0), (5.0, 2000.0)
+GAIN_RANGE, INTEGRAL_RANGE = (0.02, 10.0), (5.0, 2000.0)
 """What the loop's settings take."""
 
 

@@ -17,6 +17,7 @@ STICKS = 0.6
 station 1.0 … 1.1 % in all without stiction, 2.5 % with one of 2 %."""
 STOOD_S = 10.0
 """Only movements after so long count: while it follows a fast command a valve is always behind."""
+SCANS_BEHIND = 2.0
 STICK_COUNT = 20
 HOUR_S = 3600.0
 MOST_TRAVEL = 50.0
@@ -26,8 +27,11 @@ MOST_TRAVEL = 50.0
 class Stick:
     """How far the command runs away before the valve follows, from command and position."""
 
-    def __init__(self, dead_band: float) -> None:
-        """`dead_band`: of the actuator and of the output together, %."""
+    def __init__(self, dead_band: float, rate: float = 0.0) -> None:
+        """`dead_band`: of the actuator and of the output together, %; `rate`: of the command, %/s.
+
+        A command that runs is two scans further before a movement can be seen."""
+        self.dead_band, self.rate = dead_band, rate
         self.expected = dead_band + STICKS
         self.measured = math.nan
         self._count = 0
@@ -50,6 +54,7 @@ class Stick:
         """One scan, both in %. True at the end of an hour in which it stuck and travelled much."""
         if not (math.isfinite(command) and math.isfinite(position)):
             return False
+        self.expected = self.dead_band + STICKS + SCANS_BEHIND * self.rate * dt
         if math.isnan(self._place):
             self._place = position
         moved = abs(position - self._place)
