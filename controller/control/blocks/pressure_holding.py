@@ -29,6 +29,7 @@ from controller.points import Image, Output, Point, Term
 
 SETTLED_S, STANDING_S = 30.0, 300.0
 NEAR_KPA = 1.0
+FAR_WEIGHT = 3.0
 NEAR_RELIEF_KPA = 5.0
 FILL_KPA_PER_S = 10.0 / 60.0
 FILL_AHEAD_KPA = 20.0
@@ -110,7 +111,7 @@ class PressureHolding:
         """The pressure that counts in this scan."""
         self.usual_speed = min(max(settings.band_speed, low), high)
         self._rising = math.nan
-        self._settled_since: float | None = None
+        self._settled_s = 0.0
         self._ran_before = False
         self.relief: Output | None = None
         self.relief_band: Band | None = None
@@ -181,35 +182,32 @@ class PressureHolding:
 
     def _decide(self, tick: Tick, wanted: bool) -> None:
         if not wanted:
-            self.filling, self._settled_since = False, None
+            self.filling, self._settled_s = False, 0.0
             self.blind.stop()
             return
         if not self.by.usable or not math.isfinite(self.by.value):
-            self.filling, self._settled_since = self.blind.step(tick, self.guard), None
+            self.filling, self._settled_s = self.blind.step(tick, self.guard), 0.0
             return
         self.blind.stop()
         short = self.setpoint - self.by.value
         full = self.by is not self.pressure and self.blind.full
         if self.by.value >= self.highest or full:
-            self.filling, self._settled_since = False, None
+            self.filling, self._settled_s = False, 0.0
         elif not self.filling:
             self.filling = short >= self.settings.start_below
-            self._settled_since = None
+            self._settled_s = 0.0
         elif self.settings.control == "band":
             self.filling = short > -self.settings.stop_above
         else:
-            self._settle(tick.now, short)
+            self._settle(tick.dt, short)
 
-    def _settle(self, now: float, short: float) -> None:
+    def _settle(self, dt: float, short: float) -> None:
         """Enough at the lowest speed, or after minutes at the set-point: a pump that only feeds a small leak
-        would run for days at next to no flow."""
-        if short > NEAR_KPA:
-            self._settled_since = None
-        elif self._settled_since is None:
-            self._settled_since = now
-        else:
-            idles = short <= 0 and self.loop.output <= self.settings.speed[0] + 0.5
-            self.filling = now - self._settled_since < (SETTLED_S if idles else STANDING_S)
+        would run for days at next to no flow. A noisy reading costs a few seconds, not all of them."""
+        near = short <= NEAR_KPA
+        self._settled_s = self._settled_s + dt if near else max(self._settled_s - FAR_WEIGHT * dt, 0.0)
+        idles = short <= 0 and self.loop.output <= self.settings.speed[0] + 0.5
+        self.filling = self._settled_s < (SETTLED_S if idles else STANDING_S)
 
     def _choose(self, tick: Tick) -> None:
         """The other pump at each start; the next one available when this one fails; never none for ever."""
