@@ -15,9 +15,11 @@ from supply_loop.bench import Bench, checked, with_settings
 from supply_loop.bound import Model, bound, identify, least
 from supply_loop.disturbances import Disturbances
 from supply_loop.measures import inverse_opening
+from supply_loop.relays import ASYMMETRY, Sums, three_point_station
 from supply_loop.rivals import PANELS, Panel, Relays, Signal
 from supply_loop.steps import outdoor
 from supply_loop.swinging import extremes, sustained
+from supply_loop.worst import wrong_gain
 
 from sim.weather import Weather
 
@@ -212,3 +214,26 @@ def test_swing_that_grows_again_is_found_in_its_own_time() -> None:
     ((begin, end),) = sustained(errors, 1.0)
     assert 3600 <= begin <= 3800
     assert 5200 <= end <= 5700
+
+
+# ---- three-point valve
+
+
+def test_relays_move_the_valve_of_the_three_point_station_and_its_estimate_follows() -> None:
+    bench = Bench(Weather.constant(-8.0), seed=1, path=three_point_station())
+    bench.plant.fault("low.valve", "asymmetry", ASYMMETRY)
+    bench.run(1800)
+    sums = Sums()
+    bench.run(600, lambda b: sums.note(b, relays=True))
+    assert bench.zone.branch.three_point
+    assert bench.valve.travel > 0.0
+    assert sums.scans == 600
+    assert sums.worst < 60.0
+    assert 0 <= sums.covered <= sums.scans
+    assert sums.miss <= sums.worst * sums.scans
+
+
+def test_gain_that_is_wrong_stays_within_the_range_of_its_setting() -> None:
+    assert wrong_gain(0.5, 4.0) == 2.0
+    assert wrong_gain(5.0, 4.0) == 10.0
+    assert wrong_gain(0.05, 0.25) == 0.02

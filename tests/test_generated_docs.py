@@ -8,6 +8,7 @@ import pytest
 from benchmarks.plant_page.page import PAGE, TEMPLATE, page_without_run, parameter_rows
 from controller.safety.failsafe import failsafe_page
 from controller.settings.check import check_file
+from controller.settings.control_reference import control_page
 from controller.station import build
 from sim.scenario import load_scenario
 
@@ -23,6 +24,34 @@ def test_the_failsafe_page_is_the_table(language, page):
     committed = (ROOT / "docs" / page).read_text(encoding="utf-8")
     assert made == committed, f"station show failsafe config/demo.yaml --language {language} > docs/{page}"
     assert "rule." not in made
+
+
+def test_the_control_page_is_what_the_blocks_say():
+    made = control_page()
+    committed = (ROOT / "docs/control.md").read_text(encoding="utf-8")
+    assert made == committed, "write it again: station show control > docs/control.md"
+
+
+def test_the_control_page_has_every_block_and_circuit_once():
+    titles = re.findall(r"^### (\w+)$", control_page(), re.MULTILINE)
+    folder = ROOT / "controller/control"
+    modules = [path.stem for path in (*folder.glob("blocks/*.py"), *folder.glob("circuits/*.py"))]
+    assert sorted(titles) == sorted(name for name in modules if name != "__init__")
+
+
+def test_the_control_page_tells_text_and_keys_of_a_block_in_the_order_of_the_value():
+    page = control_page()
+    curve = page.index("### heat_curve")
+    assert (
+        curve
+        < page.index("q  = (Ti − To) / (Ti − To0)")
+        < page.index("| `circuits.<name>.heat_curve.points`")
+    )
+    stages = ("Set-point", "Limits of the set-point", "Loop", "Circulation pumps", "Tank", "Monitor")
+    places = [page.index(f"## {stage}\n") for stage in stages]
+    assert places == sorted(places)
+    own_key, other_key = "| `circuits.<name>.loop.gain` |", "| `circuits.<name>.valve.stroke_time` |"
+    assert page.count(own_key) == page.count(other_key) == 1
 
 
 @pytest.mark.parametrize("file", sorted((ROOT / "config").glob("*.yaml")), ids=lambda path: path.name)

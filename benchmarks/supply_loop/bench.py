@@ -74,11 +74,11 @@ class Bench:
         self.valve = self.zone.valve
         self.setpoint = self.rig[f"{ZONE}.supply_setpoint"]
         self.disturbances = disturbances
-        self._target = next(
+        self._targets = {
             channel.target
             for channel in self.rig.station.wiring.outputs
             if channel.output == f"{ZONE}.valve_command"
-        )
+        }
         self._relays = Relays(panel, self.valve.stroke_time) if panel is not None and panel.relays else None
         self._signal: Signal | None = None
         if panel is not None and not panel.relays:
@@ -105,7 +105,7 @@ class Bench:
         if now >= self._next_scan:
             self._next_scan = now + SLOW_SCAN_S
             done = scan(rig.station, now, now, rig.readings)
-            writes = tuple(write for write in done.writes if write[0] != self._target)
+            writes = tuple(write for write in done.writes if write[0] not in self._targets)
         rig.act(Scan(writes, ()))
 
     def run(self, seconds: float, each: Callable[[Bench], None] | None = None) -> None:

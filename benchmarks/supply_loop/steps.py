@@ -8,7 +8,8 @@ ways.
 Set-point steps: 5 K down from the curve and back up, the ramp taken out. Load steps: the wish of the linear
 programme is the plant's own answer to the disturbance with the valve held, upside down; its valve rests
 until the sensor's deviation is more than SEEN_K. A controller with feed-forward sees a disturbance before
-that, so its ratio may fall below one.
+that, so its ratio may fall below one. What the loop leaves at rest (tolerance, dead band, steps of the
+sensor) is in every integral; it is told for the same time without a step, as K·s too.
 """
 
 from __future__ import annotations
@@ -190,6 +191,14 @@ def load_steps(load: float, model: Model, settings: Mapping[str, float]) -> list
     return rows
 
 
+def at_rest(load: float, settings: Mapping[str, float]) -> float:
+    """K·s over the horizon with nothing happening."""
+    bench = steady(load, settings)
+    trace = Trace(bench)
+    bench.run(HORIZON_S, trace)
+    return integral(trace.since(bench.setpoint.value), bench.rig.dt)
+
+
 def low_load(settings: Mapping[str, float]) -> tuple[float, float]:
     """(± K, strokes a day) that remain at a tenth of the load, over two hours."""
     bench = steady(LOW_LOAD, settings)
@@ -215,6 +224,7 @@ def steps(sets: Mapping[str, Mapping[str, float]], loads: tuple[float, ...] = LO
         print(f"{name}; targets: set-point steps 1.25 (aim 1.10) and 5 % overshoot, load steps 2.0 (aim 1.5)")
         print("load   step              IAE K·s   IAE_LP   ratio   overshoot")
         for load, model in models.items():
+            print(f"{100 * load:3.0f} %  {'at rest':16} {at_rest(load, settings):8.0f}")
             for row in [*setpoint_steps(load, model, settings), *load_steps(load, model, settings)]:
                 over = "" if row.overshoot != row.overshoot else f"{row.overshoot:8.1f} %"
                 end = "  valve at its end" if row.at_end else ""

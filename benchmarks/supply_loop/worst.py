@@ -8,17 +8,21 @@
                    ± 0.5 K and 12 strokes a day)
 
 The primary network moves as the plant's own does in all of them. `wrong` multiplies the gain of the loop (a
-smaller one is slow, a larger one hot), held within the setting's own range; the integral time stays.
+smaller one is slow, a larger one hot; K of lift a K of error), held within the setting's own range; the
+integral time and the tolerance stay.
 """
 
 from __future__ import annotations
 
 import multiprocessing
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
+from controller.control.blocks.supply_settings import LoopSettings
+from controller.fields import Amount
 from sim.weather import Weather
 from supply_loop.bench import ZONE, Bench, checked
 from supply_loop.disturbances import Disturbances
@@ -105,16 +109,22 @@ class Outcome:
     quiet: float
 
 
+def wrong_gain(gain: float, factor: float) -> float:
+    """K/K, within what the setting allows."""
+    allowed = next(m for m in LoopSettings.model_fields["gain"].metadata if isinstance(m, Amount))
+    return min(max(gain * factor, allowed.low), allowed.high)
+
+
 def play(job: tuple[str, float, Mapping[str, float], float]) -> Outcome:
     """One week: its name, the factor of the gain, settings, days."""
     name, wrong, settings, days = job
     week = WEEKS[name]
     made = checked().file
     assert made is not None
-    gain = settings.get("loop.gain", made.circuits[ZONE].loop.gain) * wrong
+    gain = wrong_gain(settings.get("loop.gain", made.circuits[ZONE].loop.gain), wrong)
     bench = Bench(
         week.weather(),
-        settings={**settings, "loop.gain": min(max(gain, 0.05), 20.0)},
+        settings={**settings, "loop.gain": gain},
         seed=3,
         disturbances=Disturbances(3) if week.disturbed else None,
     )
@@ -146,8 +156,7 @@ def worst(sets: Mapping[str, Mapping[str, float]], days: float, wrong: tuple[flo
     jobs = [
         (week, factor, settings, days) for settings in sets.values() for week in WEEKS for factor in wrong
     ]
-    with multiprocessing.Pool(WORKERS) as pool:
-        outcomes = iter(pool.map(play, jobs, chunksize=1))
+    outcomes = iter(_play_all(jobs))
     print(
         f"worst weeks, {days:g} days each; sustained: 6 alternating extremes over {AMPLITUDE_K:g} K, no decay"
     )
@@ -157,8 +166,22 @@ def worst(sets: Mapping[str, Mapping[str, float]], days: float, wrong: tuple[flo
         print("week              gain x   MAE K   worst K   strokes/d   sustained h   quiet after h")
         for week in WEEKS:
             for factor in wrong:
-                found = next(outcomes)
-                print(
-                    f"{week:16} {factor:7g} {found.mae:7.3f} {found.worst:9.2f} {found.travel:11.1f}"
-                    f" {found.swings:13.1f} {found.quiet:15.1f}"
-                )
+                outcome = next(outcomes)
+                print(_row(week, factor, outcome))
+
+
+def _play_all(jobs: list[tuple[str, float, Mapping[str, float], float]]) -> list[Outcome]:
+    """All weeks; a line on stderr as each ends."""
+    found = []
+    with multiprocessing.Pool(WORKERS) as pool:
+        for job, outcome in zip(jobs, pool.imap(play, jobs), strict=True):
+            found.append(outcome)
+            print(_row(job[0], job[1], outcome), file=sys.stderr, flush=True)
+    return found
+
+
+def _row(week: str, factor: float, found: Outcome) -> str:
+    return (
+        f"{week:16} {factor:7g} {found.mae:7.3f} {found.worst:9.2f} {found.travel:11.1f}"
+        f" {found.swings:13.1f} {found.quiet:15.1f}"
+    )

@@ -1,4 +1,4 @@
-"""`station show WHAT`: what the program knows, as text: fail-safe table, settings, one key, schema."""
+"""`station show WHAT`: what the program knows, as text: fail-safe table, settings, blocks, schema."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from controller.cli.demo import demo_file
 from controller.cli.start import BAD_INPUT, language, leave, read_or_leave, state_directory
 from controller.quantities import QUANTITIES
 from controller.safety.failsafe import failsafe_page
+from controller.settings.control_reference import control_page
 from controller.settings.reference import settings_page
 from controller.settings.station import StationFile
 from controller.station import build
@@ -45,6 +46,12 @@ def failsafe(
 def settings() -> None:
     """Every key of a station file, with unit, range and default. Example: station show settings"""
     typer.echo(settings_page(), nl=False)
+
+
+@show.command()
+def control() -> None:
+    """Every block of control: what it does, formula, source, keys. Example: station show control"""
+    typer.echo(control_page(), nl=False)
 
 
 @show.command()

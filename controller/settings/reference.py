@@ -37,7 +37,7 @@ _SCALARS: dict[Any, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class _Row:
+class Row:
     key: str
     meaning: str
     value: str
@@ -53,11 +53,11 @@ def settings_page() -> str:
         parts.append(f"## {name}\n\n{_about(info)}")
         for title, rows in _tables(name, info):
             parts += [f"### {title}\n"] if title else []
-            parts.append(_table(rows))
+            parts.append(table_of(rows))
     return "\n".join(parts).rstrip() + "\n"
 
 
-def _table(rows: list[_Row]) -> str:
+def table_of(rows: list[Row]) -> str:
     lines = ["| key | meaning | value | unit | default |", "| --- | --- | --- | --- | --- |"]
     for row in rows:
         meaning = f"{row.meaning} (**adjustable**)" if row.adjustable else row.meaning
@@ -68,15 +68,15 @@ def _table(rows: list[_Row]) -> str:
 
 def _about(info: FieldInfo) -> str:
     must = "Must be there." if info.is_required() else "May be left out."
-    models = [model for model in _models(info.annotation) if model.__doc__]
+    models = [model for model in models_of(info.annotation) if model.__doc__]
     return f"{models[0].__doc__} {must}\n" if len(models) == 1 else f"{must}\n"
 
 
-def _tables(name: str, info: FieldInfo) -> Iterator[tuple[str, list[_Row]]]:
+def _tables(name: str, info: FieldInfo) -> Iterator[tuple[str, list[Row]]]:
     """A table a model; several where `kind` decides."""
     prefix = f"{name}.<name>" if get_origin(alternatives(info.annotation)[0]) is dict else name
-    models = _models(info.annotation)
-    told: list[_Row] = []
+    models = models_of(info.annotation)
+    told: list[Row] = []
     for model in models:
         title = f"`{prefix}` with `kind: {_kind(model)}`" if len(models) > 1 else ""
         rows = sorted(_rows(model, prefix), key=lambda row: row.key != f"{prefix}.kind")
@@ -92,36 +92,36 @@ def _kind(model: type[BaseModel]) -> str:
     return str(get_args(model.model_fields["kind"].annotation)[0])
 
 
-def _models(annotation: Any) -> list[type[BaseModel]]:
+def models_of(annotation: Any) -> list[type[BaseModel]]:
     """Models of a type: itself, of a union, or of a dict's values."""
     found: list[type[BaseModel]] = []
     for choice in alternatives(annotation):
         if get_origin(choice) is dict:
-            found += _models(get_args(choice)[1])
+            found += models_of(get_args(choice)[1])
         elif isinstance(choice, type) and issubclass(choice, BaseModel):
             found.append(choice)
     return found
 
 
-def _rows(model: type[BaseModel], prefix: str) -> Iterator[_Row]:
+def _rows(model: type[BaseModel], prefix: str) -> Iterator[Row]:
     for name, info in model.model_fields.items():
         path = f"{prefix}.{info.alias or name}"
-        models = _models(info.annotation)
+        models = models_of(info.annotation)
         if models and get_origin(alternatives(info.annotation)[0]) is dict:
             path = f"{path}.<name>"
         for inner in models:
             about = (inner.__doc__ or "").strip().split("\n")[0].strip(".")
             if len(models) > 1:
-                yield _Row(f"{path}.kind: {_kind(inner)}", about, "", "", "", False)
+                yield Row(f"{path}.kind: {_kind(inner)}", about, "", "", "", False)
             elif type(None) in get_args(info.annotation):
-                yield _Row(path, about, "the keys below", "", "none", False)
+                yield Row(path, about, "the keys below", "", "none", False)
             rows = _rows(inner, path)
             yield from (row for row in rows if len(models) == 1 or not row.key.endswith(".kind"))
         if not models:
-            yield _row(path, info)
+            yield row_of(path, info)
 
 
-def _row(path: str, info: FieldInfo) -> _Row:
+def row_of(path: str, info: FieldInfo) -> Row:
     annotation = alternatives(info.annotation)[0]
     marks = [*info.metadata, *_marks(info.annotation)]
     amount = next((mark for mark in marks if isinstance(mark, Amount | Span)), None)
@@ -129,7 +129,7 @@ def _row(path: str, info: FieldInfo) -> _Row:
     value = _bounds(amount) if amount is not None else _value(annotation, info)
     adjustable = isinstance(amount, Amount) and amount.adjustable
     meaning = (info.description or "").strip(".")
-    return _Row(path, meaning, value, unit, _default(info, amount), adjustable)
+    return Row(path, meaning, value, unit, _default(info, amount), adjustable)
 
 
 def _marks(annotation: Any) -> list[Any]:

@@ -1,4 +1,11 @@
-"""Band (two-point) control with hysteresis: on below one value and off above another, or the reverse."""
+"""Band (two-point) control with hysteresis: on below one value and off above another, or the reverse.
+
+    on_at < off_at    on when x ≤ on_at, off when x ≥ off_at, in between as before       (filling)
+    on_at > off_at    on when x ≥ on_at, off when x ≤ off_at, in between as before       (relieving)
+
+A value that cannot be used switches off. The high/low band of makeup and relief in the station controllers
+of FACTS §4.
+"""
 
 from __future__ import annotations
 

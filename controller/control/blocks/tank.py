@@ -1,4 +1,6 @@
-"""Tank inlet: opens below one level, closes above another.
+"""Tank inlet: opens below one level, closes above another (`band`).
+
+    open when level ≤ fill_below, closed when level ≥ stop_above, in between as before
 
 Level lost: the inlet stays closed, and the makeup pumps go on under their own dry-run protection
 (FACTS §8). Open for longer than it should be, it is told (`station.tank_fill_long`); when the level has

@@ -3,9 +3,10 @@
 It runs after the output stage: whatever opening has won there, demand, hand or limit, is what the relays
 go for. Position by the time the relays were on,
 
-    x += ±100 %·t/stroke,     sigma² += (ASYMMETRY·|Δx|)² + (at every reversal) PLAY²
+    x += ±100 %·t/stroke,     sigma² ← (sigma + ASYMMETRY·|Δx|)² + (at every reversal) PLAY²
 
-because closing never takes quite as long as opening, and couplings have play. A feedback replaces the
+because closing never takes quite as long as opening (an error of one sign, so it adds up with the way), and
+couplings have play (an error of any sign). A feedback replaces the
 estimate. Without one it is set right at the end stops, which the motor reaches anyway in ordinary operation
 (asked for 0 or 100 %, it is driven on for what may be missing), and by what the heat says (`witness`).
 The loop above works on changes of the opening, so a wrong estimate is a disturbance it carries.

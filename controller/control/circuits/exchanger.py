@@ -1,4 +1,9 @@
-"""Exchanger circuit (换热): primary valve, plate exchanger, circulation, pressure holding."""
+"""Exchanger circuit (换热): primary valve, plate exchanger, circulation, pressure holding.
+
+    C2·(Ts − Tr) = UA·ΔTm = C1·(Tp − Tpr)       heat gained, over the plates, given off
+
+How much of it a share of primary flow brings is `heat_transfer`'s to say, from the design below.
+"""
 
 from __future__ import annotations
 
