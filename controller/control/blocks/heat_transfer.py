@@ -31,6 +31,8 @@ from controller.points import Point, Term
 OVERSIZE = 1.6
 """Open valve over design flow: Kvs steps by 1.6 (IEC 60534-2-1, R5 series), one step up is usual."""
 LEARN_S = 3 * 3600.0
+BLIND_LEARN_S = 30 * 86400.0
+"""Where the position is an estimate that the heat is to correct, k must not follow that estimate."""
 FIRST_LEARN_S = 900.0
 QUIET_S = 120.0
 QUIET_K, QUIET_SHARE = 0.5, 0.05
@@ -155,6 +157,7 @@ class HeatTransfer:
         self.curve = curve
         self.primary, self.back, self.pressures = primary, back, pressures
         self.design_drive = design_drive
+        self.learn_s = LEARN_S
         self.full_ratio = self._first_ratio = OVERSIZE * curve.design_ratio
         self.first_pressure = math.nan
         self.first_flow = math.nan
@@ -225,7 +228,7 @@ class HeatTransfer:
             return False
         seen = 100 * self.curve.ratio(lift / self.drive) / (share * self._scale)
         seen = min(max(seen, self._first_ratio / 4), self._first_ratio * 4)
-        self._learned_s = min(self._learned_s + tick.dt, LEARN_S)
+        self._learned_s = min(self._learned_s + tick.dt, self.learn_s)
         self.full_ratio += (seen - self.full_ratio) * tick.dt / max(self._learned_s, FIRST_LEARN_S)
         return True
 

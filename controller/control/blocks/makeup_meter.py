@@ -16,6 +16,8 @@ CLEAR_FLOW = 0.2
 """m³/h that no zero error shows: 1 % of a 20 m³/h transmitter."""
 USUAL_S = 600.0
 NOMINAL_HZ = 50.0
+LARGEST_FLOW = 1e4
+"""More is no makeup, m³/h."""
 LARGEST_STEP = 1.0
 """m³ between two readings of a counter; more is a new counter."""
 
@@ -57,7 +59,7 @@ class MakeupMeter:
 
     def _from_flow(self, tick: Tick, runs: bool) -> float:
         flow = self.flow
-        if flow is None or not flow.usable or not math.isfinite(flow.value):
+        if flow is None or not flow.usable or not abs(flow.value) <= LARGEST_FLOW:
             return math.nan
         if not runs and flow.value < CLEAR_FLOW:
             return 0.0

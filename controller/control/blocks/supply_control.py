@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from controller.control.blocks.characteristic import Characteristic
-from controller.control.blocks.heat_transfer import HeatTransfer
+from controller.control.blocks.heat_transfer import HeatTransfer, Steady
 from controller.control.blocks.loop_monitor import LoopMonitor, LoopSample
 from controller.control.blocks.pid_loop import PiLoop
 from controller.control.blocks.supply_estimate import Pair, SupplyEstimate
@@ -46,6 +46,8 @@ SCAN_S = 1.0
 """Scan of a station in the field."""
 STEEPEST = 1.6
 """% of flow for a % of stroke where the installed characteristic is steepest in ordinary operation."""
+REFERENCE_LAG_S = 15.0
+"""What is fed forward brings a new set-point with the lag of exchanger and sensor; the PI waits for it."""
 SLOPE_K = 0.5
 """Half of the lift over which the slope of the flow is taken."""
 ANYWHERE = Room(0.0, 100.0, 0.0, 100.0)
@@ -90,6 +92,7 @@ class SupplyControl:
         self.estimate = SupplyEstimate()
         self.monitor = LoopMonitor(ACTUATOR_BAND, rate=100 / valve.stroke_time)
         self.tuning = Tuning(Lags(loop.filter, SCAN_S), 100 / valve.stroke_time * STEEPEST)
+        self._reference = Steady(REFERENCE_LAG_S)
         self.mode = "stands"
         self.filtered = math.nan
         self.setpoint = math.nan
@@ -128,7 +131,7 @@ class SupplyControl:
         else:
             loop.gain = self.settings.gain * self.monitor.factor
             loop.integral_time_s = self.settings.integral_time
-            error = self.monitor.deadened(setpoint - measured)
+            error = self.monitor.deadened(self._reference.step(setpoint, tick.dt) - measured)
             loop.step(
                 measured + error,
                 measured,

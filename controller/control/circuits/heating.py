@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from controller.control.blocks.heat_transfer import LEAST_LIFT_K, HeatTransfer, Steady
+from controller.control.blocks.heat_transfer import BLIND_LEARN_S, LEAST_LIFT_K, HeatTransfer, Steady
 from controller.control.blocks.pressure_holding import MakeupSettings, PressureHolding
 from controller.control.blocks.primary_pump import PrimaryPump, PrimaryPumpSettings
 from controller.control.blocks.pump_group import PumpGroup, PumpGroupSettings
@@ -28,8 +28,10 @@ from controller.control.tick import Tick
 from controller.fields import Amount, Words
 from controller.points import Image, Output, Point, Term
 
+HEAT_LAG_S = 15.0
+"""Exchanger and sensor pocket of a nominal station (FACTS §1: 5–20 s)."""
 METERED_FLOW_S = 20.0
-"""Filter of the flow by the meter: the heat comes into the supply with about this lag."""
+"""Filter of the flow by the meter."""
 PUMP_AS_VALVE = ValveSettings(
     characteristic="linear", authority=1.0, stroke_time=60.0, dead_band=1.0, hold=30.0, keep_warm=0.0
 )
@@ -93,10 +95,13 @@ class HeatingCircuit:
             pressure=find(f"{name}.differential_pressure"),
         )
         self.control = SupplyControl(valve, settings.loop, self.valve, self.heat_transfer(), sensed)
+        if self.relays is not None and find(f"{name}.valve_position") is None:
+            self.control.transfer.learn_s = BLIND_LEARN_S
         self.circulation = PumpGroup(
             settings.circulation, image, f"{name}.pump", find(f"{name}.differential_pressure")
         )
         self.secondary_flow = find(f"{name}.secondary_flow")
+        self._heat = (Steady(HEAT_LAG_S), Steady(settings.loop.filter))
         self._metered_flow = Steady(METERED_FLOW_S)
         self.plan = ALWAYS_HEATING
         self.valve_exercise = ValveExercise(
@@ -211,9 +216,14 @@ class HeatingCircuit:
             return self.circulation.speed
         if not (sensed.power.usable and sensed.back.usable and sensed.supply.reason == ""):
             return math.nan
+        # The meter sees heat before the supply sensor does: it is made as late, or a set-point step would
+        # look like another flow.
+        heat = sensed.power.value
+        for lag in self._heat:
+            heat = lag.step(heat, tick.dt)
         spread = self.control.filtered - sensed.back.value
-        known = spread >= LEAST_LIFT_K and sensed.power.value > 0
-        return self._metered_flow.step(sensed.power.value / spread if known else math.nan, tick.dt)
+        known = spread >= LEAST_LIFT_K and heat > 0
+        return self._metered_flow.step(heat / spread if known else math.nan, tick.dt)
 
     def forgive(self, pump: str) -> None:
         """A person has acknowledged the failure of a pump: it may try again."""
