@@ -7,7 +7,7 @@ import traceback
 from collections.abc import Callable
 
 from controller.alarms import AlarmBook
-from controller.control.blocks.season import ALWAYS_HEATING, SeasonPlan
+from controller.control.blocks.season.season import ALWAYS_HEATING, SeasonPlan
 from controller.control.circuits.exchanger import ExchangerCircuit, ExchangerSettings
 from controller.control.circuits.heating import HeatingCircuit
 from controller.control.circuits.mixing import MixingCircuit, MixingSettings

@@ -16,9 +16,9 @@ from controller.alarms import AlarmBook
 from controller.channels import Key, OutputChannel, Reading, Wiring
 from controller.circuit_holder import CircuitHolder, make_circuit
 from controller.commands import Answer, Command, CommandKind
-from controller.control.blocks.characteristic import Characteristic
-from controller.control.blocks.season import SeasonPlan
-from controller.control.blocks.tank import TankInlet
+from controller.control.blocks.loop.characteristic import Characteristic
+from controller.control.blocks.season.season import SeasonPlan
+from controller.control.blocks.water.tank import TankInlet
 from controller.control.circuits.exchanger import ExchangerSettings
 from controller.control.circuits.heating import HeatingCircuit
 from controller.control.circuits.mixing import MixingSettings

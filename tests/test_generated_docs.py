@@ -35,7 +35,7 @@ def test_the_control_page_is_what_the_blocks_say():
 def test_the_control_page_has_every_block_and_circuit_once():
     titles = re.findall(r"^### (\w+)$", control_page(), re.MULTILINE)
     folder = ROOT / "controller/control"
-    modules = [path.stem for path in (*folder.glob("blocks/*.py"), *folder.glob("circuits/*.py"))]
+    modules = [path.stem for path in (*folder.glob("blocks/*/*.py"), *folder.glob("circuits/*.py"))]
     assert sorted(titles) == sorted(name for name in modules if name != "__init__")
 
 

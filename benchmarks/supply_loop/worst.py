@@ -21,7 +21,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from controller.control.blocks.supply_settings import LoopSettings
+from controller.control.blocks.loop.supply_settings import LoopSettings
 from controller.fields import Amount
 from sim.weather import Weather
 from supply_loop.bench import ZONE, Bench, checked

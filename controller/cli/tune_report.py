@@ -8,7 +8,7 @@ from rich.table import Table
 
 from controller.cli.tune_run import KEPT, Run, plain
 from controller.cli.why import told
-from controller.control.blocks.tuning_rules import LEAST_GAIN_MARGIN, MOST_SENSITIVITY
+from controller.control.blocks.loop.tuning_rules import LEAST_GAIN_MARGIN, MOST_SENSITIVITY
 from controller.points import Term
 from controller.quantities import QUANTITIES
 from controller.texts import fill

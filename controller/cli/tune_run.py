@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from controller.cli.tune_picture import Sample
 from controller.clock import Clock
-from controller.control.blocks.tuning import STATES
+from controller.control.blocks.loop.tuning import STATES
 from controller.control.circuits.loop_points import REQUESTS
 from controller.door import DoorClient, DoorError, Value
 from controller.points import Quality, Term

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from controller.control.blocks.characteristic import Characteristic
+from controller.control.blocks.loop.characteristic import Characteristic
 from controller.equipment.balances import Crossing, PairDrift, PrimaryBalance, SecondaryBalance
 from controller.equipment.exchanger import ExchangerFouling
 from controller.equipment.frozen import FrozenSensors, MeterStuck

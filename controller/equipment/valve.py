@@ -7,7 +7,7 @@
 A leak passes the same at every opening. A clogged strainer takes flow at every opening. A coupling that slips
 hands on a part of the motor's way only: d ln(Kv)/d ln(φ) falls behind what was learned, too much flow on one
 side of where it began and too little on the other. A stem that is stuck stays while the command leaves it.
-Source: resistances in series, turbulent; φ as in `controller.control.blocks.characteristic`. Thresholds are
+Source: resistances in series, turbulent; φ as in `control.blocks.loop.characteristic`. Thresholds are
 own judgement: leak 1 % of Kvs and strainer 5 % of the flow are told within 3 days, a slip of half of the way
 within 3 days, a stuck stem within 10 min of being asked to move by 3 %.
 """
@@ -18,7 +18,7 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
-from controller.control.blocks.characteristic import Characteristic
+from controller.control.blocks.loop.characteristic import Characteristic
 from controller.equipment.balances import learning
 from controller.equipment.learning import HourlyMeans, TwoTermFit, Usual, Verdict, numbers
 from controller.equipment.watcher import Watcher, lasting, readable

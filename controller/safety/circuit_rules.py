@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from controller.control.blocks.season import SeasonPlan
+from controller.control.blocks.season.season import SeasonPlan
 from controller.points import Image, Output
 from controller.safety.flood_rules import flood_rules
 from controller.safety.frost_rules import frost_rules, standing_rules

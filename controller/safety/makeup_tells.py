@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from controller.alarms import Values
-from controller.control.blocks.makeup_guard import STATES
+from controller.control.blocks.water.makeup_guard import STATES
 from controller.points import Image, Point
 from controller.safety.parts import on, shown
 from controller.safety.protected import Protected

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from controller.control.blocks.season import SeasonPlan
+from controller.control.blocks.season.season import SeasonPlan
 from controller.points import Output, Point
 
 

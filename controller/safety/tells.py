@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from controller.control.blocks.drive import STATES
+from controller.control.blocks.parts.drive import STATES
 from controller.points import Image
 from controller.safety.parts import below, on, reading
 from controller.safety.protected import Protected

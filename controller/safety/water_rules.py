@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 
-from controller.control.blocks.season import SeasonPlan
+from controller.control.blocks.season.season import SeasonPlan
 from controller.points import Image, Output
 from controller.safety.dry_makeup import DryMakeup
 from controller.safety.parts import above, at_most, below, on, shown

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from controller.control.blocks.supply_settings import ValveSettings
+from controller.control.blocks.loop.supply_settings import ValveSettings
 from controller.control.circuits.mixing import MixingSettings
 from controller.settings.case import Case, given
 from controller.settings.load import Finding

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import pairwise
 
-from controller.control.blocks.heat_curve import DesignCurve, HeatCurve, PointsCurve
+from controller.control.blocks.setpoint.heat_curve import DesignCurve, HeatCurve, PointsCurve
 from controller.settings.case import Case
 from controller.settings.check_actuators import actuator_findings
 from controller.settings.check_pumps import makeup_findings, pump_findings

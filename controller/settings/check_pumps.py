@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from controller.control.blocks.makeup_guard import MakeupGuardSettings
-from controller.control.blocks.pressure_holding import ReliefSettings
-from controller.control.blocks.pump_settings import PumpGroupSettings
+from controller.control.blocks.water.makeup_guard import MakeupGuardSettings
+from controller.control.blocks.water.pressure_holding import ReliefSettings
+from controller.control.blocks.water.pump_settings import PumpGroupSettings
 from controller.control.circuits.mixing import MixingSettings
 from controller.settings.case import Case
 from controller.settings.check_starters import turning_findings

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from controller.control.blocks.heat_curve import DesignCurve, HeatCurve
-from controller.control.blocks.learned_curve import MODES
-from controller.control.blocks.return_limit import STARVES_K, starves
-from controller.control.blocks.schedule import refuses_housing
+from controller.control.blocks.setpoint.heat_curve import DesignCurve, HeatCurve
+from controller.control.blocks.setpoint.learned_curve import MODES
+from controller.control.blocks.setpoint.return_limit import STARVES_K, starves
+from controller.control.blocks.setpoint.schedule import refuses_housing
 from controller.settings.case import Case
 from controller.settings.load import Finding
 from controller.settings.station import Circuit

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from controller.control.blocks.drive import MAINS_HZ
+from controller.control.blocks.parts.drive import MAINS_HZ
 from controller.settings.case import Case, given
 from controller.settings.check_actuators import KEEPS
 from controller.settings.load import Finding

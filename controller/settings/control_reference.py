@@ -79,7 +79,7 @@ _ORDER: dict[str, tuple[str, ...]] = {
         "leak_balance",
     ),
     "Tank": ("tank",),
-    "Tuning": ("tuning", "tuning_experiment", "identification", "tuning_rules", "exchanger_slope"),
+    "Tuning": ("tuning", "tuning_experiment", "identification", "tuning_rules"),
     "Monitor": ("loop_monitor", "half_waves", "slowness", "valve_stick", "loop_points"),
 }
 _ELSEWHERE: dict[str, tuple[type[Settings], ...]] = {"tank": (TankSettings,)}
@@ -102,8 +102,9 @@ def control_page() -> str:
 
 
 def _modules(package: ModuleType) -> Iterator[tuple[str, ModuleType]]:
-    for found in pkgutil.iter_modules(package.__path__):
-        yield found.name, importlib.import_module(f"{package.__name__}.{found.name}")
+    for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+        if not found.ispkg:
+            yield found.name.rpartition(".")[2], importlib.import_module(found.name)
 
 
 def _block(name: str, module: ModuleType, places: dict[type[BaseModel], str]) -> Iterator[str]:

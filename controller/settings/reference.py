@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from controller.control.blocks.weekdays import Days
+from controller.control.blocks.setpoint.weekdays import Days
 from controller.fields import Amount, DayWindow, Flag, MonthDay, Name, Reference, Span, Switch, Whole, Words
 from controller.quantities import QUANTITIES
 from controller.settings.load import alternatives

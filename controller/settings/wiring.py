@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 
 from controller.channels import InputChannel, Key, OutputChannel, Wiring
-from controller.control.blocks.supply_settings import ValveSettings
+from controller.control.blocks.loop.supply_settings import ValveSettings
 from controller.control.circuits.roles import CIRCUIT_ROLES, DRIVE_POINTS, PUMP_ROLES, STATION_ROLES, Role
 from controller.quantities import QUANTITIES, UNITS, parse, parse_span
 from controller.settings.station import Circuit, PointSettings, StarterSettings, StationFile

@@ -8,8 +8,8 @@ from statistics import fmean, median
 
 import pytest
 
-from controller.control.blocks.return_limit import ReturnLimitSettings
-from controller.control.blocks.room_influence import RoomInfluenceSettings
+from controller.control.blocks.setpoint.return_limit import ReturnLimitSettings
+from controller.control.blocks.setpoint.room_influence import RoomInfluenceSettings
 from controller.control.circuits.heating import CircuitSettings
 from controller.settings.check import Checked
 from hil_tests.core.conftest import Loop

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from controller.control.blocks.season import STATES
+from controller.control.blocks.season.season import STATES
 from hil_tests.core.conftest import Loop
 
 SEASON = "station.season"

@@ -6,7 +6,7 @@ import socket
 import pytest
 from asyncua import Client, ua
 
-from controller.control.blocks.remote import RemoteSettings
+from controller.control.blocks.setpoint.remote import RemoteSettings
 from controller.door import DoorClient, DoorError
 from hil_tests.service.world import World, world
 from sim.weather import Weather

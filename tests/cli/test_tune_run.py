@@ -10,7 +10,7 @@ from rich.console import Console
 
 from controller.cli import tune
 from controller.cli.tune_run import PATIENCE, CannotTune, Run, accept, begin, follow
-from controller.control.blocks.tuning import STATES
+from controller.control.blocks.loop.tuning import STATES
 from controller.door import DoorError, Value
 from controller.points import PointInfo, Term
 

@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from controller.control.blocks.characteristic import Characteristic
+from controller.control.blocks.loop.characteristic import Characteristic
 from controller.equipment.watcher import Watcher
 from controller.equipment.water import capacity_flow
 from controller.points import Image, Output, Point, Quality

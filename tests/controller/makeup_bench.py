@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from random import Random
 
-from controller.control.blocks.pressure_holding import MakeupSettings, PressureHolding
+from controller.control.blocks.water.pressure_holding import MakeupSettings, PressureHolding
 from controller.control.tick import Tick
 from controller.points import Image, Output, Point, Quality, Slot
 

@@ -7,7 +7,7 @@ from random import Random
 
 import pytest
 
-from controller.control.blocks.pump_group import PumpGroup, PumpGroupSettings
+from controller.control.blocks.water.pump_group import PumpGroup, PumpGroupSettings
 from controller.control.tick import Tick
 from controller.points import Image, Output, Point, Slot
 

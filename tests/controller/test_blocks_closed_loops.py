@@ -8,12 +8,12 @@ from statistics import mean, median
 
 import pytest
 
-from controller.control.blocks.heat_curve import DesignCurve, HeatCurve
-from controller.control.blocks.learned_curve import LearnedCurve, LearnedCurveSettings
-from controller.control.blocks.meter_limit import MeterLimit, MeterLimitSettings
-from controller.control.blocks.ramp import Ramp
-from controller.control.blocks.return_limit import ReturnLimit, ReturnLimitSettings
-from controller.control.blocks.room_influence import RoomInfluence, RoomInfluenceSettings
+from controller.control.blocks.parts.ramp import Ramp
+from controller.control.blocks.setpoint.heat_curve import DesignCurve, HeatCurve
+from controller.control.blocks.setpoint.learned_curve import LearnedCurve, LearnedCurveSettings
+from controller.control.blocks.setpoint.meter_limit import MeterLimit, MeterLimitSettings
+from controller.control.blocks.setpoint.return_limit import ReturnLimit, ReturnLimitSettings
+from controller.control.blocks.setpoint.room_influence import RoomInfluence, RoomInfluenceSettings
 from tests.controller.blocks_points import good, temperature, ticks
 from tests.controller.synthetic_house import STEP_S, House, house_that_needs
 

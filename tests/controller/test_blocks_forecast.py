@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controller.control.blocks.forecast import ForecastFeedForward, ForecastSettings
+from controller.control.blocks.setpoint.forecast import ForecastFeedForward, ForecastSettings
 from tests.controller.blocks_points import codes
 
 HOUR = 3600.0

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from controller.adjustables import adjustables
-from controller.control.blocks.heat_curve import DesignCurve, HeatCurve
-from controller.control.blocks.house_day import HouseDay
-from controller.control.blocks.house_model import HouseModel
-from controller.control.blocks.learned_curve import LearnedCurve, LearnedCurveSettings
+from controller.control.blocks.setpoint.heat_curve import DesignCurve, HeatCurve
+from controller.control.blocks.setpoint.house_day import HouseDay
+from controller.control.blocks.setpoint.house_model import HouseModel
+from controller.control.blocks.setpoint.learned_curve import LearnedCurve, LearnedCurveSettings
 from tests.controller.blocks_points import codes, temperature
 from tests.controller.synthetic_house import STEP_S, House, Seen, house_that_needs
 

@@ -9,15 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controller.control.blocks.heat_transfer import (
+from controller.control.blocks.loop.heat_transfer import (
     ExchangerDesign,
     HeatTransfer,
     exchanger_lift,
     mixing_lift,
 )
-from controller.control.blocks.pid_loop import PiLoop
-from controller.control.blocks.supply_control import Sensed, SupplyControl
-from controller.control.blocks.supply_settings import LoopSettings, ValveSettings
+from controller.control.blocks.loop.supply_control import Sensed, SupplyControl
+from controller.control.blocks.loop.supply_settings import LoopSettings, ValveSettings
+from controller.control.blocks.parts.pid_loop import PiLoop
 from controller.control.tick import Tick
 from controller.points import Output, Point, Quality, Slot
 

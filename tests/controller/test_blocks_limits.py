@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controller.control.blocks.meter_age import MeterAge
-from controller.control.blocks.meter_limit import MeterLimit, MeterLimitSettings
-from controller.control.blocks.probing import Probing, ProbingSettings
-from controller.control.blocks.shortage import EXPONENT, Shortage, ShortageSettings
-from controller.control.blocks.supply_rate import SupplyRate, SupplyRateSettings
+from controller.control.blocks.setpoint.meter_age import MeterAge
+from controller.control.blocks.setpoint.meter_limit import MeterLimit, MeterLimitSettings
+from controller.control.blocks.setpoint.probing import Probing, ProbingSettings
+from controller.control.blocks.setpoint.shortage import EXPONENT, Shortage, ShortageSettings
+from controller.control.blocks.setpoint.supply_rate import SupplyRate, SupplyRateSettings
 from controller.control.tick import Tick
 from controller.points import Point
 from tests.controller.blocks_points import codes, good, lost, temperature, ticks

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controller.control.blocks.band import Band
-from controller.control.blocks.characteristic import Characteristic
-from controller.control.blocks.pid_loop import PiLoop
+from controller.control.blocks.loop.characteristic import Characteristic
+from controller.control.blocks.parts.band import Band
+from controller.control.blocks.parts.pid_loop import PiLoop
 from controller.points import Point, Quality
 
 ANYTHING = st.one_of(

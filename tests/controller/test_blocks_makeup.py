@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from controller.control.blocks.drive import TRIES
-from controller.control.blocks.tank import TankInlet
+from controller.control.blocks.parts.drive import TRIES
+from controller.control.blocks.water.tank import TankInlet
 from controller.control.tick import Tick
 from controller.points import Image, Point, Quality
 from tests.controller.makeup_bench import MakeupBench

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from controller.alarms import AlarmBook
-from controller.control.blocks.half_waves import HalfWaves
-from controller.control.blocks.identification import Model
-from controller.control.blocks.loop_monitor import (
+from controller.control.blocks.loop.half_waves import HalfWaves
+from controller.control.blocks.loop.identification import Model
+from controller.control.blocks.loop.loop_monitor import (
     LEAST_FACTOR,
     MOST_HOLD_K,
     QUIET_S,
@@ -21,8 +21,8 @@ from controller.control.blocks.loop_monitor import (
     LoopMonitor,
     LoopSample,
 )
-from controller.control.blocks.pid_loop import PiLoop
-from controller.control.blocks.tuning_rules import Lags, simc, with_lags
+from controller.control.blocks.loop.tuning_rules import Lags, simc, with_lags
+from controller.control.blocks.parts.pid_loop import PiLoop
 from controller.control.tick import Tick
 from controller.texts import alarm, text
 from tests.controller.loop_plant import LoopPlant

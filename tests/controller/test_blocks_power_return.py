@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from controller.control.blocks.power_return import (
+from controller.control.blocks.season.power_return import (
     LONGEST_DELAY_S,
     LONGEST_PRESSURE_S,
     LONGEST_RISE_S,
@@ -18,7 +18,7 @@ from controller.control.blocks.power_return import (
     STAGES,
     PowerReturn,
 )
-from controller.control.blocks.season import PLANS, SeasonPlan
+from controller.control.blocks.season.season import PLANS, SeasonPlan
 from controller.control.tick import Tick
 from controller.points import Image
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from controller.control.blocks.drive import RETRY_S, TRIES
-from controller.control.blocks.pump_group import QUICK_TRIES
+from controller.control.blocks.parts.drive import RETRY_S, TRIES
+from controller.control.blocks.water.pump_group import QUICK_TRIES
 from controller.points import Quality
 from tests.controller.pump_bench import PumpBench
 

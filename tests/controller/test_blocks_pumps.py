@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from controller.control.blocks.drive import RETRY_S, PumpDrive
-from controller.control.blocks.pressure_holding import MakeupSettings, PressureHolding, ReliefSettings
-from controller.control.blocks.pump_group import PumpGroup, PumpGroupSettings
+from controller.control.blocks.parts.drive import RETRY_S, PumpDrive
+from controller.control.blocks.water.pressure_holding import MakeupSettings, PressureHolding, ReliefSettings
+from controller.control.blocks.water.pump_group import PumpGroup, PumpGroupSettings
 from controller.control.tick import Tick
 from controller.points import Image, Output, Point, Quality, Slot
 

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controller.control.blocks.return_limit import ReturnLimit, ReturnLimitSettings, starves
-from controller.control.blocks.room_influence import RoomInfluence, RoomInfluenceSettings
-from controller.control.blocks.room_sensors import RoomSensors
+from controller.control.blocks.setpoint.return_limit import ReturnLimit, ReturnLimitSettings, starves
+from controller.control.blocks.setpoint.room_influence import RoomInfluence, RoomInfluenceSettings
+from controller.control.blocks.setpoint.room_sensors import RoomSensors
 from tests.controller.blocks_points import codes, temperature
 
 HOUR = 3600.0

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from controller.control.blocks.season import HOLD_OFF_S, STATES, Season, SeasonSettings
+from controller.control.blocks.season.season import HOLD_OFF_S, STATES, Season, SeasonSettings
 from controller.control.tick import Tick
 from controller.points import Image
 from tests.controller.station_file import BASE, findings

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controller.control.blocks.day_offsets import DayOffsets
-from controller.control.blocks.heat_curve import DesignCurve, HeatCurve, PointsCurve, interpolate
-from controller.control.blocks.ramp import Ramp
+from controller.control.blocks.parts.ramp import Ramp
+from controller.control.blocks.setpoint.day_offsets import DayOffsets
+from controller.control.blocks.setpoint.heat_curve import DesignCurve, HeatCurve, PointsCurve, interpolate
 from controller.points import Point, Quality
 
 POINTS = {-24.0: 60.0, -10.0: 49.0, 0.0: 41.0, 10.0: 32.0}

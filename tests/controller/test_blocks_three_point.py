@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controller.control.blocks.primary_pump import PrimaryPump, PrimaryPumpSettings
-from controller.control.blocks.three_point import ThreePoint
+from controller.control.blocks.loop.primary_pump import PrimaryPump, PrimaryPumpSettings
+from controller.control.blocks.loop.three_point import ThreePoint
 from controller.control.tick import Tick
 from controller.points import Image, Output, Point, Quality
 

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from controller.control.blocks.identification import MOST_SAMPLES
-from controller.control.blocks.pid_loop import PiLoop
-from controller.control.blocks.tuning import LONGEST_S, PATIENCE_S, QUIET_S, REASONS, LoopView, Tuning
-from controller.control.blocks.tuning_experiment import MOST_STEP, Room
-from controller.control.blocks.tuning_rules import Lags, Pi
+from controller.control.blocks.loop.identification import MOST_SAMPLES
+from controller.control.blocks.loop.tuning import LONGEST_S, PATIENCE_S, QUIET_S, REASONS, LoopView, Tuning
+from controller.control.blocks.loop.tuning_experiment import MOST_STEP, Room
+from controller.control.blocks.loop.tuning_rules import Lags, Pi
+from controller.control.blocks.parts.pid_loop import PiLoop
 from controller.control.tick import Tick
 from controller.texts import catalogue, text
 from tests.controller.loop_plant import LoopPlant

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from controller.control.blocks.identification import MOST_SAMPLES, Model, Recording, identify, lagged
-from controller.control.blocks.tuning_rules import (
+from controller.control.blocks.loop.identification import MOST_SAMPLES, Model, Recording, identify, lagged
+from controller.control.blocks.loop.tuning_rules import (
     Lags,
     Pi,
     accepted,

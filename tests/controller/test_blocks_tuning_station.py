@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from controller.commands import Command, CommandKind
-from controller.control.blocks.tuning import Proposal
+from controller.control.blocks.loop.tuning import Proposal
 from controller.control.circuits.loop_points import REQUESTS
 from controller.settings.check import Checked, check_file
 from sim.rig import Rig

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from controller.control.blocks.season import SeasonExerciseSettings
-from controller.control.blocks.valve_exercise import AGAIN_S, ValveExercise
+from controller.control.blocks.season.season import SeasonExerciseSettings
+from controller.control.blocks.season.valve_exercise import AGAIN_S, ValveExercise
 from controller.control.tick import Tick
 from controller.points import Output, Point, Quality
 

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controller.control.blocks.damped_outdoor import DampedOutdoor, DampedOutdoorSettings
-from controller.control.blocks.fade import Fade
-from controller.control.blocks.heat_curve import HeatCurve, SlopeCurve
-from controller.control.blocks.memory import finite, remembered
-from controller.control.blocks.wind_sun import WindSun, WindSunSettings
+from controller.control.blocks.parts.fade import Fade
+from controller.control.blocks.parts.memory import finite, remembered
+from controller.control.blocks.setpoint.damped_outdoor import DampedOutdoor, DampedOutdoorSettings
+from controller.control.blocks.setpoint.heat_curve import HeatCurve, SlopeCurve
+from controller.control.blocks.setpoint.wind_sun import WindSun, WindSunSettings
 from controller.points import Quality
 from tests.controller.blocks_points import codes, good, lost, temperature, ticks
 

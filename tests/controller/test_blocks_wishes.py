@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from controller.control.blocks.remote import Kind, RemoteInfluence, RemoteSettings
-from controller.control.blocks.schedule import ScheduleSettings, WeeklySchedule, refuses_housing
-from controller.control.blocks.wish import WishSlot
+from controller.control.blocks.setpoint.remote import Kind, RemoteInfluence, RemoteSettings
+from controller.control.blocks.setpoint.schedule import ScheduleSettings, WeeklySchedule, refuses_housing
+from controller.control.blocks.setpoint.wish import WishSlot
 from controller.settings.load import read_tree, validate
 from tests.controller.blocks_points import codes, temperature
 

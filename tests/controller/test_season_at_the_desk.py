@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from controller.commands import Command, CommandKind
-from controller.control.blocks.season import STATES
+from controller.control.blocks.season.season import STATES
 from controller.cycle import scan
 from controller.points import Quality
 from drivers.readings import Fault

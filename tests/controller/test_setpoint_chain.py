@@ -14,15 +14,15 @@ from hypothesis import strategies as st
 from setpoint_desk import DEMAND, EVENING, LIMIT, SETPOINT, amount, ask, everything, sections, terms
 
 from controller.commands import CommandKind
-from controller.control.blocks.damped_outdoor import DampedOutdoorSettings
-from controller.control.blocks.meter_limit import MeterLimitSettings
-from controller.control.blocks.probing import ProbingSettings
-from controller.control.blocks.remote import RemoteSettings
-from controller.control.blocks.return_limit import ReturnLimitSettings
-from controller.control.blocks.room_influence import RoomInfluenceSettings
-from controller.control.blocks.schedule import ScheduleSettings
-from controller.control.blocks.shortage import ShortageSettings
-from controller.control.blocks.supply_rate import SupplyRateSettings
+from controller.control.blocks.setpoint.damped_outdoor import DampedOutdoorSettings
+from controller.control.blocks.setpoint.meter_limit import MeterLimitSettings
+from controller.control.blocks.setpoint.probing import ProbingSettings
+from controller.control.blocks.setpoint.remote import RemoteSettings
+from controller.control.blocks.setpoint.return_limit import ReturnLimitSettings
+from controller.control.blocks.setpoint.room_influence import RoomInfluenceSettings
+from controller.control.blocks.setpoint.schedule import ScheduleSettings
+from controller.control.blocks.setpoint.shortage import ShortageSettings
+from controller.control.blocks.setpoint.supply_rate import SupplyRateSettings
 from controller.cycle import scan
 from controller.settings.station import StationFile
 from drivers.readings import Fault

@@ -10,8 +10,8 @@ from conftest import Desk
 from setpoint_desk import DEMAND, ask, everything, sections
 
 from controller.commands import Command, CommandKind
-from controller.control.blocks.remote import RemoteSettings
-from controller.control.blocks.shortage import ShortageSettings
+from controller.control.blocks.setpoint.remote import RemoteSettings
+from controller.control.blocks.setpoint.shortage import ShortageSettings
 from controller.points import Quality
 
 

@@ -11,17 +11,17 @@ import pytest
 
 from controller.cli.tune_run import KEPT
 from controller.commands import CommandKind
-from controller.control.blocks import makeup_guard
-from controller.control.blocks.drive import FAILURES, STATES
-from controller.control.blocks.learned_curve import MODES as LEARNED_MODES
-from controller.control.blocks.loop_monitor import CONDITIONS
-from controller.control.blocks.makeup_guard import STATES as MAKEUP_STATES
-from controller.control.blocks.power_return import STAGES
-from controller.control.blocks.season import CAUSES, WAITS
-from controller.control.blocks.season import STATES as SEASONS
-from controller.control.blocks.supply_control import MODES
-from controller.control.blocks.tuning import REASONS as TUNING_REASONS
-from controller.control.blocks.tuning import STATES as TUNING_STATES
+from controller.control.blocks.loop.loop_monitor import CONDITIONS
+from controller.control.blocks.loop.supply_control import MODES
+from controller.control.blocks.loop.tuning import REASONS as TUNING_REASONS
+from controller.control.blocks.loop.tuning import STATES as TUNING_STATES
+from controller.control.blocks.parts.drive import FAILURES, STATES
+from controller.control.blocks.season.power_return import STAGES
+from controller.control.blocks.season.season import CAUSES, WAITS
+from controller.control.blocks.season.season import STATES as SEASONS
+from controller.control.blocks.setpoint.learned_curve import MODES as LEARNED_MODES
+from controller.control.blocks.water import makeup_guard
+from controller.control.blocks.water.makeup_guard import STATES as MAKEUP_STATES
 from controller.control.circuits.loop_points import REQUESTS
 from controller.control.circuits.roles import CIRCUIT_ROLES, DRIVE_POINTS, PUMP_ROLES, STATION_ROLES
 from controller.control.circuits.setpoint_limits import LIMITS

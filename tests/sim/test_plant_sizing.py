@@ -6,7 +6,7 @@ from statistics import mean
 
 import pytest
 
-from controller.control.blocks.heat_curve import PointsCurve
+from controller.control.blocks.setpoint.heat_curve import PointsCurve
 from controller.settings.check import check_file
 from controller.settings.station import StationFile
 from sim.field import plant_parameters

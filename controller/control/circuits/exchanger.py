@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from controller.control.blocks.heat_transfer import ExchangerDesign, HeatTransfer, exchanger_lift
+from controller.control.blocks.loop.heat_transfer import ExchangerDesign, HeatTransfer, exchanger_lift
 from controller.control.circuits.heating import CircuitSettings, HeatingCircuit
 
 

@@ -10,16 +10,16 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from controller.control.blocks.heat_transfer import BLIND_LEARN_S, LEAST_LIFT_K, HeatTransfer, Steady
-from controller.control.blocks.pressure_holding import MakeupSettings, PressureHolding
-from controller.control.blocks.primary_pump import PrimaryPump, PrimaryPumpSettings
-from controller.control.blocks.pump_group import PumpGroup, PumpGroupSettings
-from controller.control.blocks.season import ALWAYS_HEATING, SeasonPlan
-from controller.control.blocks.supply_control import MODES, Sensed, SupplyControl
-from controller.control.blocks.supply_settings import LoopSettings, ValveSettings
-from controller.control.blocks.three_point import ThreePoint
-from controller.control.blocks.tuning_experiment import Room
-from controller.control.blocks.valve_exercise import ValveExercise
+from controller.control.blocks.loop.heat_transfer import BLIND_LEARN_S, LEAST_LIFT_K, HeatTransfer, Steady
+from controller.control.blocks.loop.primary_pump import PrimaryPump, PrimaryPumpSettings
+from controller.control.blocks.loop.supply_control import MODES, Sensed, SupplyControl
+from controller.control.blocks.loop.supply_settings import LoopSettings, ValveSettings
+from controller.control.blocks.loop.three_point import ThreePoint
+from controller.control.blocks.loop.tuning_experiment import Room
+from controller.control.blocks.season.season import ALWAYS_HEATING, SeasonPlan
+from controller.control.blocks.season.valve_exercise import ValveExercise
+from controller.control.blocks.water.pressure_holding import MakeupSettings, PressureHolding
+from controller.control.blocks.water.pump_group import PumpGroup, PumpGroupSettings
 from controller.control.circuits.loop_points import LoopPoints
 from controller.control.circuits.setpoint_limits import BELOW_ALARM_K
 from controller.control.circuits.setpoint_settings import SetpointSettings

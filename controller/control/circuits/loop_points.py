@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from controller.control.blocks.loop_monitor import CONDITIONS
-from controller.control.blocks.supply_control import SupplyControl
-from controller.control.blocks.tuning import STATES
-from controller.control.blocks.tuning_rules import Pi
+from controller.control.blocks.loop.loop_monitor import CONDITIONS
+from controller.control.blocks.loop.supply_control import SupplyControl
+from controller.control.blocks.loop.tuning import STATES
+from controller.control.blocks.loop.tuning_rules import Pi
 from controller.points import Image, Point
 
 REQUESTS = ("stop", "simc", "amigo", "accept")

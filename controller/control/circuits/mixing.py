@@ -12,8 +12,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from controller.control.blocks.heat_transfer import HeatTransfer, mixing_lift
-from controller.control.blocks.supply_control import DESIGN_SPREAD_K
+from controller.control.blocks.loop.heat_transfer import HeatTransfer, mixing_lift
+from controller.control.blocks.loop.supply_control import DESIGN_SPREAD_K
 from controller.control.circuits.heating import CircuitSettings, HeatingCircuit
 from controller.fields import Amount
 

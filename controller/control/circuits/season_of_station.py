@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from controller.alarms import AlarmBook
-from controller.control.blocks.power_return import PowerReturn
-from controller.control.blocks.season import Season, SeasonPlan, SeasonSettings
+from controller.control.blocks.season.power_return import PowerReturn
+from controller.control.blocks.season.season import Season, SeasonPlan, SeasonSettings
 from controller.control.circuits.heating import HeatingCircuit
 from controller.control.tick import Tick
 from controller.points import Image, Point, Term

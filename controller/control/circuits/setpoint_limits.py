@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from controller.control.blocks.meter_limit import MeterLimit
-from controller.control.blocks.return_limit import ReturnLimit
-from controller.control.blocks.shortage import Shortage
+from controller.control.blocks.setpoint.meter_limit import MeterLimit
+from controller.control.blocks.setpoint.return_limit import ReturnLimit
+from controller.control.blocks.setpoint.shortage import Shortage
 from controller.control.circuits.setpoint_settings import SetpointSettings
 from controller.control.tick import Tick
 from controller.points import Image, Point, Term

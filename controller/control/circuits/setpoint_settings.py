@@ -6,19 +6,19 @@ from typing import Annotated
 
 from pydantic import Field
 
-from controller.control.blocks.damped_outdoor import DampedOutdoorSettings
-from controller.control.blocks.day_offsets import OffsetsByTime
-from controller.control.blocks.heat_curve import HeatCurveSettings
-from controller.control.blocks.learned_curve import LearnedCurveSettings
-from controller.control.blocks.meter_limit import MeterLimitSettings
-from controller.control.blocks.probing import ProbingSettings
-from controller.control.blocks.remote import RemoteSettings
-from controller.control.blocks.return_limit import ReturnLimitSettings
-from controller.control.blocks.room_influence import RoomInfluenceSettings
-from controller.control.blocks.schedule import ScheduleSettings
-from controller.control.blocks.shortage import ShortageSettings
-from controller.control.blocks.supply_rate import SupplyRateSettings
-from controller.control.blocks.wind_sun import WindSunSettings
+from controller.control.blocks.setpoint.damped_outdoor import DampedOutdoorSettings
+from controller.control.blocks.setpoint.day_offsets import OffsetsByTime
+from controller.control.blocks.setpoint.heat_curve import HeatCurveSettings
+from controller.control.blocks.setpoint.learned_curve import LearnedCurveSettings
+from controller.control.blocks.setpoint.meter_limit import MeterLimitSettings
+from controller.control.blocks.setpoint.probing import ProbingSettings
+from controller.control.blocks.setpoint.remote import RemoteSettings
+from controller.control.blocks.setpoint.return_limit import ReturnLimitSettings
+from controller.control.blocks.setpoint.room_influence import RoomInfluenceSettings
+from controller.control.blocks.setpoint.schedule import ScheduleSettings
+from controller.control.blocks.setpoint.shortage import ShortageSettings
+from controller.control.blocks.setpoint.supply_rate import SupplyRateSettings
+from controller.control.blocks.setpoint.wind_sun import WindSunSettings
 from controller.fields import Amount, Settings
 
 

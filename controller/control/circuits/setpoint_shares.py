@@ -11,16 +11,16 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from controller.control.blocks.damped_outdoor import DampedOutdoor
-from controller.control.blocks.day_offsets import DayOffsets
-from controller.control.blocks.heat_curve import HeatCurve, PointsCurve
-from controller.control.blocks.learned_curve import LearnedCurve
-from controller.control.blocks.memory import remembered
-from controller.control.blocks.remote import RemoteInfluence
-from controller.control.blocks.room_influence import RoomInfluence
-from controller.control.blocks.room_sensors import RoomSensors
-from controller.control.blocks.schedule import WeeklySchedule
-from controller.control.blocks.wind_sun import WindSun
+from controller.control.blocks.parts.memory import remembered
+from controller.control.blocks.setpoint.damped_outdoor import DampedOutdoor
+from controller.control.blocks.setpoint.day_offsets import DayOffsets
+from controller.control.blocks.setpoint.heat_curve import HeatCurve, PointsCurve
+from controller.control.blocks.setpoint.learned_curve import LearnedCurve
+from controller.control.blocks.setpoint.remote import RemoteInfluence
+from controller.control.blocks.setpoint.room_influence import RoomInfluence
+from controller.control.blocks.setpoint.room_sensors import RoomSensors
+from controller.control.blocks.setpoint.schedule import WeeklySchedule
+from controller.control.blocks.setpoint.wind_sun import WindSun
 from controller.control.circuits.setpoint_settings import SetpointSettings
 from controller.control.tick import Tick
 from controller.points import Image, Point, Term

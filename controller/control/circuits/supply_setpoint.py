@@ -9,10 +9,10 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from controller.control.blocks.memory import finite, remembered
-from controller.control.blocks.probing import Probing
-from controller.control.blocks.ramp import Ramp
-from controller.control.blocks.supply_rate import SupplyRate
+from controller.control.blocks.parts.memory import finite, remembered
+from controller.control.blocks.parts.ramp import Ramp
+from controller.control.blocks.setpoint.probing import Probing
+from controller.control.blocks.setpoint.supply_rate import SupplyRate
 from controller.control.circuits.setpoint_limits import ACTS_K, LIMITS, Limits
 from controller.control.circuits.setpoint_settings import SetpointSettings, SupplySettings
 from controller.control.circuits.setpoint_shares import Shares

@@ -7,7 +7,7 @@ Writing one is a wish that ends by itself: after 2 h unless the command says oth
 from __future__ import annotations
 
 from controller.commands import Answer, Command, CommandKind
-from controller.control.blocks.wish import WishSlot
+from controller.control.blocks.setpoint.wish import WishSlot
 from controller.points import Image, Point, Quality
 
 

@@ -1,0 +1,1 @@
+"""From the set-point to the valve: loop, valve, primary pump, tuning, monitor."""

@@ -1,0 +1,403 @@
+"""The primary side, led by the secondary supply temperature.
+
+The loop works in kelvins of lift: by how much the water has to be warmer when it leaves than when it comes
+back. What is known of that beforehand is fed forward, set-point − return; the PI adds what is wrong about
+it. `heat_transfer` turns the lift into a share of flow, for the primary temperature and pressure and the
+secondary flow of this moment, and the valve's installed characteristic turns the share into an opening. So a
+measured disturbance moves the valve before the supply temperature does, and the loop sees a gain of about
+1 K/K everywhere.
+
+The motor is spared: a new opening is asked for when the lift is off by `tolerance`, the opening by the dead
+band, and the last move is `hold` ago; at once when it differs by four dead bands. The tolerance is the price:
+the mean error is about a third of it, the number of starts goes with its inverse square. Without the sensor:
+hold for 30 min (CJJ/T 34-2022 13.1.5), then carry on with an estimate (`supply_estimate`). Tuning: half of
+what SIMC gives for the lags of a nominal station (14 s, 3 s of dead time, the filter's 5 s), because what is
+measured is fed forward and the tolerance acts as dead time.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from controller.control.blocks.loop.characteristic import Characteristic
+from controller.control.blocks.loop.heat_transfer import HeatTransfer, Steady
+from controller.control.blocks.loop.loop_monitor import LoopMonitor, LoopSample
+from controller.control.blocks.loop.supply_estimate import Pair, SupplyEstimate
+from controller.control.blocks.loop.supply_settings import LoopSettings, ValveSettings
+from controller.control.blocks.loop.tuning import LoopView, Tuning
+from controller.control.blocks.loop.tuning_experiment import Room
+from controller.control.blocks.loop.tuning_rules import Lags
+from controller.control.blocks.parts.pid_loop import PiLoop
+from controller.control.tick import Tick
+from controller.points import Output, Point, Slot, Term
+
+HOLD_S = 1800.0
+START_S = 15.0
+"""So long the first scans wait for the position of a valve that has a feedback."""
+SAME_POSITION = 2.0
+"""Position and command closer than this are the same: dead band and stiction of the actuator, %."""
+MODES = ("regulates", "holds", "estimates", "day_average", "stands")
+ACTUATOR_BAND = 1.0
+"""Dead band of an ordinary actuator, % of stroke (FACTS §1)."""
+SCAN_S = 1.0
+"""Scan of a station in the field."""
+STEEPEST = 1.6
+"""% of flow for a % of stroke where the installed characteristic is steepest in ordinary operation."""
+REFERENCE_LAG_S = 15.0
+"""What is fed forward brings a new set-point with the lag of exchanger and sensor; the PI waits for it."""
+SLOPE_K = 0.5
+"""Half of the lift over which the slope of the flow is taken."""
+ANYWHERE = Room(0.0, 100.0, 0.0, 100.0)
+AT_ONCE = 4.0
+"""So many dead bands are worth a move before the hold is over."""
+DESIGN_SPREAD_K = 15.0
+"""Supply − return of the design day, where no return was ever measured."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sensed:
+    """The points that the loop looks at: °C, kW, %. Those a station does not have are None.
+
+    `pair`: the two sensors behind `supply`, where it has two."""
+
+    supply: Point
+    pair: Pair
+    back: Point | None
+    power: Point | None
+    outdoor: Point
+    position: Point | None
+    pressure: Point | None = None
+    """Secondary differential pressure, kPa: a tuning waits until it stands still."""
+
+
+class SupplyControl:
+    """Opening of the valve for a supply temperature set-point."""
+
+    def __init__(
+        self,
+        valve: ValveSettings,
+        loop: LoopSettings,
+        command: Output,
+        transfer: HeatTransfer,
+        sensed: Sensed,
+    ) -> None:
+        self.valve, self.settings, self.command = valve, loop, command
+        self.transfer, self.sensed = transfer, sensed
+        self.curve = Characteristic(valve.characteristic, valve.rangeability, valve.authority)
+        self._least, self._most = self.curve.flow(valve.min), self.curve.flow(valve.max)
+        self.loop = PiLoop(loop.gain, loop.integral_time, 0.0, transfer.lift(self._most))
+        self.estimate = SupplyEstimate()
+        self.monitor = LoopMonitor(ACTUATOR_BAND, rate=100 / valve.stroke_time)
+        self.tuning = Tuning(Lags(loop.filter, SCAN_S), 100 / valve.stroke_time * STEEPEST)
+        self._reference = Steady(REFERENCE_LAG_S)
+        self.mode = "stands"
+        self.filtered = math.nan
+        self.setpoint = math.nan
+        self.known = -1
+        self._moved_at = -math.inf
+        self._held_since: float | None = None
+        self._first_scan: float | None = None
+        self._started = False
+
+    def step(
+        self, tick: Tick, setpoint: float, flow: float = math.nan, pumps: int = 0, room: Room = ANYWHERE
+    ) -> None:
+        """Demand of the valve for a set-point in °C.
+
+        `flow`: of the secondary side, in any unit; `pumps`: another number when another pump runs; `room`:
+        what a tuning may use.
+        """
+        self.setpoint = setpoint
+        transfer, loop = self.transfer, self.loop
+        transfer.step(tick, flow)
+        loop.low, loop.high = transfer.lift(self._least), transfer.lift(self._most)
+        if not self._start(tick):
+            self.command.demand = math.nan
+            return
+        mode = self.mode
+        measured = self._measured(tick)
+        if mode != self.mode or transfer.known != self.known:
+            # Another measurement, or another set of what is known, is another feed-forward: no bump.
+            self.known = transfer.known
+            loop.rest()
+            loop.track(transfer.lift(self.curve.flow(self.command.value)))
+        if self._tunes(tick, pumps, room):
+            return
+        if measured is None:
+            self._without_sensor()
+        else:
+            loop.gain = self.settings.gain * self.monitor.factor
+            loop.integral_time_s = self.settings.integral_time
+            error = self.monitor.deadened(self._reference.step(setpoint, tick.dt) - measured)
+            loop.step(
+                measured + error,
+                measured,
+                tick.dt,
+                feedforward=self._known_lift(),
+                integrates=not self._on_its_way(),
+            )
+        wanted = self.curve.opening(transfer.share(loop.output))
+        self._ask(tick, min(max(wanted, self.valve.min), self.valve.max))
+
+    def shut(self, tick: Tick, flow: float, opening: float = 0.0) -> None:
+        """No heat is wanted: the valve is asked for `opening`, and the loop goes on from there later."""
+        self.tuning.stop()
+        self.mode, self.filtered, self._held_since = "stands", math.nan, None
+        self.transfer.step(tick, flow)
+        self.loop.rest()
+        self.loop.track(self.transfer.lift(self.curve.flow(opening)))
+        self.command.demand = opening
+
+    def applied(self, tick: Tick) -> None:
+        """Take over what the valve really got, and learn from ordinary operation.
+
+        A limit may be over before the valve has got there: then its position is the place to go on from.
+        """
+        applied, command, position = self.command.value, self.command, self.sensed.position
+        if not math.isfinite(applied):
+            return
+        self._watch(tick)
+        seen = position.value if position is not None and position.usable else math.nan
+        if command.slot is Slot.LIMIT and abs(seen - applied) > SAME_POSITION:
+            applied = seen
+        if command.slot is not Slot.DEMAND:
+            self.loop.applied(self.transfer.lift(self.curve.flow(applied)))
+            self._moved_at = -math.inf
+            return
+        if self.mode == "regulates":
+            share = self.curve.flow(applied)
+            self.estimate.learn_day(tick, share, self.sensed.outdoor)
+            back = self.sensed.back
+            if back is not None and back.usable and self.sensed.supply.reason == "":
+                self._learn(tick, self.filtered - back.value, seen if seen == seen else applied)
+
+    def _learn(self, tick: Tick, lift: float, opening: float) -> None:
+        """Another belief about the valve is no reason to move it: the integral makes room."""
+        asked = self.transfer.share(self.loop.output)
+        if self.transfer.learn(tick, lift, self.curve.flow(opening)) and asked < self._most:
+            self.loop.track(self.transfer.lift(asked))
+
+    def opening_by_heat(self) -> float:
+        """Opening that the measured lift speaks for, %; NaN while nothing is quiet or certain."""
+        back = self.sensed.back
+        if self.mode != "regulates" or back is None or not back.usable or not self.transfer.quiet:
+            return math.nan
+        return self.curve.opening(self.transfer.share(self.filtered - back.value))
+
+    def _tunes(self, tick: Tick, pumps: int, room: Room) -> bool:
+        """True while a tuning leads the valve. It works in shares of flow; the regulator goes on after it."""
+        led = self.tuning.state == "stepping"
+        if not self.tuning.active:
+            return False
+        share = self.tuning.step(tick, self._view(pumps, room))
+        if share is None:
+            if led:
+                self.loop.rest()
+                self.loop.track(self.transfer.lift(self.tuning.base))
+            return False
+        self.loop.track(self.transfer.lift(share))
+        self.command.demand = min(max(self.curve.opening(share), self.valve.min), self.valve.max)
+        return True
+
+    def _view(self, pumps: int, room: Room) -> LoopView:
+        lift = self.loop.output
+        steeper = self.transfer.share(lift + SLOPE_K) - self.transfer.share(max(lift - SLOPE_K, 0.0))
+        automatic = self.mode == "regulates" and self.command.slot is Slot.DEMAND
+        return LoopView(
+            setpoint=self.setpoint,
+            measured=seen(self.sensed.supply),
+            share=self.curve.flow(_either(self._position(), self.command.value)),
+            asked=self.transfer.share(lift),
+            primary=seen(self.transfer.primary),
+            back=seen(self.sensed.back),
+            pressure=seen(self.sensed.pressure),
+            pumps=pumps,
+            automatic=automatic,
+            factor=steeper / (2 * SLOPE_K),
+            room=room,
+        )
+
+    def _watch(self, tick: Tick) -> None:
+        """Let the monitor see what the loop has done."""
+        leads = self.mode == "regulates" and self.command.slot is Slot.DEMAND
+        sample = LoopSample(
+            setpoint=self.setpoint,
+            measured=self.filtered,
+            output=self.transfer.share(self.loop.output),
+            low=self._least,
+            high=self._most,
+            command=self.command.value,
+            position=_either(self._position(), math.nan),
+            primary=seen(self.transfer.primary),
+            regulates=leads and self.tuning.state != "stepping",
+        )
+        self.monitor.step(tick, sample, self.settings.integral_time)
+
+    def _position(self) -> float | None:
+        position = self.sensed.position
+        return position.value if position is not None and position.usable else None
+
+    def accept_tuning(self) -> bool:
+        """A person takes what was proposed: the monitor begins anew. The settings are written by that
+        person's own commands."""
+        proposal = self.tuning.proposal
+        if self.tuning.accept() is None or proposal is None:
+            return False
+        self.monitor.forgive(proposal.margins.ultimate_period_s)
+        return True
+
+    def _ask(self, tick: Tick, opening: float) -> None:
+        """Ask for a new opening when it is worth starting the motor."""
+        asked = self.command.demand
+        if not math.isfinite(asked) or self.command.slot is not Slot.DEMAND:
+            asked = self.command.value
+        change = abs(opening - asked)
+        band = self.valve.dead_band
+        waited = tick.now - self._moved_at >= self.valve.hold
+        at_end = opening in (self.valve.min, self.valve.max) and change > 0
+        worth = not change < band and self._worth(asked)
+        if (worth and (waited or change >= AT_ONCE * band)) or (at_end and waited):
+            self._moved_at = tick.now
+            asked = opening
+        self.command.demand = asked
+
+    def _worth(self, asked: float) -> bool:
+        """The lift at the present opening is further off than the tolerance."""
+        missing = self.loop.output - self.transfer.lift(self.curve.flow(asked))
+        return not abs(missing) < self.settings.tolerance
+
+    def _on_its_way(self) -> bool:
+        """The motor has not brought yet what was asked for: an integral would count that as error."""
+        return abs(self.command.demand - self.command.value) > self.valve.dead_band
+
+    def _known_lift(self) -> float:
+        """What the water has to gain, as far as it is known beforehand, K."""
+        back = self.transfer.back_temperature
+        return self.setpoint - back if back == back else DESIGN_SPREAD_K
+
+    def _start(self, tick: Tick) -> bool:
+        """Begin where the valve stands: the real position wins over anything remembered.
+
+        False while a feedback has not been read yet: then the valve is left alone for a moment.
+        """
+        if self._started:
+            return True
+        position = self.sensed.position
+        if self._first_scan is None:
+            self._first_scan = tick.now
+        if position is not None and position.usable:
+            opening = min(max(position.value, self.command.low), self.command.high)
+            if not abs(self.command.value - opening) <= SAME_POSITION:
+                self.command.put(opening, tick.now)
+            self.loop.track(self.transfer.lift(self.curve.flow(self.command.value)))
+        elif position is not None and tick.now - self._first_scan < START_S:
+            return False
+        elif math.isfinite(self.command.value):
+            self.loop.track(self.transfer.lift(self.curve.flow(self.command.value)))
+        elif math.isnan(self.loop.output):
+            self.loop.track(self.loop.low)
+        self._started = True
+        self.known = self.transfer.known
+        return True
+
+    def _measured(self, tick: Tick) -> float | None:
+        sensed = self.sensed
+        if sensed.supply.usable:
+            self._held_since, self.mode = None, "regulates"
+            self.estimate.learn(tick, sensed.supply, sensed.pair, sensed.back, sensed.power)
+            believed = self.estimate.believe(sensed.supply, sensed.pair, sensed.back, sensed.power)
+            return self._filter(believed, tick.dt)
+        self.filtered = math.nan
+        if self._held_since is None:
+            self._held_since = tick.now
+        if tick.now - self._held_since < HOLD_S:
+            self.mode = "holds"
+            return None
+        estimated = self.estimate.supply(sensed.back, sensed.power)
+        self.mode = "estimates" if estimated is not None else "day_average"
+        return estimated
+
+    def _without_sensor(self) -> None:
+        """Held: the opening stays. Day's average: its share of flow at today's load."""
+        share = self.curve.flow(self.command.value)
+        if self.mode == "day_average":
+            share = _either(self.estimate.flow_share(self.sensed.outdoor), share)
+        self.loop.track(self.transfer.lift(share))
+
+    def _filter(self, value: float, dt: float) -> float:
+        if math.isnan(self.filtered) or self.settings.filter <= 0:
+            self.filtered = value
+        else:
+            self.filtered += (value - self.filtered) * dt / (self.settings.filter + dt)
+        return self.filtered
+
+    def explain(self) -> Term:
+        """What the loop sees and asks for."""
+        values: tuple[tuple[str, float | str, str], ...] = (
+            ("demand", self.command.demand, "percent"),
+            ("setpoint", self.setpoint, "temperature"),
+            ("measured", self.filtered, "temperature"),
+        )
+        if self.mode != "regulates":
+            return Term(f"valve_{self.mode}", values)
+        loop = self.loop
+        shares = Term(
+            "loop_shares",
+            (
+                ("lift", loop.output, "temperature_difference"),
+                ("known", loop.feedforward, "temperature_difference"),
+                ("error", loop.error, "temperature_difference"),
+                ("proportional", loop.proportional, "temperature_difference"),
+                ("integral", loop.integral, "temperature_difference"),
+                ("flow", self.transfer.share(loop.output), "percent"),
+            ),
+            (self.transfer.explain(),),
+        )
+        remarks = [term for term in (self.monitor.explain(), self.tuning.explain()) if term is not None]
+        return Term("valve_regulates", values, (shares, *remarks))
+
+    def state(self) -> dict[str, Any]:
+        """What must survive a restart; plain JSON values."""
+        return {
+            "lift": _finite(self.loop.output),
+            "capacity_flow": _finite(self.estimate.capacity_flow),
+            "mean_flow": _finite(self.estimate.mean_flow),
+            "mean_outdoor": _finite(self.estimate.mean_outdoor),
+            "transfer": self.transfer.state(),
+            "monitor": self.monitor.state(),
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take over a remembered state; anything missing or odd keeps its fresh value."""
+        estimate = self.estimate
+        self.loop.track(number(state.get("lift"), math.nan))
+        estimate.capacity_flow = number(state.get("capacity_flow"), math.nan)
+        estimate.mean_flow = number(state.get("mean_flow"), math.nan)
+        estimate.mean_outdoor = number(state.get("mean_outdoor"), math.nan)
+        transfer = state.get("transfer")
+        if isinstance(transfer, dict):
+            self.transfer.restore(transfer)
+        monitor = state.get("monitor")
+        if isinstance(monitor, dict):
+            self.monitor.restore(monitor)
+
+
+def seen(point: Point | None) -> float:
+    """Value of a point that is there and usable; NaN otherwise."""
+    return point.value if point is not None and point.usable else math.nan
+
+
+def number(value: object, otherwise: float) -> float:
+    """A remembered value, if it is a finite number."""
+    return float(value) if isinstance(value, int | float) and math.isfinite(value) else otherwise
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def _either(value: float | None, otherwise: float) -> float:
+    return otherwise if value is None else value

@@ -1,0 +1,1 @@
+"""What the supply set-point is made of, and what limits it."""

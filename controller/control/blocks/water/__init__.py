@@ -1,0 +1,1 @@
+"""Circulation pumps, pressure holding, tank."""
