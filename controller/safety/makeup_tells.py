@@ -34,6 +34,8 @@ def makeup_tells(circuit: Protected, image: Image) -> Iterator[Rule]:
         name,
         lambda: _at(state, "warning") and not overrun(),
         priority="warning",
+        # Standing water cools where no sensor sees it, and shrinks: half a per cent is no leak then.
+        tells=lambda: circuit.plan().circulation,
         shows=shows,
     )
     yield Rule("leak_alarm", name, lambda: _at(state, "alarm"), priority="high", shows=shows)

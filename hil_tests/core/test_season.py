@@ -19,10 +19,12 @@ def choose(loop: Loop, state: str) -> None:
 
 
 def steepest(loop: Loop, hours: float) -> float:
-    """Fastest rise of the true supply temperature over any 30 min, K/h, while so many hours pass."""
+    """Largest rise of the true supply temperature within any hour, K, while so many hours pass.
+
+    The set-point's limit is 10 K/h; the loop keeps to it within its tolerance of 0.45 K, up and down."""
     seen: list[float] = []
     loop.run(hours=hours, each=lambda now: seen.append(now.supply))
-    return max((late - early) * 2 for early, late in zip(seen, seen[1800:], strict=False))
+    return max(late - early for early, late in zip(seen, seen[3600:], strict=False))
 
 
 @pytest.fixture
@@ -57,12 +59,11 @@ def test_an_empty_station_is_filled_circulated_and_heated_up(empty: Loop) -> Non
     assert empty["low.circulation"].show() == "yes"
     assert empty.valve < 1.0
     choose(empty, "heating_up")
-    assert steepest(empty, 1.0) <= 11.0
-    steep = [steepest(empty, 1.0)]
-    for _ in range(8):
+    steep = [steepest(empty, 2.0)]
+    for _ in range(4):
         if empty[SEASON].show() == "heating":
             break
-        steep.append(steepest(empty, 1.0))
+        steep.append(steepest(empty, 2.0))
     assert max(steep) <= 11.0
     assert empty[SEASON].show() == "heating"
     empty.run(hours=1)

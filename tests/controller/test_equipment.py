@@ -152,7 +152,7 @@ def test_a_watcher_that_throws_stops_neither_the_scan_nor_the_others(make_desk: 
 
     equipment.watchers["low.fouling"].step = throw
     looked: list[float] = []
-    equipment.watchers["low.pressure"].step = lambda now, may_learn: looked.append(now)
+    equipment.watchers["low.leak"].step = lambda now, may_learn: looked.append(now)
     desk.run(60)
     assert ("watch_broken", "station") in desk.alarms()
     assert len(looked) >= 5
