@@ -37,6 +37,8 @@ from controller.points import Output, Point, Slot, Term
 HOLD_S = 1800.0
 START_S = 15.0
 """So long the first scans wait for the position of a valve that has a feedback."""
+SETTLE_S = 60.0
+"""After a start the filters know nothing yet: only large corrections move the valve so soon."""
 SAME_POSITION = 2.0
 """Position and command closer than this are the same: dead band and stiction of the actuator, %."""
 MODES = ("regulates", "holds", "estimates", "day_average", "stands")
@@ -300,6 +302,8 @@ class SupplyControl:
         elif math.isnan(self.loop.output):
             self.loop.track(self.loop.low)
         self._started = True
+        if math.isfinite(self.command.value):
+            self._moved_at = tick.now + SETTLE_S - self.valve.hold
         self.known = self.transfer.known
         return True
 
