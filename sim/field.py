@@ -7,18 +7,20 @@ writes goes from the devices to the plant's actuators. The wiring table is the c
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from controller.channels import InputChannel
 from controller.settings.station import StationFile
 from controller.settings.wiring import key, wire
-from drivers.profile import Profile
+from drivers.profile import OnLoss, Profile
 from drivers.readings import Fault
 from sim.devices import EmulatedDevice
 from sim.plant import Plant, PlantParameters, ZoneParameters
 from sim.sizing import size_zone
 from sim.weather import Weather
 
+BUS_LOSS_S = 10.0
+"""Silence after which a drive does what its installer has set for the loss of the bus."""
 _PUMPED_KPA = 0.0
 """What a network with distributed pumps leaves behind the point where supply and return meet: nothing. A
 station there pumps for itself, and stands still with its pump."""
@@ -81,6 +83,21 @@ def sensor_of(channel: InputChannel, redundant: tuple[str, ...]) -> str:
     return name if name in redundant and channel.point.endswith("_1") else channel.point
 
 
+def bus_losses(file: StationFile) -> Iterator[tuple[str, str, OnLoss]]:
+    """What the installer has set for the loss of the bus: (device, point, what it then does)."""
+    for circuit in file.circuits.values():
+        groups = [(circuit.circulation.pumps, circuit.circulation.on_bus_loss)]
+        if circuit.makeup is not None:
+            groups.append((circuit.makeup.pumps, circuit.makeup.on_bus_loss))
+        for pumps, on_loss in groups:
+            for pump in pumps:
+                if pump in file.starters:
+                    yield (*key(file.starters[pump].run), on_loss)
+                    continue
+                yield pump, "run", on_loss
+                yield pump, "speed", on_loss
+
+
 class Field:
     """A plant and its devices. `exchange` moves values both ways; `step` lets time pass."""
 
@@ -101,27 +118,13 @@ class Field:
             name: EmulatedDevice(name, profiles[name], device.address, lambda: self.plant.time)
             for name, device in file.devices.items()
         }
-        self._set_losses(file)
+        for device, point, on_loss in bus_losses(file):
+            self.devices[device].set_loss(point, on_loss, BUS_LOSS_S)
         wiring = wire(file, profiles)
         self._inputs = [(channel, sensor_of(channel, wiring.redundant)) for channel in wiring.inputs]
         self._outputs = wiring.outputs
         self._broken: set[tuple[str, str]] = set()
         self.show()
-
-    def _set_losses(self, file: StationFile) -> None:
-        """What the installer has set in the drives, as the file says it."""
-        for circuit in file.circuits.values():
-            groups = [(circuit.circulation.pumps, circuit.circulation.on_bus_loss)]
-            if circuit.makeup is not None:
-                groups.append((circuit.makeup.pumps, circuit.makeup.on_bus_loss))
-            for pumps, on_loss in groups:
-                for pump in pumps:
-                    if pump in file.starters:
-                        device, relay = key(file.starters[pump].run)
-                        self.devices[device].set_loss(relay, on_loss, 10.0)
-                        continue
-                    for point in ("run", "speed"):
-                        self.devices[pump].set_loss(point, on_loss, 10.0)
 
     def step(self, dt: float) -> None:
         """Commands of the devices act on the plant for `dt` seconds; then its sensors are shown."""

@@ -173,7 +173,7 @@ class Plant:
             circuit.step(dt, time, supply, difference, back, not troubles.no_city_water)
         self._side.gather(dt, difference)
         # The solenoid closes without power.
-        filling = self._station.tank_inlet > 0.5 and powered and not troubles.no_city_water
+        filling = self._station.tank_inlet and powered and not troubles.no_city_water
         tank.step(dt, filling, drawn, returned)
 
     # --- start states -----------------------------------------------------------------------------------
@@ -232,10 +232,11 @@ class Plant:
         - a sensor's key: open, short, frozen, drift (units/h), offset, noise (sigma), spike (units),
           intermittent (share of time without contact)
         - `low.pump_1`, `low.makeup_1`, `low.booster`: trip, no_start, local (1 runs at 50 Hz, 0 stops, none
-          stays as it is), wear (share of the head), check_valve, dry, mains_bypass
+          stays as it is), wear (share of the head), check_valve, dry, mains_bypass, welded (never stops)
         - `low.valve`: stuck, reversed, local (% to stand at, none stays), leaking (% of Kvs, 2), slipping
-          (% of the way lost, 50), asymmetry (% longer closing, 5)
-        - contacts (`low.thermostat`, `station.flood`, …): stuck_off, stuck_on
+          (% of the way lost, 50), asymmetry (% longer closing, 5), slow (% of the stroke time, 400)
+        - contacts (`low.thermostat`, `station.flood`, …), `low.relief_valve`, `station.tank_inlet`: stuck_off,
+          stuck_on
         - `low.exchanger`: fouling (share of the clean resistance, 0.5), scaling (what it grows a day, 0.02)
         - `low.strainer`, `low.primary_strainer`: clogged (share of the free area, 0.7)
         - `low.branch_1`: blocked (share of the free area, 0.9)

@@ -2,8 +2,8 @@
 
 The readings are the plant's sensors behind the transmitters' scaling, as the devices would show them;
 what the wires add (words, rounding, time-outs) is the service loop's to test. A device that misbehaves shows
-what the bus makes of it; what such a device does with its outputs is the service loop's, too: here they stay
-as they were last written.
+what the bus makes of it; a drive that hears nothing does what the file says of the loss of its bus, other
+outputs stay as they were last written.
 """
 
 from __future__ import annotations
@@ -19,7 +19,14 @@ from controller.station import Station, build
 from drivers.profile import Profile
 from drivers.readings import Fault
 from sim.bank import Behaviour, Kind
-from sim.field import open_what_no_valve_closes, plant_parameters, run_at_the_mains, sensor_of
+from sim.field import (
+    BUS_LOSS_S,
+    bus_losses,
+    open_what_no_valve_closes,
+    plant_parameters,
+    run_at_the_mains,
+    sensor_of,
+)
 from sim.plant import Plant
 from sim.scenario import Scenario
 from sim.weather import Weather
@@ -34,6 +41,19 @@ _SEEN: dict[Kind, Fault] = {
     "wrong_crc": Fault.BAD_REPLY,
 }
 _TAKES_NO_WRITE: tuple[Kind, ...] = ("dead", "exception", "garbage")
+WIRE_FAULTS = ("nan", "stale", "swapped")
+"""What befalls a reading behind its sensor: no number, the value of then with the time of then (a module that
+answers from a store), another sensor's wires."""
+
+
+def _stopping_at_loss(file: StationFile, outputs: Mapping[Key, str]) -> dict[str, list[str]]:
+    """Run commands by device that fall off with the bus: what is set to stop, or to trip."""
+    found: dict[str, list[str]] = {}
+    for device, point, on_loss in bus_losses(file):
+        output = outputs.get((device, point))
+        if output is not None and on_loss in ("stop", "trip") and not output.endswith("_speed"):
+            found.setdefault(device, []).append(output)
+    return found
 
 
 class _Live:
@@ -83,6 +103,7 @@ class Rig:
         self.plant = Plant(plant_parameters(file), weather, seed, start_time, "cold" if cold else "warm")
         open_what_no_valve_closes(self.plant, file)
         run_at_the_mains(self.plant, file)
+        self._profiles = profiles
         self.station: Station = build(file, profiles)
         self.dt = dt
         self.events: list[Event] = []
@@ -91,6 +112,12 @@ class Rig:
         self._rows = [(live.sensor, live.low, live.scale, live) for live in self._live]
         self._outputs = {channel.target: channel.output for channel in wiring.outputs}
         self._moods: dict[str, Behaviour] = {}
+        self._stopping = _stopping_at_loss(file, self._outputs)
+        self._silent_since: dict[str, float] = {}
+        self._spoilt: dict[str, str] = {}
+        self._swapped: dict[str, str] = {}
+        self.wall_ahead_s = 0.0
+        self.clock_trusted = True
         self._script = scenario.start(self.plant.time) if scenario is not None else None
         self.readings: dict[Key, _Live] = {live.key: live for live in self._live}
         self._read()
@@ -100,7 +127,10 @@ class Rig:
         now = self.plant.time
         if self._script is not None:
             self._script.step(now, self)
-        done = scan(self.station, now, now, self.readings, commands)
+        wall = now + self.wall_ahead_s
+        done = scan(
+            self.station, now, wall, self.readings, commands, clock_trusted=self.clock_trusted
+        )
         if done.events:
             self.events += done.events
         self.act(done)
@@ -113,6 +143,8 @@ class Rig:
             if moods and target[0] in moods and moods[target[0]].kind in _TAKES_NO_WRITE:
                 continue
             command(outputs[target], value)
+        if self._silent_since:
+            self._lose_the_bus()
         self.plant.step(self.dt)
         self._read()
 
@@ -133,26 +165,55 @@ class Rig:
     # ---- what breaks
 
     def fault(self, name: str, kind: str, value: float | None = None) -> None:
-        """Break something of the plant (`Plant.fault`)."""
-        self.plant.fault(name, kind, value)
+        """Break something of the plant (`Plant.fault`), or the wire behind a sensor (WIRE_FAULTS)."""
+        if kind in WIRE_FAULTS:
+            self._spoilt[name] = kind
+        else:
+            self.plant.fault(name, kind, value)
+
+    def swap(self, one: str, other: str) -> None:
+        """Two sensors are on each other's terminals; again to mend it."""
+        if self._swapped.pop(one, None) is None:
+            self._swapped |= {one: other, other: one}
+        else:
+            del self._swapped[other]
 
     def clear(self, name: str) -> None:
         """End all faults of `name` (`Plant.clear`)."""
-        self.plant.clear(name)
+        if self._spoilt.pop(name, None) is None:
+            self.plant.clear(name)
+
+    def restart(self, *, remember: bool = True) -> None:
+        """The controller dies and comes back at once on the same plant, with what it has saved or without."""
+        state = self.station.state()
+        self.station = build(self.station.file, self._profiles)
+        if remember:
+            self.station.restore(state)
 
     def behave(self, device: str, behaviour: Behaviour) -> None:
         """Make a device misbehave, or healthy again, from the next reading on. KeyError for no device."""
         if device not in self.station.file.devices:
             raise KeyError(f"no device {device!r} (known: {', '.join(self.station.file.devices)})")
+        if behaviour.kind in _TAKES_NO_WRITE:
+            self._silent_since.setdefault(device, self.plant.time)
+        else:
+            self._silent_since.pop(device, None)
         if behaviour.kind == "healthy":
             self._moods.pop(device, None)
         else:
             self._moods[device] = behaviour
 
+    def _lose_the_bus(self) -> None:
+        """Drives that hear nothing do what their installer has set."""
+        for device, since in self._silent_since.items():
+            if self.plant.time - since >= BUS_LOSS_S:
+                for output in self._stopping.get(device, ()):
+                    self.plant.command(output, 0.0)
+
     def _read(self) -> None:
         time = self.plant.time
         sensors = self.plant.sensors
-        if self._moods:
+        if self._moods or self._spoilt or self._swapped:
             self._read_with_moods(time, sensors)
             return
         none, get = Fault.NONE, sensors.get
@@ -175,10 +236,17 @@ class Rig:
                     fault = Fault.NO_REPLY
             if fault is not Fault.NONE:
                 live.value, live.fault = _NAN, fault  # the time stays that of the last good reply
-            elif mood is not None and mood.kind == "yesterday":
+                continue
+            sensor = self._swapped.get(live.sensor, live.sensor)
+            spoilt = self._spoilt.get(sensor)
+            if spoilt == "stale":
+                continue
+            if mood is not None and mood.kind == "yesterday":
                 live.time = time
-            else:
-                live.show(sensors.get(live.sensor, 0.0), time)
+                continue
+            live.show(sensors.get(sensor, 0.0), time)
+            if spoilt == "nan":
+                live.value, live.fault = _NAN, Fault.NONE
 
     # ---- what is seen
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from math import inf, sqrt
 
+from .contact import Contact
 from .hydraulics import parallel_pumps_flow
 from .parameters import ZoneParameters
 from .pressure import ElasticLoop, orifice_flow
@@ -40,6 +41,7 @@ class PressureHolding:
         self.run = [0.0] * p.makeup_pumps
         self.speed = [0.0] * p.makeup_pumps
         self.relief_valve = 0.0
+        self.relief = Contact()
         self.closed = closed
         self.safety_pressure = p.safety_valve_kpa * 1e3 if closed else inf
         self.leak = p.leak_m3_per_h / 3600.0
@@ -73,7 +75,7 @@ class PressureHolding:
         slope = self._make_up(pressure, tank_level, tank_available, most)
         relief = out = 0.0
         if pressure > 0.0:
-            if self.relief_valve > 0.5 and powered:
+            if powered and self.relief.show(self.relief_valve > 0.5):
                 relief = orifice_flow(p.relief_kv_m3_per_h, pressure, _WARM)
             out = (self.leak + self.burst) * _WARM * sqrt(pressure / LEAK_REFERENCE)
             # Fully open at 10 % over its pressure, as EN ISO 4126 asks of a safety valve.

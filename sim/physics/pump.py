@@ -17,7 +17,7 @@ from __future__ import annotations
 from math import hypot, inf, sqrt
 
 _SQRT3 = 1.7320508
-FAULTS = ("trip", "no_start", "local", "wear", "check_valve", "dry", "mains_bypass")
+FAULTS = ("trip", "no_start", "local", "wear", "check_valve", "dry", "mains_bypass", "welded")
 _WEAR = 0.15  # head that an impeller worn to its repair limit has lost (own judgement)
 _SUCTION_HEAD = 30e3  # Pa, required at nominal speed: 3 m, usual for inline pumps of 50 … 200 m3/h
 _RUNAWAY_FLOW = 0.6
@@ -58,7 +58,7 @@ class Pump:
     Faults: `tripped` (converter shows a fault), `blocked_start` (does not start, shows nothing), `local`
     (the cabinet's switch: commands have no effect; `local_run` and `local_speed` rule), `dry` (no water),
     `wear` (share of the head that is lost), `leaky_check` (check valve stays open), `bypass` (contactor past
-    the converter: nominal speed whatever the converter says, which shows a stopped drive).
+    the converter: nominal speed whatever the converter says, which shows a stopped drive), `welded` (a relay that no longer lets go: it runs whatever is commanded).
     `suction` (0 … 1) is the share of the head that cavitation leaves."""
 
     __slots__ = (
@@ -84,6 +84,7 @@ class Pump:
         "suction",
         "tripped",
         "voltage",
+        "welded",
         "wear",
     )
 
@@ -118,6 +119,7 @@ class Pump:
         self.dry = False
         self.air_lock = False
         self.bypass = False
+        self.welded = False
         self.leaky_check = False
         self.wear = 0.0
         self.suction = 1.0
@@ -128,6 +130,8 @@ class Pump:
             run, speed = self.local_run, self.local_speed
         if self.blocked_start and not self.running:
             run = False
+        if self.welded:
+            run = True
         self.running = run and powered and not self.tripped and not self.bypass
         if self.bypass and powered:
             self.speed = min(1.0, self.speed + dt / _MAINS_START)
@@ -164,6 +168,8 @@ class Pump:
             self.air_lock = True
         elif kind == "mains_bypass":
             self.bypass = self.local = True
+        elif kind == "welded":
+            self.welded = True
         elif kind == "local":
             self.local = True
             self.local_run = self.running if value is None else value > 0.5
@@ -173,7 +179,7 @@ class Pump:
 
     def repair(self) -> None:
         """End all faults; a pump whose run command still stands starts again."""
-        self.tripped = self.blocked_start = self.local = self.bypass = False
+        self.tripped = self.blocked_start = self.local = self.bypass = self.welded = False
         self.leaky_check = self.air_lock = False
         self.wear = 0.0
 

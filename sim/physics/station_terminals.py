@@ -64,7 +64,8 @@ class StationTerminals:
     ) -> None:
         """`outdoor` gives the temperature in °C; `noise` and `bits` as of Channels."""
         self.troubles = StationTroubles(side.network)
-        self.tank_inlet = 0.0
+        self._inlet = 0.0
+        self._inlet_valve = Contact()
         self._side = side
         self._channels = Channels(seed, noise, bits)
         self._power_contact, self._flood_contact = Contact(), Contact()
@@ -74,6 +75,7 @@ class StationTerminals:
             **self._channels.sensors,
             "station.power_failure": self._power_contact,
             "station.flood": self._flood_contact,
+            "station.tank_inlet": self._inlet_valve,
             "station": self.troubles,
         }
 
@@ -112,5 +114,10 @@ class StationTerminals:
     def _electric_energy(self) -> float:
         return sum(consumer.electric_energy for consumer in self._side.consumers)
 
+    @property
+    def tank_inlet(self) -> bool:
+        """True while its inlet valve lets water in."""
+        return self._inlet_valve.show(self._inlet > 0.5) > 0.5
+
     def _set_tank_inlet(self, value: float) -> None:
-        self.tank_inlet = value
+        self._inlet = value

@@ -204,6 +204,7 @@ class ZoneTerminals:
             name: zone,
             f"{name}.valve": ValveTerminals(zone.valve),
             f"{name}.primary_strainer": zone.branch.strainer,
+            f"{name}.relief_valve": holding.relief,
             f"{name}.strainer": Renewing(network.strainer, network.renew),
         }
         for i, branch in enumerate(network.branches, start=1):

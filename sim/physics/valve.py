@@ -24,10 +24,10 @@ Characteristic = Literal["equal_percentage", "linear", "split"]
 
 _CLOSING_STROKE = 0.05
 _SPLIT_STROKE = 0.30
-FAULTS = ("stuck", "reversed", "local", "leaking", "slipping", "asymmetry")
+FAULTS = ("stuck", "reversed", "local", "leaking", "slipping", "asymmetry", "slow")
 # Values that a fault takes when none is given, all own judgement: a seat that passes 2 % of Kvs, a coupling
-# that hands on half of the way, 5 % more time for closing.
-_DEFAULTS = {"leaking": 0.02, "slipping": 0.5, "asymmetry": 0.05}
+# that hands on half of the way, 5 % more time for closing, a motor with a quarter of its speed.
+_DEFAULTS = {"leaking": 0.02, "slipping": 0.5, "asymmetry": 0.05, "slow": 4.0}
 
 
 def inherent_characteristic(kind: Characteristic, y: float, rangeability: float, leakage: float) -> float:
@@ -77,6 +77,7 @@ class Valve:
         "rangeability",
         "reversed",
         "slipping",
+        "slowness",
         "stiction",
         "stroke_time",
         "stuck",
@@ -106,6 +107,7 @@ class Valve:
         self.reversed = False
         self.leaking = 0.0
         self.slipping = 0.0
+        self.slowness = 1.0
         self._slipped = 0.0
         self.local = False
         self.local_command = 0.0
@@ -140,7 +142,7 @@ class Valve:
 
     def _turn(self, dt: float, distance: float) -> None:
         """Turn the motor by at most `distance` and take the stem along."""
-        reach = dt / self.stroke_time
+        reach = dt / (self.stroke_time * self.slowness)
         if distance < 0.0:
             reach /= 1.0 + self.asymmetry
         if abs(distance) <= reach:
@@ -186,6 +188,8 @@ class Valve:
             self.leaking = min(1.0, max(0.0, share))
         elif kind == "slipping":
             self.slipping = min(1.0, max(0.0, share))
+        elif kind == "slow":
+            self.slowness = max(1.0, share)
         elif kind == "asymmetry":
             self.asymmetry = max(-0.9, share)
         elif kind == "local":
@@ -199,6 +203,7 @@ class Valve:
         self.stuck = self.reversed = self.local = False
         self.leaking = self.slipping = 0.0
         self.asymmetry = self._built_asymmetry
+        self.slowness = 1.0
         if self._slipped:
             self.settle(self.position)
 
