@@ -235,8 +235,8 @@ class Plant:
           stays as it is), wear (share of the head), check_valve, dry, mains_bypass, welded (never stops)
         - `low.valve`: stuck, reversed, local (% to stand at, none stays), leaking (% of Kvs, 2), slipping
           (% of the way lost, 50), asymmetry (% longer closing, 5), slow (% of the stroke time, 400)
-        - contacts (`low.thermostat`, `station.flood`, …), `low.relief_valve`, `station.tank_inlet`: stuck_off,
-          stuck_on
+        - contacts (`low.thermostat`, `station.flood`, …), `low.relief_valve`, `station.tank_inlet`:
+          stuck_off, stuck_on
         - `low.exchanger`: fouling (share of the clean resistance, 0.5), scaling (what it grows a day, 0.02)
         - `low.strainer`, `low.primary_strainer`: clogged (share of the free area, 0.7)
         - `low.branch_1`: blocked (share of the free area, 0.9)

@@ -128,9 +128,7 @@ class Rig:
         if self._script is not None:
             self._script.step(now, self)
         wall = now + self.wall_ahead_s
-        done = scan(
-            self.station, now, wall, self.readings, commands, clock_trusted=self.clock_trusted
-        )
+        done = scan(self.station, now, wall, self.readings, commands, clock_trusted=self.clock_trusted)
         if done.events:
             self.events += done.events
         self.act(done)

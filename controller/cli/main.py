@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from controller.cli.campaign import campaign
 from controller.cli.check import check
 from controller.cli.demo import demo
 from controller.cli.live import access, tune, watch, why
@@ -18,7 +19,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (run, sim, demo, season, check, watch, why, tune):
+for command in (run, sim, demo, season, campaign, check, watch, why, tune):
     app.command()(command)
 app.add_typer(access, name="access")
 app.add_typer(show, name="show")

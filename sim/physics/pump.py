@@ -58,8 +58,9 @@ class Pump:
     Faults: `tripped` (converter shows a fault), `blocked_start` (does not start, shows nothing), `local`
     (the cabinet's switch: commands have no effect; `local_run` and `local_speed` rule), `dry` (no water),
     `wear` (share of the head that is lost), `leaky_check` (check valve stays open), `bypass` (contactor past
-    the converter: nominal speed whatever the converter says, which shows a stopped drive), `welded` (a relay that no longer lets go: it runs whatever is commanded).
-    `suction` (0 … 1) is the share of the head that cavitation leaves."""
+    the converter: nominal speed whatever the converter says, which shows a stopped drive), `welded` (a relay
+    that no longer lets go: it runs whatever is commanded). `suction` (0 … 1) is the share of the head that
+    cavitation leaves."""
 
     __slots__ = (
         "air_lock",
@@ -84,8 +85,8 @@ class Pump:
         "suction",
         "tripped",
         "voltage",
-        "welded",
         "wear",
+        "welded",
     )
 
     def __init__(

@@ -1,0 +1,110 @@
+"""`station campaign`: every single fault of a station, against its plant."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from controller.cli.start import BAD_INPUT, leave, read_or_leave
+from sim.campaign.conduct import Campaign
+from sim.campaign.report import COLUMNS, plot, replay, row, write_junit
+from sim.campaign.run import Result, Trace
+
+
+def campaign(
+    file: Annotated[Path, typer.Argument(help="Station file (YAML)", show_default=False)],
+    only: Annotated[
+        str | None, typer.Option(help="Cells whose name has this pattern (regular expression)")
+    ] = None,
+    sample: Annotated[int | None, typer.Option(help="So many cells, of every group its share", min=1)] = None,
+    cell: Annotated[str | None, typer.Option(help="Run this one cell, and say all of it")] = None,
+    picture: Annotated[
+        Path | None, typer.Option("--plot", help="A picture of --cell (needs matplotlib)")
+    ] = None,
+    hours: Annotated[float, typer.Option(help="How long a fault lasts", min=0.5, max=24)] = 24.0,
+    seed: Annotated[int, typer.Option(help="Seed of noise, disturbances and the sample")] = 1,
+    jobs: Annotated[int, typer.Option(help="Processes at a time", min=1, max=64)] = 2,
+    junit: Annotated[Path | None, typer.Option(help="Write the results as JUnit here")] = None,
+    listing: Annotated[bool, typer.Option("--list", help="Only name the cells")] = False,
+) -> None:
+    """Break everything that can break, one thing at a time, and judge the plant.
+
+    Example: station campaign config/demo.yaml --only 'pump_1' --jobs 2
+    """
+    checked = read_or_leave(file)
+    assert checked.file is not None
+    made = Campaign(checked.file, checked.profiles, seed)
+    if cell is not None:
+        _one(made, file, cell, hours, picture)
+        return
+    cells = made.cells if sample is None else made.sample(sample)
+    if only is not None:
+        try:
+            pattern = re.compile(only)
+        except re.error as problem:
+            raise leave(f"--only: {problem}", BAD_INPUT) from None
+        cells = [one for one in cells if pattern.search(one.name)]
+    if not cells:
+        raise leave("no cell has such a name (station campaign FILE --list names them)", BAD_INPUT)
+    if listing:
+        for one in cells:
+            print(f"{one.group:9}{one.name}")
+        return
+    results: list[Result] = []
+    with Progress(transient=True, console=Console(stderr=True)) as bar:
+        task = bar.add_task(f"{len(cells)} cells", total=len(cells))
+        for result in made.run(cells, hours, jobs):
+            results.append(result)
+            bar.advance(task)
+    results.sort(key=lambda result: (not result.failures, result.cell.group, result.cell.name))
+    _show(results, file, seed, hours)
+    if junit is not None:
+        write_junit(results, file, seed, hours, junit)
+    if any(result.failures for result in results):
+        raise typer.Exit(1)
+
+
+def _show(results: list[Result], file: Path, seed: int, hours: float) -> None:
+    table = Table(title=f"{file.name}, seed {seed}, faults of {hours:g} h")
+    for column in COLUMNS:
+        table.add_column(column, overflow="fold")
+    for result in results:
+        table.add_row(*row(result))
+    Console(width=None if Console().is_terminal else 160).print(table)
+    for result in results:
+        for failure in result.failures:
+            print(f"{result.cell.name}: {failure}")
+        if result.failures:
+            print(f"    {replay(result, file, seed, hours)}")
+    held = sum(not result.failures for result in results)
+    print(f"{held} of {len(results)} cells held")
+
+
+def _one(made: Campaign, file: Path, name: str, hours: float, picture: Path | None) -> None:
+    try:
+        cell = made.cell(name)
+    except KeyError:
+        raise leave(f"no cell {name} (station campaign {file} --list names them)", BAD_INPUT) from None
+    made.prepare([cell], hours)
+    twin: Trace = made.twin(cell)
+    result = made.run_one(cell, hours)
+    for time, code, subject in result.alarms:
+        print(f"{time:9.0f} s  {code}@{subject}")
+    for invariant, margin in result.margins.items():
+        print(f"{invariant:18} {margin.left:8.1f} {margin.unit} left")
+    print(f"heat {result.heat:.3f} of the twin's, room {result.room_day:+.2f} K after {hours:g} h")
+    for failure in result.failures:
+        print(f"FAILED: {failure}")
+    if picture is not None:
+        try:
+            plot(result, twin.air, picture)
+        except ImportError:
+            raise leave("--plot needs matplotlib (pip install matplotlib)") from None
+    if result.failures:
+        raise typer.Exit(1)

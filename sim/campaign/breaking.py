@@ -1,0 +1,112 @@
+"""Breaking and mending: what a `Break` does to a rig."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, NoReturn
+
+from sim.bank import HEALTHY, Behaviour, Kind
+from sim.campaign.cells import Break
+from sim.rig import Rig
+
+_LATE_S = 3.0
+_KINDS: dict[str, Kind] = {
+    "dead": "dead",
+    "slow": "slow",
+    "late": "late",
+    "garbage": "garbage",
+    "exception": "exception",
+    "yesterday": "yesterday",
+}
+
+
+class Deliberate(Exception):
+    """Thrown where a part of the program is made to fail."""
+
+
+def _throw(*_: Any, **__: Any) -> NoReturn:
+    raise Deliberate
+
+
+class Breaker:
+    """Breaks of one cell on one rig. `hold` must be called before every scan."""
+
+    def __init__(self, rig: Rig) -> None:
+        self._rig = rig
+        self._mend: list[Callable[[], None]] = []
+        self._again: list[Callable[[], None]] = []
+
+    def begin(self, one: Break) -> None:
+        """Break it."""
+        rig = self._rig
+        match one.target:
+            case "plant" | "wire":
+                rig.fault(one.on, one.kind, one.value)
+                self._mend.append(lambda: rig.clear(one.on))
+            case "swap":
+                rig.swap(one.on, one.other)
+                self._mend.append(lambda: rig.swap(one.on, one.other))
+            case "device":
+                takes = _LATE_S if one.kind in ("slow", "late") else 0.0
+                rig.behave(one.on, Behaviour(_KINDS[one.kind], takes))
+                self._mend.append(lambda: rig.behave(one.on, HEALTHY))
+            case "clock":
+                self._clock(one)
+            case "controller":
+                rig.restart(remember=one.kind == "restart")
+            case "program":
+                self._program(one.on)
+
+    def hold(self) -> None:
+        """Parts that our program makes anew are broken anew."""
+        for again in self._again:
+            again()
+
+    def end(self) -> None:
+        """Mend everything, the last first."""
+        self._again.clear()
+        while self._mend:
+            self._mend.pop()()
+
+    def _clock(self, one: Break) -> None:
+        rig = self._rig
+        match one.kind:
+            case "epoch_1970":
+                rig.wall_ahead_s, rig.clock_trusted = -rig.plant.time, False
+            case "untrusted":
+                rig.clock_trusted = False
+            case _:
+                rig.wall_ahead_s = one.value or 0.0
+
+        def mend() -> None:
+            rig.wall_ahead_s, rig.clock_trusted = 0.0, True
+
+        self._mend.append(mend)
+
+    def _program(self, part: str) -> None:
+        station = self._rig.station
+        kind, _, name = part.partition(" ")
+        if kind == "circuit":
+            holder = next(h for h in station.circuits if h.name == name)
+
+            def again() -> None:
+                holder.circuit.step = _throw  # type: ignore[method-assign]
+
+            self._again.append(again)
+            self._mend.append(lambda: holder.circuit.__dict__.pop("step", None))
+        elif kind == "rule":
+            rules = station.table.rules
+            station.table.rules = tuple(
+                replace(rule, when=_throw, until=_throw) if f"{rule.code} {rule.subject}" == name else rule
+                for rule in rules
+            )
+
+            def mend() -> None:
+                station.table.rules = rules
+
+            self._mend.append(mend)
+        else:
+            broken = getattr(station, kind)
+            broken.step = _throw
+            self._mend.append(lambda: broken.__dict__.pop("step", None))

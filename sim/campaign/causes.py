@@ -1,0 +1,222 @@
+"""Which alarm names which fault and how soon, what else a fault may bring about, and whom an alarm accuses.
+
+The tables are read from the top; the first row that fits counts. A fault that no measured value can show has
+no row: it is asked to harm nobody, not to be told.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from sim.campaign.cells import Break, Cell
+
+_HOUR, _DAY = 3600.0, 86400.0
+ASKED_PERCENT = 3.0
+"""A valve that does not do what it is told can be found once it is told something: its time counts from the
+moment its command and its true position are so far apart."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Any of `codes` about `subject` (empty: about anything) within `within_s`; `asked`: since it was asked
+    to do something that it cannot."""
+
+    codes: tuple[str, ...]
+    subject: str = ""
+    within_s: float = 120.0
+    asked: bool = False
+
+    def names(self, code: str, subject: str) -> bool:
+        """True for an alarm that tells this."""
+        return code in self.codes and subject.startswith(self.subject)
+
+    def __str__(self) -> str:
+        return " or ".join(self.codes) + (f"@{self.subject}" if self.subject else "")
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """`on` and `kind` are patterns of what broke; `about`: whether the alarm must be about that very part."""
+
+    on: str
+    kind: str
+    codes: tuple[str, ...]
+    within_s: float
+    about: bool = True
+    asked: bool = False
+
+
+_LOST = ("input_bad", "outdoor_lost", "supply_lost")
+_DRIFTS = (
+    "pair_drifts",
+    "primary_sensors_drift",
+    "secondary_sensors_drift",
+    "temperatures_cross",
+    "sensors_disagree",
+    "input_doubtful",
+)
+_ROWS = (
+    # devices
+    _Row(".*", "dead|garbage|exception|late|slow|yesterday", ("device_silent",), 30.0),
+    # sensors that show nothing, or nothing that can be
+    _Row(
+        r".*supply_temperature(_2)?",
+        "open|short|nan|stale|out_of_range",
+        ("input_bad", "sensors_disagree"),
+        60.0,
+    ),
+    _Row(".*", "open|nan|stale|out_of_range", _LOST, 60.0),
+    _Row(r".*(pressure|temperature.*|level)", "short", _LOST, 60.0),
+    # sensors that lie
+    _Row(r".*\.supply_temperature(_2)?", "offset", ("sensors_disagree", "pair_drifts"), 120.0, False),
+    _Row(
+        r".*\.supply_temperature(_2)?",
+        "drift|frozen",
+        ("sensors_disagree", *_DRIFTS, "sensor_frozen"),
+        _DAY,
+        False,
+    ),
+    _Row(r".*(primary|return)_.*temperature", "offset|drift", _DRIFTS, 3 * _DAY, False),
+    _Row(
+        r".*(heat_power|primary_flow|heat_energy)",
+        "frozen",
+        ("meter_stuck", "sensor_frozen"),
+        13 * _HOUR,
+        False,
+    ),
+    _Row(r".*(temperature.*|pressure|level)", "frozen", ("sensor_frozen",), 13 * _HOUR),
+    # valves
+    _Row(r".*\.valve", "local", ("valve_local", "valve_astray", "valve_stuck"), 120.0, False, True),
+    _Row(
+        r".*\.valve",
+        "stuck|slow|reversed",
+        ("valve_stuck", "valve_astray", "valve_reversed"),
+        120.0,
+        False,
+        True,
+    ),
+    _Row(r".*\.valve", "slipping", ("valve_slips", "valve_astray"), 3 * _DAY, False),
+    _Row(r".*\.valve", "leaking", ("valve_leaks",), 3 * _DAY, False),
+    # pumps
+    _Row(r".*\.pump_1", "trip|dry", ("pump_failed",), 30.0),
+    _Row(r".*\.(pump|makeup)_\d", "local", ("pump_local",), 30.0),
+    _Row(r".*\.pump_\d", "mains_bypass", ("pump_on_mains",), 30.0),
+    _Row(r".*\.pump_1", "wear", ("pump_worn",), 7 * _DAY),
+    _Row(r".*\.pump_2", "check_valve", ("check_valve_leaks",), 3 * _DAY, False),
+    # water
+    _Row("[a-z_]+", "burst", ("pressure_drops", "leak_begins", "leak_urgent"), 120.0),
+    _Row("[a-z_]+", "leak", ("leak_begins", "leak_alarm", "leak_urgent", "makeup_warning"), 12 * _HOUR),
+    # the station as a whole
+    _Row("station", "power_failure", ("power_failure",), 30.0, False),
+    _Row("station", "flood", ("flood",), 30.0, False),
+    _Row("station", "primary_outage|interruption", ("supply_low", "primary_lost"), 2 * _HOUR, False),
+    # strainers, fouling
+    _Row(r".*\.strainer", "clogged", ("loop_throttled",), 3 * _DAY, False),
+    _Row(r".*\.primary_strainer", "clogged", ("primary_strainer_clogged",), 3 * _DAY, False),
+    _Row(r".*\.exchanger", "fouling", ("exchanger_fouled",), 7 * _DAY, False),
+    # the program
+    _Row("circuit .*", "exception", ("circuit_broken",), 10.0, False),
+    _Row("rule .*", "exception", ("rule_broken",), 10.0, False),
+    _Row("equipment", "exception", ("watch_broken",), 10.0, False),
+    _Row("outdoor|season", "exception", ("part_broken",), 10.0, False),
+    # mistakes of the installer
+    _Row(r".*temperature", "swapped", (*_DRIFTS, "sensors_swapped"), _DAY, False),
+)
+_RANGE_K, _RANGE_FACTOR = 100.0, 10.0
+
+
+def _kind(one: Break) -> str:
+    """An offset that no sensor can have is out of range."""
+    far = one.kind == "offset" and one.value is not None and one.value >= 100.0
+    return "out_of_range" if far and "temperature" in one.on else one.kind
+
+
+def _cause_of_break(one: Break) -> Cause | None:
+    for row in _ROWS:
+        if re.fullmatch(row.on, one.on) and re.fullmatch(row.kind, _kind(one)):
+            if one.target == "device" and one.kind == "yesterday":
+                return None  # the values of each of its sensors tell
+            return Cause(row.codes, one.on if row.about else "", row.within_s, row.asked)
+    return None
+
+
+def cause_of(cell: Cell) -> Cause | None:
+    """What must be told of a cell: of a pair its first."""
+    return _cause_of_break(cell.breaks[0])
+
+
+_ACCUSING = {
+    "input_bad",
+    "sensor_frozen",
+    "sensors_disagree",
+    "pair_drifts",
+    "meter_stuck",
+    "device_silent",
+    "pump_failed",
+    "pump_locked_out",
+    "valve_stuck",
+    "valve_leaks",
+    "valve_slips",
+    "exchanger_fouled",
+    "pump_worn",
+    "check_valve_leaks",
+    "primary_strainer_clogged",
+    "circuit_broken",
+    "rule_broken",
+    "watch_broken",
+}
+"""Alarms that name a part which is to be looked at. The others say what the station suffers."""
+_WATER = ("burst", "leak", "power_failure")
+
+
+def accused(cell: Cell, code: str, subject: str) -> bool:
+    """True when the alarm names a part that is sound."""
+    if code not in _ACCUSING or cell.group == "pair":
+        return False
+    for one in cell.breaks:
+        cause = _cause_of_break(one)
+        if cause is not None and cause.names(code, subject):
+            return False
+        if _stem(one.on) in (_stem(subject), _stem(subject.split(".", 1)[-1])) or one.other == subject:
+            return False
+        if one.target == "device" or one.kind in _WATER:
+            return False  # a module's sensors, the pumps that a burst or a power cut takes along
+        if one.on.endswith(".valve") and "valve" in subject:
+            return False
+    return True
+
+
+def _stem(name: str) -> str:
+    """`low.supply_temperature_1` and `_2` are one pair; a pump's current and frequency belong to the pump."""
+    return re.sub(r"(?<=temperature)_[12]$|_(current|frequency|running|fault|run|speed)$", "", name)
+
+
+_LATCHED = {"pump_locked_out"}
+_LEARNED = {
+    "sensor_frozen",
+    "pair_drifts",
+    "primary_sensors_drift",
+    "secondary_sensors_drift",
+    "temperatures_cross",
+    "exchanger_fouled",
+    "valve_leaks",
+    "valve_slips",
+    "primary_strainer_clogged",
+    "loop_throttled",
+    "loop_short_circuit",
+    "pump_worn",
+    "check_valve_leaks",
+    "leak_begins",
+    "makeup_excess",
+    "makeup_warning",
+    "leak_alarm",
+    "leak_urgent",
+    "watch_broken",
+}
+"""Told by means of half a day and more, which take as long to forget."""
+
+
+def is_latched(code: str) -> bool:
+    """True for an alarm that may still be there three hours after its fault has gone."""
+    return code in _LATCHED or code in _LEARNED

@@ -1,0 +1,92 @@
+"""All cells of a campaign, on several processes: each runs in a copy of a rig that was warmed up once."""
+
+from __future__ import annotations
+
+import multiprocessing
+import random
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import ForkProcess
+
+from controller.settings.station import StationFile
+from drivers.profile import Profile
+from sim.campaign.cells import COLD_DAY, Cell, Start
+from sim.campaign.matrix import matrix
+from sim.campaign.run import Result, Trace, make_rig, run_cell, run_twin
+from sim.rig import Rig
+
+
+class Campaign:
+    """The cells of one station file. `seed` rules noise, disturbances and the choice of a sample."""
+
+    def __init__(self, file: StationFile, profiles: Mapping[str, Profile], seed: int = 1) -> None:
+        self.file, self.profiles, self.seed = file, profiles, seed
+        rig = make_rig(file, profiles, COLD_DAY, seed)
+        self.cells = matrix(rig.station, rig.plant)
+        self._starts: dict[Start, tuple[Rig, Trace]] = {}
+
+    def cell(self, name: str) -> Cell:
+        """By its name. Raises KeyError."""
+        return {cell.name: cell for cell in self.cells}[name]
+
+    def sample(self, count: int) -> list[Cell]:
+        """About `count` cells: of every group its share and at least one."""
+        groups: dict[str, list[Cell]] = {}
+        for cell in self.cells:
+            groups.setdefault(cell.group, []).append(cell)
+        chosen: list[Cell] = []
+        for name in sorted(groups):
+            share = max(round(count * len(groups[name]) / len(self.cells)), 1)
+            picked = random.Random(f"{self.seed}/{name}")
+            chosen += picked.sample(groups[name], min(share, len(groups[name])))
+        return chosen
+
+    def prepare(self, cells: Sequence[Cell], hours: float) -> None:
+        """Warm up what the cells start from, with its twin."""
+        for start in dict.fromkeys(cell.start for cell in cells):
+            if start not in self._starts:
+                rig = make_rig(self.file, self.profiles, start, self.seed)
+                twin = run_twin(make_rig(self.file, self.profiles, start, self.seed), hours)
+                self._starts[start] = rig, twin
+
+    def twin(self, cell: Cell) -> Trace:
+        """What the station does from the cell's start on when nothing breaks; prepared before."""
+        return self._starts[cell.start][1]
+
+    def run_one(self, cell: Cell, hours: float) -> Result:
+        """Run one cell here; its start must be prepared, and is used up."""
+        rig, twin = self._starts.pop(cell.start)
+        return run_cell(cell, rig, twin, hours)
+
+    def run(self, cells: Sequence[Cell], hours: float, processes: int) -> Iterator[Result]:
+        """Results as they come, without their traces. A cell whose process dies is a result, too."""
+        self.prepare(cells, hours)
+        # A forked process has the warmed-up rig as it is: handing it over would cost more than the cell.
+        context = multiprocessing.get_context("fork")
+        left = deque(cells)
+        running: dict[Connection, tuple[Cell, ForkProcess]] = {}
+        while left or running:
+            while left and len(running) < processes:
+                cell = left.popleft()
+                here, there = context.Pipe(duplex=False)
+                process = context.Process(target=self._work, args=(cell, hours, there), daemon=True)
+                process.start()
+                there.close()
+                running[here] = cell, process
+            for ready in wait(list(running)):
+                assert isinstance(ready, Connection)
+                cell, process = running.pop(ready)
+                try:
+                    yield ready.recv()
+                except EOFError:
+                    yield Result(cell, failures=["its process died"])
+                ready.close()
+                process.join()
+
+    def _work(self, cell: Cell, hours: float, there: Connection) -> None:
+        """One cell in a process of its own."""
+        rig, twin = self._starts[cell.start]
+        result = run_cell(cell, rig, twin, hours)
+        result.trace = Trace()
+        there.send(result)

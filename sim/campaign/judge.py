@@ -1,0 +1,125 @@
+"""The invariants of the plant: judged on what is true there, scan by scan, with the margin to each.
+
+Limits are those of the safety table and of what the region demands; each stands below with its source.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+from sim.physics.zone import Zone
+from sim.rig import Rig
+
+_MOVING = 0.05
+"""Share of the design flow from which water counts as moving in the supply header."""
+_HOT = ((5.0, 20.0), (15.0, 5.0))
+"""Kelvins above the trip, and the seconds for which moving water may be so hot: a slug that a changing pump
+pushes on is shorter, an actuator that closes takes its stroke only while it still has something to close."""
+_SUCTION_PA = 50e3
+_SUCTION_S = 30.0
+_DRY_S = 60.0
+_RELIEF_MARGIN_KPA, _RELIEF_S = 50.0, 10.0
+_NEVER_KPA = 600.0
+_TOP_KPA = 10.0
+_GRAVITY = 9.79
+"""kPa a metre of water at 50 °C."""
+_FREEZING = 2.0
+
+
+@dataclass(slots=True)
+class Margin:
+    """The worst of one invariant: what is left to its limit, below 0 when it was broken."""
+
+    left: float = math.inf
+    at: float = math.nan
+    unit: str = ""
+
+    def note(self, left: float, at: float) -> None:
+        if left < self.left:
+            self.left, self.at = left, at
+
+
+class _Longest:
+    """How long a condition has held without a break."""
+
+    __slots__ = ("_since", "allowed")
+
+    def __init__(self, allowed: float) -> None:
+        self.allowed = allowed
+        self._since = math.nan
+
+    def left(self, holds: bool, now: float, dt: float) -> float:
+        """Seconds left of what is allowed."""
+        if not holds:
+            self._since = math.nan
+            return self.allowed
+        if self._since != self._since:
+            self._since = now - dt
+        return self.allowed - (now - self._since)
+
+
+@dataclass(slots=True)
+class _ZoneLimits:
+    zone: Zone
+    trip: float
+    relief_kpa: float
+    top_m: float
+    hot: tuple[tuple[float, _Longest], ...] = ()
+    suction: _Longest = field(default_factory=lambda: _Longest(_SUCTION_S))
+    dry: _Longest = field(default_factory=lambda: _Longest(_DRY_S))
+    over: _Longest = field(default_factory=lambda: _Longest(_RELIEF_S))
+
+
+class Judge:
+    """Watches a rig. `margins` by invariant."""
+
+    def __init__(self, rig: Rig) -> None:
+        self.margins: dict[str, Margin] = {
+            "hot water": Margin(unit="s"),
+            "very hot water": Margin(unit="s"),
+            "suction": Margin(unit="s"),
+            "dry makeup": Margin(unit="s"),
+            "relief": Margin(unit="s"),
+            "burst": Margin(unit="kPa"),
+            "highest radiator": Margin(unit="kPa"),
+            "freezing": Margin(unit="K"),
+        }
+        self._zones = []
+        for name, circuit in rig.station.file.circuits.items():
+            makeup = circuit.makeup
+            relief = makeup.relief.open if makeup is not None and makeup.relief is not None else math.inf
+            self._zones.append(
+                _ZoneLimits(
+                    rig.plant.zones[name],
+                    circuit.supply.trip,
+                    relief,
+                    rig.plant.zones[name].parameters.highest_building_m,
+                    tuple((kelvin, _Longest(seconds)) for kelvin, seconds in _HOT),
+                )
+            )
+
+    def step(self, now: float, dt: float) -> None:
+        """After every scan."""
+        note = self.margins
+        for one in self._zones:
+            zone = one.zone
+            moving = zone.flow > _MOVING * zone.parameters.secondary_flow_kg_per_s
+            for name, (kelvin, longest) in zip(("hot water", "very hot water"), one.hot, strict=True):
+                hot = moving and zone.supply > one.trip + kelvin
+                note[name].note(longest.left(hot, now, dt), now)
+            turning = any(pump.speed > 0.0 for pump in zone.pumps)
+            starved = turning and zone.suction_pressure() < _SUCTION_PA
+            note["suction"].note(one.suction.left(starved, now, dt), now)
+            dry = any(pump.speed > 0.0 and (pump.dry or pump.air_lock) for pump in zone.holding.pumps)
+            note["dry makeup"].note(one.dry.left(dry, now, dt), now)
+            pressure = zone.loop.pressure * 1e-3
+            over = pressure > one.relief_kpa + _RELIEF_MARGIN_KPA
+            note["relief"].note(one.over.left(over, now, dt), now)
+            note["burst"].note(_NEVER_KPA - pressure, now)
+            note["highest radiator"].note(pressure - _GRAVITY * one.top_m - _TOP_KPA, now)
+            coldest = min(zone.header, zone.source_temperature())
+            for branch in zone.branches:
+                if branch.riser is not None:
+                    coldest = min(coldest, branch.riser.temperature)
+            note["freezing"].note(coldest - _FREEZING, now)
