@@ -1,4 +1,5 @@
-"""Runs one circuit, and catches what it throws: a broken circuit must not stop the others."""
+"""Runs one circuit, and catches what it throws: a broken circuit must stop neither the others nor its own
+heat."""
 
 from __future__ import annotations
 
@@ -10,6 +11,7 @@ from controller.alarms import AlarmBook
 from controller.control.blocks.season.season import ALWAYS_HEATING, SeasonPlan
 from controller.control.circuits.exchanger import ExchangerCircuit, ExchangerSettings
 from controller.control.circuits.heating import HeatingCircuit
+from controller.control.circuits.least import LeastControl
 from controller.control.circuits.mixing import MixingCircuit, MixingSettings
 from controller.control.tick import Tick
 from controller.points import Image
@@ -30,8 +32,9 @@ def make_circuit(
 
 
 class CircuitHolder:
-    """Runs a circuit and catches what it throws: its outputs take their fail-safe in the same scan,
-    an alarm names the place, and the circuit is rebuilt from its state after 10 s, doubling."""
+    """Runs a circuit and catches what it throws: the least that heats takes its outputs in the same scan
+    (their fail-safe, should that throw, too), an alarm names the place, and the circuit is rebuilt from its
+    state after 10 s, doubling; without its state when it breaks again at once."""
 
     def __init__(
         self, name: str, make: Callable[[], HeatingCircuit], alarms: AlarmBook, image: Image
@@ -43,10 +46,13 @@ class CircuitHolder:
         self.circuit = make()
         self.plan: SeasonPlan = ALWAYS_HEATING
         self.broken = False
+        self.least: LeastControl | None = None
+        """Has the outputs while the circuit is broken."""
         self._retry_at = math.inf
         self._pause = REBUILD_S
         self._rebuilt_at = -math.inf
         self._state = self.circuit.state()
+        self._forget = False
         self._place = ""
 
     def step(self, tick: Tick, plan: SeasonPlan) -> None:
@@ -56,11 +62,26 @@ class CircuitHolder:
             self._rebuild(tick)
         if not self.broken:
             self._guard(lambda now: self.circuit.step(now, plan), tick)
+        if self.broken:
+            self._do_the_least(tick)
         if not self.broken and tick.now - self._rebuilt_at >= SETTLED_S:
             self._pause = REBUILD_S
         self._alarms.report(
             "circuit_broken", self.name, self.broken, "urgent", (("place", self._place, "text"),)
         )
+
+    def _do_the_least(self, tick: Tick) -> None:
+        try:
+            if self.least is None:
+                self.least = LeastControl(self.circuit, tick.now)
+            self.least.step(tick)
+        except Exception:  # noqa: BLE001  # then the outputs take their fail-safe
+            self.least = None
+
+    @property
+    def abandoned(self) -> bool:
+        """Nobody demands anything of the outputs."""
+        return self.broken and self.least is None
 
     def applied(self, tick: Tick) -> None:
         """Hand back what was put out, and remember a state that worked."""
@@ -71,6 +92,7 @@ class CircuitHolder:
     def _take_back(self, tick: Tick) -> None:
         self.circuit.applied(tick)
         self._state = self.circuit.state()
+        self.least = None
 
     def actuate(self, tick: Tick) -> None:
         """Relays and primary pump go for what the output stage has left, also of a broken circuit."""
@@ -88,6 +110,7 @@ class CircuitHolder:
             frame = traceback.extract_tb(problem.__traceback__)[-1]
             self._place = f"{type(problem).__name__} {frame.filename.rsplit('/', 1)[-1]}:{frame.lineno}"
             self.broken = True
+            self._forget = tick.now - self._rebuilt_at < SETTLED_S
             self._retry_at = tick.now + self._pause
             self._pause = min(2 * self._pause, LONGEST_REBUILD_S)
 
@@ -95,7 +118,8 @@ class CircuitHolder:
         self._image.rebuilding = True
         try:
             self.circuit = self._make()
-            self.circuit.restore(self._state)
+            if not self._forget:
+                self.circuit.restore(self._state)
             self._rebuilt_at = tick.now
             self.broken = False
         except Exception:  # noqa: BLE001  # tried again later

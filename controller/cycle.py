@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from controller.channels import Key, Reading
 from controller.commands import Command
@@ -43,15 +44,17 @@ def scan(
     for command in commands:
         events.append(station.apply(command, now, wall))
     station.inputs.step(readings, now)
-    for substitute in station.substitutes:
-        substitute.step(now, tick.dt)
+    run = station.guard.run
+    for number, substitute in enumerate(station.substitutes):
+        run(f"substitute_{number}", partial(substitute.step, now, tick.dt))
     for proof in station.proofs:
-        proof.step(now)
-    station.step_season(tick)
+        if not run(proof.point.name, partial(proof.step, now)):
+            proof.give_up(now)
+    run("season", partial(station.step_season, tick))
     for holder in station.circuits:
         holder.step(tick, station.plan_of(holder))
     if station.tank is not None:
-        station.tank.step(tick, wanted=station.season.plan.makeup)
+        run("tank", partial(station.tank.step, tick, wanted=station.season.plan.makeup))
     events += station.outputs.expire(now, wall)
     for output in station.image.outputs.values():
         output.limit.clear()
@@ -62,7 +65,7 @@ def scan(
     station.final_outputs.step(now, tick.dt, set())
     for holder in station.circuits:
         holder.applied(tick)
-    station.equipment.step(now)
+    run("equipment", partial(station.equipment.step, now))
     station.report_inputs(readings)
     events += station.alarms.take_events()
     station.scans += 1

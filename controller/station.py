@@ -42,6 +42,7 @@ from controller.points import (
 from controller.safety.circuit_rules import circuit_rules, station_rules
 from controller.safety.inputs import Inputs
 from controller.safety.outputs import Outputs
+from controller.safety.part_guard import PartGuard
 from controller.safety.proof import CirculationProof
 from controller.safety.protected import Protected
 from controller.safety.rules import Rule, SafetyTable
@@ -62,6 +63,7 @@ class Station:
         self.wiring: Wiring = wire(file, profiles)
         self.image = Image()
         self.alarms = AlarmBook()
+        self.guard = PartGuard(self.alarms)
         self.inputs = Inputs(self.wiring, self.image)
         self.outdoor = OutdoorSubstitute(self.image["station.outdoor_temperature"])
         self.substitutes: list[OutdoorSubstitute | ReturnPressureSubstitute] = [self.outdoor]
@@ -145,8 +147,10 @@ class Station:
         return [holder.circuit for holder in self.circuits if not holder.broken]
 
     def failed_outputs(self) -> set[str]:
-        """Outputs whose circuit is broken in this scan."""
-        return {output.name for holder in self.circuits if holder.broken for output in holder.circuit.outputs}
+        """Outputs of which nobody demands anything in this scan."""
+        return {
+            output.name for holder in self.circuits if holder.abandoned for output in holder.circuit.outputs
+        }
 
     def writes(self) -> tuple[tuple[Key, float], ...]:
         """What the wires shall carry now."""
@@ -380,7 +384,7 @@ class Station:
         if holder is None:
             demand = self.tank.explain() if self.tank is not None else Term("unknown")
         else:
-            demand = holder.circuit.explain(output)
+            demand = (holder.least or holder.circuit).explain(output)
         if output.slot is Slot.LIMIT:
             return Term("by_limit", value, (Term(f"rule_{output.rule}"), Term("would_be", (), (demand,))))
         if output.slot is Slot.OVERRIDE and output.override is not None:

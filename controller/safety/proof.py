@@ -36,6 +36,10 @@ class CirculationProof:
         """Judge the signs of this scan."""
         self.point.put(FLOW.index(self._judge()), now)
 
+    def give_up(self, now: float) -> None:
+        """The signs cannot be judged."""
+        self.point.put(FLOW.index("unknown"), now)
+
     def _judge(self) -> str:
         known = [point for point in self.running if point is not None and point.usable]
         any_runs = any(point.value >= 0.5 for point in known) or any(
