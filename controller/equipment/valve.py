@@ -1,4 +1,4 @@
-"""The primary valve and what lies in its branch: flow at an opening, and whether the stem moves at all.
+"""The primary valve and what lies in its branch: the flow at an opening.
 
     Kv = V/√Δp (station), 1/Kv² = a/φ(y)² + b: resistances of the valve and of the rest, learned
     deviation = Kv/Kv_expected(y) − 1, %
@@ -6,10 +6,10 @@
 
 A leak passes the same at every opening. A clogged strainer takes flow at every opening. A coupling that slips
 hands on a part of the motor's way only: d ln(Kv)/d ln(φ) falls behind what was learned, too much flow on one
-side of where it began and too little on the other. A stem that is stuck stays while the command leaves it.
+side of where it began and too little on the other.
 Source: resistances in series, turbulent; φ as in `control.blocks.loop.characteristic`. Thresholds are
 own judgement: leak 1 % of Kvs and strainer 5 % of the flow are told within 3 days, a slip of half of the way
-within 3 days, a stuck stem within 10 min of being asked to move by 3 %.
+within 3 days.
 """
 
 from __future__ import annotations
@@ -43,9 +43,6 @@ SLIPS, SLIPS_NO_MORE = -0.25, -0.12
 """d ln(Kv)/d ln(φ) less what was learned: half of the way lost in a branch of authority 0.6 makes −0.3."""
 MOVED = 5.0
 """Deviation of 100·ln(φ) that shows a slope; a hundredth of opening makes 4 with R = 50."""
-STUCK_PERCENT = 2.5
-STILL_PERCENT = 0.5
-STUCK_MARGIN_S = 180.0
 
 
 class ValveFlow(Watcher):
@@ -228,61 +225,3 @@ class Slip:
         values = numbers(state, 7)
         if values is not None and values[0] >= 0 and values[3] >= 0:
             self._moments, self._highest, self.found = values[:5], values[5], values[6] >= 0.5
-
-
-class ValveStuck(Watcher):
-    """The command has left the position behind, which stays within 0.5 % for a stroke and 3 min more."""
-
-    def __init__(self, image: Image, circuit: str, valve: Output, stroke_time: float) -> None:
-        super().__init__()
-        self.subject = f"{circuit}.valve_command"
-        self._valve = valve
-        self._position = image[f"{circuit}.valve_position"]
-        self._local = image.points.get(f"{circuit}.valve_local")
-        self._after_s = min(stroke_time, 300.0) + STUCK_MARGIN_S
-        self._at = math.nan
-        self._since: float | None = None
-        self._lasts = 0.0
-
-    @property
-    def suspect(self) -> bool:
-        return self._since is not None
-
-    def step(self, now: float, may_learn: bool) -> None:
-        valve, position = self._valve, self._position
-        astray = (
-            readable(valve, position)
-            and not (self._local is not None and self._local.on)
-            and abs(valve.value - position.value) >= STUCK_PERCENT
-        )
-        if not astray:
-            self._since = None
-        elif self._since is None or not abs(position.value - self._at) <= STILL_PERCENT:
-            self._since, self._at = now, position.value
-        self._lasts = now - self._since if self._since is not None else 0.0
-
-    def rules(self) -> Iterator[Rule]:
-        yield Rule(
-            "valve_stuck",
-            self.subject,
-            lambda: self._lasts >= self._after_s,
-            priority="high",
-            shows=lambda: (
-                ("command", self._valve.value, "percent"),
-                ("position", self._position.value, "percent"),
-                *lasting(self._lasts),
-            ),
-        )
-
-    def explain(self) -> Term:
-        values = (
-            ("command", self._valve.value, "percent"),
-            ("position", self._position.value, "percent"),
-        )
-        return Term("valve_followed", values)
-
-    def state(self) -> dict[str, Any]:
-        return {}
-
-    def restore(self, state: dict[str, Any]) -> None:
-        """It remembers nothing."""

@@ -57,6 +57,7 @@ class SafetyTable:
         self._ended = [math.inf] * len(self.rules)
         self.active = [False] * len(self.rules)
         self._begun = [math.inf] * len(self.rules)
+        self._broken: set[int] = set()
 
     def step(self, now: float, alarms: AlarmBook) -> None:
         """One scan: limits of the outputs must have been cleared before."""
@@ -64,11 +65,21 @@ class SafetyTable:
             try:
                 if not self.active[index] and not rule.when():
                     self._since[index] = math.inf
-                    continue
-                self._row(index, rule, now, alarms)
+                else:
+                    self._row(index, rule, now, alarms)
+                if self._broken:
+                    self._works(index, rule, alarms)
             except Exception as problem:  # noqa: BLE001  # one broken row must not silence the others
                 place = (("place", f"{type(problem).__name__} {rule.code}", "text"),)
                 alarms.report("rule_broken", rule.subject, True, "urgent", place)
+                self._broken.add(index)
+
+    def _works(self, index: int, rule: Rule, alarms: AlarmBook) -> None:
+        """A row came through: its alarm ends, unless another row about the same subject is still broken."""
+        if index in self._broken:
+            self._broken.discard(index)
+            if all(self.rules[other].subject != rule.subject for other in self._broken):
+                alarms.report("rule_broken", rule.subject, False, "urgent")
 
     def _row(self, index: int, rule: Rule, now: float, alarms: AlarmBook) -> None:
         """A row that is active, or whose condition holds."""

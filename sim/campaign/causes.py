@@ -56,9 +56,9 @@ _DRIFTS = (
     "sensors_disagree",
     "input_doubtful",
 )
+_DEVICE_ROWS = (_Row(".*", "dead|garbage|exception|late|slow", ("device_silent",), 30.0),)
+"""Yesterday's values are told, if at all, by each of the sensors behind."""
 _ROWS = (
-    # devices
-    _Row(".*", "dead|garbage|exception|late|slow|yesterday", ("device_silent",), 30.0),
     # sensors that show nothing, or nothing that can be
     _Row(
         r".*supply_temperature(_2)?",
@@ -101,7 +101,7 @@ _ROWS = (
     # pumps
     _Row(r".*\.pump_1", "trip|dry", ("pump_failed",), 30.0),
     _Row(r".*\.(pump|makeup)_\d", "local", ("pump_local",), 30.0),
-    _Row(r".*\.pump_\d", "mains_bypass", ("pump_on_mains",), 30.0),
+    _Row(r".*\.pump_\d", "mains_bypass", ("pump_on_mains", "pump_local"), 30.0),
     _Row(r".*\.pump_1", "wear", ("pump_worn",), 7 * _DAY),
     _Row(r".*\.pump_2", "check_valve", ("check_valve_leaks",), 3 * _DAY, False),
     # water
@@ -133,10 +133,9 @@ def _kind(one: Break) -> str:
 
 
 def _cause_of_break(one: Break) -> Cause | None:
-    for row in _ROWS:
+    rows = _DEVICE_ROWS if one.target == "device" else _ROWS
+    for row in rows:
         if re.fullmatch(row.on, one.on) and re.fullmatch(row.kind, _kind(one)):
-            if one.target == "device" and one.kind == "yesterday":
-                return None  # the values of each of its sensors tell
             return Cause(row.codes, one.on if row.about else "", row.within_s, row.asked)
     return None
 
@@ -182,7 +181,7 @@ def accused(cell: Cell, code: str, subject: str) -> bool:
             return False
         if one.target == "device" or one.kind in _WATER:
             return False  # a module's sensors, the pumps that a burst or a power cut takes along
-        if one.on.endswith(".valve") and "valve" in subject:
+        if "valve" in one.on and "valve" in subject:
             return False
     return True
 

@@ -227,5 +227,5 @@ def test_two_circuits_watch_their_secondary_sides_only() -> None:
         WatchedCircuit("high", high, SHAPE, 120.0, 1),
     ]
     names = set(Equipment(bench.image, circuits, []).watchers)
-    assert {"low.loop", "low.pump_1", "low.leak", "low.valve_stuck"} <= names
+    assert {"low.loop", "low.pump_1", "low.leak", "low.valve_motion"} <= names
     assert not names & {"low.fouling", "low.valve_flow", "station.primary_balance", "high.loop"}

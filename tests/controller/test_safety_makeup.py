@@ -106,7 +106,7 @@ def test_a_new_set_point_moves_the_alarms_with_it(desk: Any) -> None:
 
 def test_a_level_that_lies_does_not_ruin_the_makeup_pump(warm: Any) -> None:
     low(warm, flow=0.0)
-    warm.run(80)
+    warm.run(40)
     assert warm["low.makeup_1_run"].on
     warm.run(15)
     assert not warm["low.makeup_1_run"].on
@@ -130,7 +130,7 @@ def test_a_leak_as_large_as_the_pump_is_no_air(warm: Any) -> None:
 
 def test_a_pressure_that_rises_or_holds_is_no_air(warm: Any) -> None:
     for step in range(100):
-        low(warm, 335.0 + 0.15 * step, flow=0.0)
+        low(warm, 335.0 + 0.18 * step, flow=0.0)
         warm.run(4)
     assert "makeup_dry" not in warm.codes()
 
@@ -162,7 +162,7 @@ def test_without_any_meter_no_rise_counts_only_when_the_level_is_lost(warm: Any,
     if level_lost:
         warm.fail("station.tank_level")
     low(warm)
-    warm.run(80)
+    warm.run(40)
     assert warm["low.makeup_1_run"].on
     warm.run(60)
     assert ("makeup_dry" in warm.codes()) is level_lost

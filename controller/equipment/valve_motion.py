@@ -1,0 +1,105 @@
+"""Does the valve go where it is told? A stem that stands still, and a motor that runs the wrong way.
+
+Both are judged by the feedback alone, within seconds: a healthy actuator comes nearer to its command from the
+first second on, so a quarter of its stroke without any motion is proof enough. Limits are own judgement,
+wider than the dead band of an actuator (1 %) and shorter than the two minutes in which a person wants to
+know.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+from controller.equipment.watcher import Watcher, lasting, readable
+from controller.points import Image, Output, Term
+from controller.safety.rules import Rule
+
+ASTRAY_PERCENT = 2.5
+STILL_PERCENT = 0.5
+STUCK_STROKES = 0.25
+STUCK_MARGIN_S = 40.0
+AWAY_PERCENT = 3.0
+"""So far the position must run away from its command before the motor is said to be reversed."""
+
+
+class ValveMotion(Watcher):
+    """The command has left the position behind, which stands still or runs away from it."""
+
+    def __init__(self, image: Image, circuit: str, valve: Output, stroke_time: float) -> None:
+        super().__init__()
+        self.subject = f"{circuit}.valve_command"
+        self._valve = valve
+        self._position = image[f"{circuit}.valve_position"]
+        self._local = image.points.get(f"{circuit}.valve_local")
+        self._stuck_s = STUCK_STROKES * min(stroke_time, 300.0) + STUCK_MARGIN_S
+        self._stood_at = math.nan
+        self._since: float | None = None
+        self._lasts = 0.0
+        self._nearest = math.nan
+        """Position nearest to the command since it was left behind."""
+        self.reversed = False
+
+    @property
+    def suspect(self) -> bool:
+        return self._since is not None or self.reversed
+
+    def step(self, now: float, may_learn: bool) -> None:
+        valve, position = self._valve, self._position
+        known = readable(valve, position) and not (self._local is not None and self._local.on)
+        left = valve.value - position.value if known else 0.0
+        if abs(left) < ASTRAY_PERCENT:
+            self._since, self._nearest = None, math.nan
+            self.reversed = self.reversed and not known
+        else:
+            self._judge(now, position.value, math.copysign(1.0, left))
+        self._lasts = now - self._since if self._since is not None else 0.0
+
+    def _judge(self, now: float, position: float, towards: float) -> None:
+        """`towards`: the sign of the way to the command."""
+        if self._since is None or not abs(position - self._stood_at) <= STILL_PERCENT:
+            self._since, self._stood_at = now, position
+        if not math.isfinite(self._nearest):
+            self._nearest = position
+        gone = towards * (position - self._nearest)
+        if gone > 0.0:
+            self._nearest = position
+        elif gone <= -AWAY_PERCENT:
+            self.reversed = True
+
+    def rules(self) -> Iterator[Rule]:
+        yield Rule(
+            "valve_reversed",
+            self.subject,
+            lambda: self.reversed,
+            priority="urgent",
+            shows=lambda: (
+                ("command", self._valve.value, "percent"),
+                ("position", self._position.value, "percent"),
+            ),
+        )
+        yield Rule(
+            "valve_stuck",
+            self.subject,
+            lambda: self._lasts >= self._stuck_s and not self.reversed,
+            priority="high",
+            shows=lambda: (
+                ("command", self._valve.value, "percent"),
+                ("position", self._position.value, "percent"),
+                *lasting(self._lasts),
+            ),
+        )
+
+    def explain(self) -> Term:
+        values = (
+            ("command", self._valve.value, "percent"),
+            ("position", self._position.value, "percent"),
+        )
+        return Term("valve_followed", values)
+
+    def state(self) -> dict[str, Any]:
+        return {}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """It remembers nothing."""
