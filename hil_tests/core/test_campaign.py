@@ -1,0 +1,146 @@
+"""A sample of the fault campaign, an hour a fault, and what the campaign itself must do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from controller.settings.check import check_file
+from sim.campaign.causes import accused, cause_of
+from sim.campaign.cells import COLD_DAY, Break, Cell
+from sim.campaign.conduct import Campaign
+from sim.campaign.judge import Judge
+from sim.campaign.report import replay, write_junit
+from sim.campaign.run import Result, make_rig
+
+DEMO = Path(__file__).parents[2] / "config" / "demo.yaml"
+SEED = 1
+HOURS = 1.0
+SAMPLE = (
+    "-24/low.supply_temperature:offset=-5",
+    "-24/low.supply_temperature:frozen",
+    "-24/low.return_temperature:open",
+    "-24/station.outdoor_temperature:open",
+    "-24/low.return_pressure:open",
+    "-24/low.differential_pressure:short",
+    "-24/low.thermostat:stuck_on",
+    "-24/low.suction_switch:stuck_on",
+    "-24/temperatures:dead",
+    "-24/analog:dead",
+    "-24/valve:dead",
+    "-24/low_pump_1:dead",
+    "-24/low.pump_1:trip",
+    "-24/low.makeup_1:dry",
+    "-24/low.valve:reversed",
+    "-24/low:burst=40",
+    "-24/station:power_failure",
+    "-24/circuit low:exception",
+    "-24/outdoor:exception",
+    "-24/clock:epoch_1970",
+    "-24/controller:restart",
+    "-24/low.pump_1:trip+low.supply_temperature:offset=-5",
+)
+
+
+@pytest.fixture(scope="session")
+def campaign() -> Campaign:
+    """The demo station's."""
+    checked = check_file(DEMO)
+    assert checked.file is not None
+    return Campaign(checked.file, checked.profiles, SEED)
+
+
+@pytest.mark.parametrize("name", SAMPLE)
+def test_a_cell_holds(campaign: Campaign, name: str) -> None:
+    (result,) = campaign.run([campaign.cell(name)], HOURS, 1)
+    again = replay(result, Path("config/demo.yaml"), SEED, HOURS)
+    assert not result.failures, f"{'; '.join(result.failures)}\n{again}"
+
+
+def test_the_matrix_follows_from_the_file(campaign: Campaign) -> None:
+    names = [cell.name for cell in campaign.cells]
+    assert len(names) == len(set(names)) >= 300
+    parts = {one.on for cell in campaign.cells for one in cell.breaks}
+    assert set(campaign.file.devices) <= parts
+    assert {
+        "low.pump_1",
+        "low.pump_2",
+        "low.makeup_1",
+        "low.valve",
+        "low.exchanger",
+        "station",
+        "low",
+    } <= parts
+    assert {"low.supply_temperature", "low.supply_temperature_2", "station.tank_level"} <= parts
+    assert {cell.start.name for cell in campaign.cells} == {"-24", "+5", "cold", "oversized"}
+    assert sum(cell.group == "pair" for cell in campaign.cells) >= 60
+
+
+def test_a_sample_has_every_group_and_is_the_same_again(campaign: Campaign) -> None:
+    chosen = campaign.sample(40)
+    assert {cell.group for cell in chosen} == {cell.group for cell in campaign.cells}
+    assert chosen == campaign.sample(40)
+
+
+def test_a_campaign_without_a_fault_has_all_margins(campaign: Campaign) -> None:
+    rig = make_rig(campaign.file, campaign.profiles, COLD_DAY, SEED)
+    judge = Judge(rig)
+    for _ in range(600):
+        rig.step()
+        judge.step(rig.plant.time, rig.dt)
+    assert all(margin.left > 0.0 for margin in judge.margins.values())
+    assert not rig.alarms()
+
+
+@pytest.mark.parametrize(
+    ("invariant", "harm"),
+    [
+        ("hot water", lambda zone: setattr(zone, "supply", 85.0)),
+        ("very hot water", lambda zone: setattr(zone, "supply", 95.0)),
+        ("burst", lambda zone: setattr(zone.loop, "pressure", 610e3)),
+        ("relief", lambda zone: setattr(zone.loop, "pressure", 510e3)),
+        ("suction", lambda zone: setattr(zone.loop, "pressure", 40e3)),
+        ("highest radiator", lambda zone: setattr(zone.loop, "pressure", 290e3)),
+        ("freezing", lambda zone: setattr(zone, "header", 1.0)),
+    ],
+)
+def test_the_judge_sees_harm(campaign: Campaign, invariant: str, harm) -> None:  # type: ignore[no-untyped-def]
+    """What the plant itself would hardly do: its state is set by hand."""
+    rig = make_rig(campaign.file, campaign.profiles, COLD_DAY, SEED)
+    judge = Judge(rig)
+    for _ in range(40):
+        harm(rig.plant.zones["low"])
+        judge.step(rig.plant.time, 1.0)
+        rig.plant.time += 1.0
+    assert judge.margins[invariant].left < 0.0
+    others = {"hot water", "very hot water", "burst", "relief", "suction", "highest radiator", "freezing"}
+    calm = others - {invariant, "hot water", "relief", "highest radiator"}
+    assert all(judge.margins[name].left > 0.0 for name in calm)
+
+
+def test_an_alarm_about_a_sound_part_is_an_accusation() -> None:
+    trip = Cell(COLD_DAY, "pump", (Break("plant", "low.pump_1", "trip"),))
+    assert not accused(trip, "pump_failed", "low.pump_1")
+    assert accused(trip, "pump_failed", "low.pump_2")
+    assert not accused(trip, "supply_low", "low")
+    lost = Cell(COLD_DAY, "sensor", (Break("plant", "low.return_pressure", "open"),))
+    cause = cause_of(lost)
+    assert cause is not None
+    assert cause.names("input_bad", "low.return_pressure")
+    assert not cause.names("input_bad", "low.supply_pressure")
+
+
+def test_junit_says_how_to_run_a_failing_cell_again(tmp_path: Path) -> None:
+    cell = Cell(COLD_DAY, "pump", (Break("plant", "low.pump_1", "trip"),))
+    bad = Result(cell, alarms=[(3.0, "pump_failed", "low.pump_1")], failures=["freezing: 1.0 K"])
+    write_junit([bad, Result(cell)], Path("config/demo.yaml"), 7, 24.0, tmp_path / "junit.xml")
+    suite = ElementTree.parse(tmp_path / "junit.xml").getroot()
+    assert (suite.get("tests"), suite.get("failures")) == ("2", "1")
+    failure = suite.find("testcase/failure")
+    assert failure is not None
+    assert failure.get("message") == "freezing: 1.0 K"
+    assert failure.text == (
+        "station campaign config/demo.yaml --seed 7 --hours 24 --cell '-24/low.pump_1:trip' --plot cell.png"
+    )
