@@ -99,7 +99,8 @@ class MakeupGuard:
         self._pressures: deque[tuple[float, float]] = deque()
         self._masked_until = -math.inf
         self._flows = math.nan
-        self._pending, self._pending_since = 0, -math.inf
+        self._differs_since = [math.inf] * len(STAGES)
+        """Since when each stage is to begin or to end."""
 
     def step(
         self, tick: Tick, pressure: Point, *, runs: bool, speed_hz: float, relief: bool, filling: bool
@@ -215,13 +216,17 @@ class MakeupGuard:
 
     def _judge(self, tick: Tick, filling: bool, overrun: bool) -> None:
         wanted = 0 if filling else max(self._leak_stage(), int(overrun), int(self._too_often()))
-        if wanted == self.stage:
-            self._pending = wanted
-            return
-        if wanted != self._pending:
-            self._pending, self._pending_since = wanted, tick.now
-        if tick.now - self._pending_since >= STAGE_S or filling:
-            self.stage = wanted
+        for level, since in enumerate(self._differs_since, 1):
+            # Each stage by itself: a leak that grows is told as what it has been for so long, not only at the
+            # end.
+            if (wanted >= level) == (self.stage >= level):
+                self._differs_since[level - 1] = math.inf
+            elif since == math.inf:
+                self._differs_since[level - 1] = tick.now
+        settled = [tick.now - since >= STAGE_S or filling for since in self._differs_since]
+        rises = [level for level in range(self.stage + 1, wanted + 1) if settled[level - 1]]
+        falls = [level for level in range(wanted + 1, self.stage + 1) if settled[level - 1]]
+        self.stage = max(rises) if rises else min(falls) - 1 if falls else self.stage
 
     def _leak_stage(self) -> int:
         leak, volume, permitted = self.balance.leak, self.settings.loop_volume, self.settings.permitted
