@@ -34,6 +34,7 @@ def every_comparison() -> list[Callable[[], list[Comparison]]]:
     from tests.sim import validation_primary as primary
     from tests.sim import validation_sensors as sensors
     from tests.sim import validation_vdi6007 as vdi6007
+    from tests.sim import validation_vdi6007_inputs as vdi6007_inputs
 
     return [
         hydraulics.water_against_iapws,
@@ -52,6 +53,7 @@ def every_comparison() -> list[Callable[[], list[Comparison]]]:
         pongau.with_the_references_assumptions,
         pongau.with_the_written_geometry,
         vdi6007.building_cases,
+        vdi6007_inputs.input_cases,
         heat.cool_down,
         heat.time_constants,
         heat.held_valve,
