@@ -26,10 +26,15 @@ def every_comparison() -> list[Callable[[], list[Comparison]]]:
     from tests.sim import validation_dymola as dymola
     from tests.sim import validation_exchanger as exchanger
     from tests.sim import validation_heat as heat
+    from tests.sim import validation_hot_water as hot_water
     from tests.sim import validation_hydraulics as hydraulics
+    from tests.sim import validation_mixing as mixing
     from tests.sim import validation_plant as plant
     from tests.sim import validation_pongau as pongau
+    from tests.sim import validation_primary as primary
+    from tests.sim import validation_sensors as sensors
     from tests.sim import validation_vdi6007 as vdi6007
+    from tests.sim import validation_vdi6007_inputs as vdi6007_inputs
 
     return [
         hydraulics.water_against_iapws,
@@ -48,11 +53,24 @@ def every_comparison() -> list[Callable[[], list[Comparison]]]:
         pongau.with_the_references_assumptions,
         pongau.with_the_written_geometry,
         vdi6007.building_cases,
+        vdi6007_inputs.input_cases,
         heat.cool_down,
         heat.time_constants,
         heat.held_valve,
         heat.heating_surfaces,
         heat.riser_freezing,
+        primary.network_follows_late,
+        primary.shortage_and_outage,
+        primary.branch_flows,
+        mixing.branches_in_parallel,
+        mixing.mixing_flows,
+        mixing.mixing_moves,
+        sensors.lags,
+        sensors.steps,
+        sensors.meter,
+        hot_water.instantaneous,
+        hot_water.storage,
+        hot_water.draw_off,
         plant.balances,
         plant.halved_step,
     ]

@@ -15,6 +15,7 @@ from typing import Literal
 
 from .physics.balances import heat_error, water_error, water_mass
 from .physics.exchanger_zone import ExchangerZone
+from .physics.floor import Floor
 from .physics.heat_meter import HeatMeter
 from .physics.hot_water_circuit import HotWaterCircuit
 from .physics.hot_water_terminals import HotWaterTerminals
@@ -98,11 +99,18 @@ class Plant:
             p.tank_inlet_m3_per_h / 3600.0 * 999.7,
             p.tank_start_level_m,
         )
+        self.floor = Floor(p.station_floor_m2, p.floor_drain_m3_per_h / 3600.0, p.flood_contact_m)
         self.sunlight = Sunlight(p.latitude, p.longitude)
         self._outdoor = 0.0
         self.sensors: dict[str, float] = {}
         self._station = StationTerminals(
-            self._side, self.tank, lambda: self._outdoor, str(seed), p.sensor_noise, p.transmitter_bits
+            self._side,
+            self.tank,
+            self.floor,
+            lambda: self._outdoor,
+            str(seed),
+            p.sensor_noise,
+            p.transmitter_bits,
         )
         self._terminals: list[ZoneTerminals | HotWaterTerminals] = [
             *(
@@ -163,18 +171,20 @@ class Plant:
         back = self._side.network_return
 
         zones = self._zones
-        drawn = returned = 0.0
+        drawn = returned = spilled = 0.0
         level, available = tank.level, tank.available(dt) / len(zones)
         for zone in zones:
             zone.step(dt, supply, difference, back, outdoor, sun, walls, wind, powered, level, available)
             drawn += zone.holding.makeup_flow
             returned += zone.holding.relief_flow
+            spilled += zone.holding.spilled
         for circuit in self._hot_waters:
             circuit.step(dt, time, supply, difference, back, not troubles.no_city_water)
         self._side.gather(dt, difference)
         # The solenoid closes without power.
         filling = self._station.tank_inlet and powered and not troubles.no_city_water
         tank.step(dt, filling, drawn, returned)
+        self.floor.step(dt, spilled + tank.overflow_flow)
 
     # --- start states -----------------------------------------------------------------------------------
 
@@ -202,6 +212,7 @@ class Plant:
         side.settle(difference)
         self.tank.level = self.parameters.tank_start_level_m
         self.tank.inlet_mass = self.tank.overflow_mass = 0.0
+        self.floor.depth = 0.0
         self._water_at_start = water_mass(self.tank, self._zones)
         self._station.settle()
         for terminals in self._terminals:
@@ -243,7 +254,8 @@ class Plant:
         - `low.bypass` (mixing): check_valve, clogged
         - hot water: `hot_water.valve`, `.exchanger`, `.primary_strainer` as those of a zone, `.charge_pump`
           and `.circulation_pump` as pumps
-        - `low`: leak (m3/h at 300 kPa, 0.4), burst (the same, 40; lets air in)
+        - `low`: leak (m3/h at 300 kPa, 0.4), burst (the same, 40; lets air in), leak_inside (the same, 6; on
+          the station's floor)
         - `station`: primary_outage, power_failure, flood, no_city_water; of the primary: interruption
           (min, 30), shortage (share, 0.3), night_sag (share, 0.15), temperature_step (K, -10),
           pressure_step (share, -0.3)"""

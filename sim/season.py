@@ -15,6 +15,8 @@ from controller.points import Output
 from sim.indicators import SEASON_DAYS, Comfort, Deviation, Peak, Starts, Travel, Weighted
 from sim.rig import Rig
 
+BALANCE_LIMIT = 1e-3
+"""Share of the turnover from which heat or water that does not add up makes a run worthless."""
 COMFORT_STEP_S = 300.0
 TRACE_STEP_S = 600.0
 
@@ -183,6 +185,12 @@ def _sum_up(
         "seconds": seconds,
         "circuits": parts,
     }
+
+
+def out_of_balance(indicators: dict[str, Any]) -> list[str]:
+    """Which balances of a run are beyond `BALANCE_LIMIT`, or no number: "heat", "water"."""
+    balances = (("heat", "energy_balance_error"), ("water", "mass_balance_error"))
+    return [what for what, key in balances if not indicators[key] <= BALANCE_LIMIT]
 
 
 def differences(first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any]:

@@ -13,10 +13,12 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 
+from benchmarks.plant_page.station_plots import hot_water, mixing, primary, sensors
+from benchmarks.plant_page.style import COLOURS, DPI, OURS, REFERENCE, SECOND, STYLE, THIRD
 from sim.physics.building import Building
 from sim.physics.exchanger import effectiveness
 from sim.physics.pressure import ElasticLoop
-from sim.physics.pump import PumpCurve
+from sim.physics.pump import Pump, PumpCurve
 from sim.physics.riser import Riser
 from sim.physics.water import density, heat_capacity, saturation_pressure
 from tests.sim import validation_dymola as dymola
@@ -25,25 +27,6 @@ from tests.sim import validation_heat as heat
 from tests.sim import validation_hydraulics as hydraulics
 from tests.sim import validation_pongau as pongau
 from tests.sim import validation_vdi6007 as vdi6007
-
-DPI = 100
-COLOURS = 48
-# Reference, ours, a second of ours; told apart without colour by their line styles too.
-REFERENCE, OURS, SECOND, THIRD = "#111111", "#0072b2", "#d55e00", "#009e73"
-STYLE = {
-    "font.family": "DejaVu Sans",
-    "font.size": 8.5,
-    "axes.grid": True,
-    "grid.color": "#dddddd",
-    "axes.axisbelow": True,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.titlesize": 9,
-    "legend.frameon": False,
-    "lines.linewidth": 1.3,
-    "text.hinting": "none",
-    "path.simplify": True,
-}
 
 
 def vdi() -> Figure:
@@ -157,7 +140,7 @@ def valve() -> Figure:
 
 
 def pumps() -> Figure:
-    """Head and shaft power of the demo's pump at five speeds, with the points of the affinity laws."""
+    """Head, shaft and electric power of the demo's pump at five speeds, points by the affinity laws."""
     figure = Figure(figsize=(8.6, 3.6), layout="constrained")
     left, right = figure.subplots(1, 2)
     nominal = 116.0 / 3600.0
@@ -170,17 +153,26 @@ def pumps() -> Figure:
         hourly = [3600 * v for v in flows]
         left.plot(hourly, [1e-3 * curve.head(v, speed) for v in flows], color=colour, label=f"{hertz} Hz")
         right.plot(hourly, [1e-3 * curve.shaft_power(v, speed) for v in flows], color=colour)
+        right.plot(hourly, [electric_power(curve, v, speed) for v in flows], "--", color=colour, lw=0.9)
         for share in (0.0, 0.5, 1.0, 1.3):
             power = curve.shaft_power(share * nominal, 1.0)
             head = curve.head(share * nominal, 1.0)
             left.plot(3600 * share * nominal * speed, 1e-3 * speed**2 * head, "o", color=REFERENCE, ms=3)
             right.plot(3600 * share * nominal * speed, 1e-3 * speed**3 * power, "o", color=REFERENCE, ms=3)
-    for axis, label in ((left, "head, kPa"), (right, "shaft power, kW")):
+    for axis, label in ((left, "head, kPa"), (right, "power, kW: shaft, electric (dashed)")):
         axis.set_xlabel("flow, m³/h (points: affinity laws)")
         axis.set_ylabel(label)
         axis.set_ylim(bottom=0)
     left.legend(loc="upper right")
     return figure
+
+
+def electric_power(curve: PumpCurve, flow: float, speed: float) -> float:
+    """kW that the pump takes from the mains at `flow` m3/s."""
+    pump = Pump(curve)
+    pump.settle(True, speed)
+    pump.load(flow)
+    return 1e-3 * pump.power
 
 
 def loop() -> Figure:
@@ -335,6 +327,10 @@ FIGURES: dict[str, Callable[[], Figure]] = {
     "cooling": cooling,
     "radiator": surfaces,
     "riser": riser,
+    "primary": primary,
+    "mixing": mixing,
+    "sensors": sensors,
+    "hot_water": hot_water,
 }
 
 

@@ -13,11 +13,11 @@ from rich.console import Console
 from rich.progress import Progress, TaskID
 from rich.table import Table
 
-from controller.cli.start import BAD_INPUT, language, leave, read_or_leave
+from controller.cli.start import BAD_INPUT, FAILED, language, leave, read_or_leave
 from controller.settings.check import Checked
 from sim.rig import Rig
 from sim.scenario import Scenario, ScenarioError, load_scenario
-from sim.season import Trace, differences, run_season
+from sim.season import BALANCE_LIMIT, Trace, differences, out_of_balance, run_season
 from sim.weather import Weather, WeatherError, month_and_day, parse_cold_wave
 
 _SHOWN = (
@@ -33,6 +33,10 @@ _SHOWN = (
     ("fee_refund", "fee refunded", 0),
     ("co2_kg", "CO₂, kg", 0),
     ("alarms", "alarms", 0),
+)
+_BALANCES = (
+    ("energy_balance_error", "heat that does not add up, %"),
+    ("mass_balance_error", "water that does not add up, %"),
 )
 _SHOWN_OF_CIRCUIT = (
     ("supply_error_mean_k", "supply error mean, K", 3),
@@ -72,6 +76,9 @@ def season(
     """Run a station against its simulated plant and report comfort, energy, wear and money.
 
     Example: station season config/demo.yaml --weather harbin --from 10-20 --days 182 --step 5 --json s.json
+
+    Exit code 1 when heat or water of the run does not add up within 0.1 %: report and table are written, but
+    worth nothing.
     """
     files = [file] if compare is None else [file, compare]
     stations = [read_or_leave(path) for path in files]
@@ -107,6 +114,21 @@ def season(
     if plot is not None:
         _plot(traces[0], plot)
     _show(results)
+    wrong = [line for result in results for line in _not_adding_up(result)]
+    if wrong:
+        raise leave("\n".join(wrong), FAILED)
+
+
+def _not_adding_up(result: dict[str, Any]) -> list[str]:
+    """One loud line for a run whose balances are beyond the limit."""
+    found = out_of_balance(result)
+    if not found:
+        return []
+    errors = ", ".join(f"{100 * result[key]:.3g} % {title.split(',')[0]}" for key, title in _BALANCES)
+    return [
+        f"{Path(result['file']).name}: DO NOT USE THIS RUN: {' and '.join(found)} out of balance "
+        f"({errors}; allowed {100 * BALANCE_LIMIT:g} %)"
+    ]
 
 
 def _advance(bar: Progress, task: TaskID, share: float) -> None:
@@ -164,6 +186,8 @@ def _show(results: list[dict[str, Any]]) -> None:
         table.add_column("difference", justify="right")
     for key, title, digits in _SHOWN:
         _row(table, title, [result[key] for result in results], digits)
+    for key, title in _BALANCES:
+        _row(table, title, [100.0 * result[key] for result in results], 6)
     for name in results[0]["circuits"]:
         parts = [result["circuits"].get(name) for result in results]
         for key, title, digits in _SHOWN_OF_CIRCUIT:

@@ -11,6 +11,7 @@ from controller.points import Output
 from controller.settings.check import check_file
 from controller.settings.station import StationFile
 from sim.rig import Rig
+from sim.season import BALANCE_LIMIT
 from sim.weather import Weather
 
 CONFIG = Path(__file__).parents[2] / "config"
@@ -53,6 +54,12 @@ class Errors:
         return sum(abs(error) for error in self.of[name]) / len(self.of[name])
 
 
+def adds_up(rig: Rig) -> bool:
+    """Heat and water of the plant, within the limit of a season."""
+    plant = rig.plant
+    return max(plant.energy_balance_error(), plant.mass_balance_error()) < BALANCE_LIMIT
+
+
 def within(output: Output) -> bool:
     """Nothing is put out, or a number within the limits."""
     return math.isnan(output.value) or output.low <= output.value <= output.high
@@ -70,6 +77,7 @@ def test_every_zone_holds_its_set_point(name: str, weather: str) -> None:
         assert errors.worst(zone) < 1.0, zone
         assert errors.mean(zone) < 0.5, zone
     assert not errors.outside
+    assert adds_up(rig)
     assert {(e.code, e.subject) for e in rig.events if e.kind == "alarm"} == set()
 
 
@@ -78,6 +86,7 @@ def test_pumps_bring_the_design_flow_and_rooms_are_warm(name: str) -> None:
     """demo.yaml is the nominal station with a set-point below its network's drop, and stays out."""
     file, rig = make_rig(name, Weather.constant(-10.0))
     rig.run(hours=3)
+    assert adds_up(rig)
     for zone in file.circuits:
         plant = rig.plant.zones[zone]
         assert plant.flow == pytest.approx(plant.parameters.secondary_flow_kg_per_s, rel=0.05)
@@ -95,6 +104,7 @@ def test_a_cold_start_gets_there(name: str) -> None:
     for zone in file.circuits:
         assert errors.worst(zone) < 1.0, zone
         assert errors.mean(zone) < 0.5, zone
+    assert adds_up(rig)
     assert {e.code for e in rig.events if e.kind == "alarm"} <= OF_A_COLD_START
 
 
@@ -176,6 +186,7 @@ def test_hot_primary_water_never_reaches_the_users(name: str, fault: str) -> Non
     header = Header(file)
     rig.run(minutes=15, each=header.note)
     assert header.longest < 20.0
+    assert adds_up(rig)
 
 
 @pytest.mark.parametrize("name", MIXING)

@@ -80,6 +80,16 @@ def test_flood_with_a_burst_limits_makeup_and_then_stops_it(station: Loop) -> No
     assert station.plant.zones["low"].holding.metered - before < 5.0
 
 
+def test_a_gasket_that_blows_in_the_station_is_seen_on_its_floor(station: Loop) -> None:
+    """10 m³/h on the floor: nobody sets the contact, the water does, minutes later."""
+    station.run(minutes=30)
+    station.fault("low", "leak_inside", 10.0)
+    until_flood = station.until(lambda loop: ("flood", "station.flood") in loop.alarms(), 900)
+    assert until_flood > 120
+    station.until(lambda loop: ("flood_makeup", "low") in loop.alarms(), 600)
+    assert station.plant.mass_balance_error() < 1e-9
+
+
 def test_flood_alone_changes_nothing_even_when_the_primary_pressure_steps(station: Loop) -> None:
     station.fault("station", "flood")
     station.fault("station", "pressure_step", -0.3)

@@ -11,6 +11,7 @@ Modelica Buildings).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from itertools import combinations
 from math import isfinite
@@ -51,14 +52,27 @@ class Elements:
                 raise ValueError(f"{field.name} of a building is {value} (must be {allowed})")
 
 
-def equivalent_excess(
-    outdoor: float, absorbed: float, outer_film: float, adjacent: float, adjacent_share: float
-) -> float:
-    """K by which it is warmer behind the exterior walls than outdoors (VDI 6007-1, equivalent temperature).
+@dataclass(frozen=True, slots=True)
+class Facing:
+    """One exterior wall or window and what is on its other side."""
 
-    `absorbed` W/m2 of sun on the outer walls (less what they radiate to the sky), `outer_film` W/(m2·K);
-    `adjacent_share` of the walls' conductance leads to a neighbour, ground or cellar of `adjacent` °C."""
-    return (1.0 - adjacent_share) * absorbed / outer_film + adjacent_share * (adjacent - outdoor)
+    conductance: float  # W/K
+    absorbed: float = 0.0  # W/m2 of sun on its outer face, less what it radiates to sky and ground
+    outer_film: float = 25.0  # W/(m2·K)
+    adjacent: float | None = None  # °C of a neighbour, ground or cellar; None is outdoors
+
+
+def equivalent_excess(outdoor: float, walls: Sequence[Facing]) -> float:
+    """K by which it is warmer behind the exterior element than the `outdoor` °C (VDI 6007-1, equivalent
+    temperature): each wall's own, by its part of the conductance. Orientations differ in `absorbed`.
+
+    Raises ZeroDivisionError without any conductance."""
+    total = excess = 0.0
+    for wall in walls:
+        warmer = wall.absorbed / wall.outer_film if wall.adjacent is None else wall.adjacent - outdoor
+        total += wall.conductance
+        excess += wall.conductance * warmer
+    return excess / total
 
 
 def reduce_network(e: Elements) -> tuple[tuple[float, ...], tuple[float, ...], tuple[float, ...]]:

@@ -188,7 +188,10 @@ class PlantParameters:
 
     meter_interval_s: float = 2.0  # heat meter on mains 1 … 2 s, on battery 30 … 60 s
     local_hours_ahead: float = 8.0  # of UTC: when night is, for the primary's night sag
-    transmitter_bits: int = 0  # pressure transmitters and level: 0 = 0.1 kPa and 1 mm, else range/2^bits
+    transmitter_bits: int = 12  # pressure and level in steps of range/2^bits; 0 = 0.1 kPa and 1 mm
+    station_floor_m2: float = 40.0  # where water gathers that runs out in the station
+    floor_drain_m3_per_h: float = 2.9  # what the gully takes
+    flood_contact_m: float = 0.01  # water on the floor from which the contact closes
 
     latitude: float = 45.75  # Harbin: for the sun on the walls
     longitude: float = 126.77

@@ -20,16 +20,19 @@ _WARM = 990.0  # kg/m3 of loop water at 45 °C, for what leaves through openings
 _GRAVITY = 9806.65  # Pa per m of cold water
 _DRY_LEVEL = 0.05
 _MAKEUP_LINE_DROP = 30e3  # at the makeup pump's nominal flow
-_FAULTS = ("leak", "burst")
+_FAULTS = ("leak", "burst", "leak_inside")
 _LEAK = 0.4  # m3/h: 1 % of 40 m3 an hour
 _BURST = 40.0  # m3/h at 300 kPa: a hole of some 30 mm
+_LEAK_INSIDE = 6.0  # m3/h at 300 kPa: a gasket blown out in the station
 
 
 class PressureHolding:
     """State and commands; flows in kg/s, `loop` is the water they act on."""
 
     def __init__(self, p: ZoneParameters, loop: ElasticLoop, nominal_hz: float, closed: bool = True) -> None:
-        """`closed`: the loop's pressure is its own; else somebody else holds it, with safety valves too."""
+        """`closed`: the loop's pressure is its own; else somebody else holds it, with safety valves too.
+
+        `leak_flow` (kg/s) is all that runs out, `spilled` what of it runs out in the station."""
         self.parameters = p
         self.loop = loop
         nominal = p.makeup_flow_m3_per_h / 3600.0
@@ -46,10 +49,12 @@ class PressureHolding:
         self.safety_pressure = p.safety_valve_kpa * 1e3 if closed else inf
         self.leak = p.leak_m3_per_h / 3600.0
         self.burst = 0.0
+        self.leak_inside = 0.0
         self.makeup_flow = 0.0
         self.makeup_pressure = 0.0
         self.relief_flow = 0.0
         self.leak_flow = 0.0
+        self.spilled = 0.0
         self.power = 0.0
         self.water_in = 0.0
         self.metered = 0.0
@@ -73,11 +78,13 @@ class PressureHolding:
             most = min(most, max(0.0, pressure) * yielding / dt)
             stiffness = dt / yielding
         slope = self._make_up(pressure, tank_level, tank_available, most)
-        relief = out = 0.0
+        relief = out = spilling = 0.0
         if pressure > 0.0:
             if powered and self.relief.show(self.relief_valve > 0.5):
                 relief = orifice_flow(p.relief_kv_m3_per_h, pressure, _WARM)
-            out = (self.leak + self.burst) * _WARM * sqrt(pressure / LEAK_REFERENCE)
+            jet = _WARM * sqrt(pressure / LEAK_REFERENCE)
+            spilling = self.leak_inside * jet
+            out = (self.leak + self.burst) * jet + spilling
             # Fully open at 10 % over its pressure, as EN ISO 4126 asks of a safety valve.
             lift = min(1.0, (pressure / self.safety_pressure - 1.0) * 10.0)
             if lift > 0.0:
@@ -90,6 +97,7 @@ class PressureHolding:
         self.relief_flow = min(most, share * relief)
         # What the relief valve and the makeup line took is no longer there.
         self.leak_flow = min(share * out, max(0.0, most - self.relief_flow + min(0.0, self.makeup_flow)))
+        self.spilled = self.leak_flow * spilling / out if spilling > 0.0 else 0.0
         self.water_in += dt * self.makeup_flow
         if self.makeup_flow > 0.0:
             self.metered += dt * self.makeup_flow
@@ -128,7 +136,7 @@ class PressureHolding:
             pump.settle(False, 0.0)
             pump.load(0.0)
         self.relief_valve = 0.0
-        self.power = self.makeup_flow = self.relief_flow = self.leak_flow = 0.0
+        self.power = self.makeup_flow = self.relief_flow = self.leak_flow = self.spilled = 0.0
         self.makeup_pressure = self.loop.pressure
 
     def restart_ledger(self) -> None:
@@ -137,7 +145,8 @@ class PressureHolding:
 
     def break_down(self, kind: str, value: float | None = None) -> None:
         """Begin a leak or a burst of `value` m3/h at 300 kPa. A leak (by default 0.4) takes water from a
-        closed loop; a burst (by default 40) lets air in at the top and empties it.
+        closed loop; a burst (by default 40) lets air in at the top and empties it. Both are out in the
+        network; "leak_inside" (by default 6) runs out on the floor of the station.
 
         Raises ValueError with the allowed kinds."""
         if kind == "leak":
@@ -145,11 +154,13 @@ class PressureHolding:
         elif kind == "burst":
             self.burst = (_BURST if value is None else value) / 3600.0
             self.loop.breached = True
+        elif kind == "leak_inside":
+            self.leak_inside = (_LEAK_INSIDE if value is None else value) / 3600.0
         else:
             raise ValueError(f"unknown fault {kind!r} of a zone (allowed: {', '.join(_FAULTS)})")
 
     def repair(self) -> None:
         """Back to the leak of every day; what is empty must be filled again."""
         self.leak = self.parameters.leak_m3_per_h / 3600.0
-        self.burst = 0.0
+        self.burst = self.leak_inside = 0.0
         self.loop.breached = False

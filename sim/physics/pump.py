@@ -2,9 +2,15 @@
 
 Head  dp(V, r) = r^2*s(V/r),  s(v) = head0 - a*v^2,  r = speed over nominal speed   (affinity laws)
 Efficiency  eta(x) = eta_max*x*(2-x),  x = V/(r*V_best), the usual parabola, so that the shaft power
-P = dp*V/eta = dp*r*V_best/(eta_max*(2-x)) stays finite at closed valve. Electric power adds motor and
-converter. Current of the converter's output: active part P/(sqrt(3)*U*r) (voltage follows speed) and the
-magnetising part. Source: Gülich, Centrifugal Pumps (affinity, power); Saidur 2010 for motor efficiencies.
+P = dp*V/eta = dp*r*V_best/(eta_max*(2-x)) stays finite at closed valve. Current of the converter's output:
+active part P/(sqrt(3)*U*r) (voltage follows speed) and the magnetising part.
+Source: Gülich, Centrifugal Pumps (affinity, power).
+
+Electric power adds motor and converter, whose efficiency falls at part load: eta = eta_full*f(y), the load
+y = P/(r*P_best) being the share of torque, because losses at low speed go with both (IEC 61800-9-2). f is the
+curve of 10 hp in the U.S. DOE's fact sheet "Determining Electric Motor Load and Efficiency" (2014), as read
+off by Modelica Buildings (`Fluid.Movers`, generic motor curve), straight between points; a motor of 1 kW
+falls off earlier. P_best stands for the motor's rating: motors a size too large are left out.
 
 Cavitation: below the required suction head (NPSH3, ~ speed^2 along a fixed circuit) the head breaks down in
 proportion to what is left of it. A failed check valve lets water back through the idle pump, which then
@@ -23,7 +29,20 @@ _SUCTION_HEAD = 30e3  # Pa, required at nominal speed: 3 m, usual for inline pum
 _RUNAWAY_FLOW = 0.6
 _RUNAWAY_SPEED = 1.2
 _DRY_POWER = 0.3  # an impeller in air takes only friction: the sign of dry running
+_STANDING = 1e-9  # share of the nominal speed; a ramp may end in rounding
 _MAINS_START = 2.0  # s, a motor switched straight to the mains
+# Load of the motor as a share of its rating, and efficiency as a share of the best.
+MOTOR_CURVE = ((0.0, 0.0), (0.1, 0.50), (0.2, 0.78), (0.3, 0.90), (0.4, 0.96), (0.6, 1.0))
+
+
+def motor_share(load: float) -> float:
+    """Efficiency of motor and converter as a share of its best at this `load` (share of torque, ≥ 0)."""
+    low, at_low = MOTOR_CURVE[0]
+    for high, at_high in MOTOR_CURVE[1:]:
+        if load < high:
+            return at_low + (at_high - at_low) * (load - low) / (high - low)
+        low, at_low = high, at_high
+    return at_low
 
 
 class PumpCurve:
@@ -45,7 +64,7 @@ class PumpCurve:
 
     def shaft_power(self, flow: float, speed: float) -> float:
         """Shaft power in W."""
-        if speed <= 0.0:
+        if speed <= _STANDING:
             return 0.0
         load = min(1.6, flow / (speed * self.best_flow))
         head = max(0.0, self.head(flow, speed))
@@ -80,6 +99,7 @@ class Pump:
         "power",
         "ramp_down",
         "ramp_up",
+        "rated",
         "running",
         "speed",
         "suction",
@@ -104,9 +124,8 @@ class Pump:
         self.min_speed = min_speed
         self.motor_efficiency = motor_efficiency
         self.voltage = voltage
-        self.magnetising_current = (
-            0.3 * curve.shaft_power(curve.best_flow, 1.0) / (motor_efficiency * _SQRT3 * voltage)
-        )
+        self.rated = curve.shaft_power(curve.best_flow, 1.0)
+        self.magnetising_current = 0.3 * self.rated / (motor_efficiency * _SQRT3 * voltage)
         self.speed = 0.0
         self.flow = 0.0
         self.power = 0.0
@@ -234,9 +253,17 @@ class Pump:
             shaft *= _DRY_POWER
         elif self.suction < 1.0:
             shaft *= _DRY_POWER + (1.0 - _DRY_POWER) * self.suction
-        self.power = shaft / self.motor_efficiency
+        self.power = self._electric(shaft)
         if self.bypass:
             self.current = 0.0
             return
         active = self.power / (_SQRT3 * self.voltage * max(self.speed, 0.1))
         self.current = hypot(active, self.magnetising_current)
+
+    def _electric(self, shaft: float) -> float:
+        """W from the mains for `shaft` W at the present speed."""
+        if shaft <= 0.0:
+            return 0.0
+        load = shaft / (self.speed * self.rated)
+        share = motor_share(load) if load < 0.6 else 1.0
+        return shaft / (self.motor_efficiency * share)

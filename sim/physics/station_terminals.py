@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from .contact import Contact
+from .floor import Floor
 from .primary import TROUBLES, PrimaryNetwork
 from .primary_side import PrimarySide
 from .tank import Tank
@@ -57,6 +58,7 @@ class StationTerminals:
         self,
         side: PrimarySide,
         tank: Tank,
+        floor: Floor,
         outdoor: Callable[[], float],
         seed: str,
         noise: float,
@@ -67,6 +69,7 @@ class StationTerminals:
         self._inlet = 0.0
         self._inlet_valve = Contact()
         self._side = side
+        self._floor = floor
         self._channels = Channels(seed, noise, bits)
         self._power_contact, self._flood_contact = Contact(), Contact()
         self._add_sensors(side, tank, outdoor)
@@ -105,7 +108,8 @@ class StationTerminals:
         """Write all readings and contacts after `dt` s into `values`."""
         self._channels.measure(dt, values)
         values["station.power_failure"] = self._power_contact.show(self.troubles.power_failure)
-        values["station.flood"] = self._flood_contact.show(self.troubles.flood)
+        flooded = self.troubles.flood or self._floor.flooded
+        values["station.flood"] = self._flood_contact.show(flooded)
 
     def settle(self) -> None:
         """All sensors have been at their values for long."""

@@ -9,7 +9,16 @@ from __future__ import annotations
 class Tank:
     """Level in m over the bottom. A draw of more than there is gives what there is."""
 
-    __slots__ = ("area", "density", "inlet_flow", "inlet_mass", "level", "overflow_level", "overflow_mass")
+    __slots__ = (
+        "area",
+        "density",
+        "inlet_flow",
+        "inlet_mass",
+        "level",
+        "overflow_flow",
+        "overflow_level",
+        "overflow_mass",
+    )
 
     def __init__(
         self,
@@ -26,6 +35,7 @@ class Tank:
         self.level = level
         self.density = density
         self.inlet_mass = 0.0
+        self.overflow_flow = 0.0
         self.overflow_mass = 0.0
 
     def mass(self) -> float:
@@ -37,13 +47,15 @@ class Tank:
         return self.mass() / dt
 
     def step(self, dt: float, inlet_open: bool, drawn: float, returned: float) -> float:
-        """Let water in and out for `dt` seconds (kg/s); return the level in m."""
+        """Let water in and out for `dt` seconds (kg/s); return the level in m. `overflow_flow` (kg/s) is what
+        ran over the rim meanwhile."""
         inlet = self.inlet_flow if inlet_open else 0.0
         self.inlet_mass += inlet * dt
         mass = self.mass() + (inlet + returned - drawn) * dt
         brim = self.overflow_level * self.area * self.density
-        if mass > brim:
-            self.overflow_mass += mass - brim
-            mass = brim
+        over = max(0.0, mass - brim)
+        self.overflow_flow = over / dt
+        self.overflow_mass += over
+        mass -= over
         self.level = max(0.0, mass) / (self.area * self.density)
         return self.level

@@ -67,13 +67,16 @@ class TwoElements:
         setpoint: float = 20.0,
         most: float = 0.0,
         least: float = 0.0,
+        warm_surface: float = 0.0,
+        cool_surface: float = 0.0,
     ) -> float:
         """Advance by `dt` s; return the air temperature.
 
         `convective` and `radiant` heat go to the air and to all surfaces, `sun` to the interior walls.
         `loss_factor` (≥ 0) scales the air change (wind), `excess` is that of `equivalent_excess`. An ideal
         heater holds the air at `setpoint` as far as its power allows: `most` W (≥ 0) and `least` (≤ 0,
-        cooling)."""
+        cooling). Of its heat the share `warm_surface`, of its cooling `cool_surface` (0 … 1) acts on the
+        interior walls' surface, as a heated floor or a cooled ceiling, the rest on the air."""
         if dt != self._dt:
             self._dt = dt
             self._parts = max(1, ceil(min(_MOST_PARTS, dt / _LONGEST_PART)))
@@ -112,6 +115,7 @@ class TwoElements:
         steady = air_radiant * radiant + air_sun * sun + convective + air_excess * excess
         exterior_gain = exterior_radiant * radiant + exterior_sun * sun + exterior_excess * excess
         interior_gain = interior_radiant * radiant + interior_sun * sun + interior_excess * excess
+        exterior_now, interior_now = exterior_gain, interior_gain
         lost = given = 0.0
         parts = remaining = self._parts
         while True:
@@ -124,16 +128,24 @@ class TwoElements:
             total = air_sum + change
             heat = air_old * air + air_exterior * exterior + air_interior * interior + steady
             if most > 0.0 or least < 0.0:
-                ideal = min(most, max(least, total * (setpoint - outdoor) - heat))
+                missing = total * (setpoint - outdoor) - heat
+                surface = warm_surface if missing > 0.0 else cool_surface
+                # What a watt does for the air at once; the rest goes into the masses, or out.
+                reach = 1.0 - surface * (1.0 - air_sun)
+                ideal = min(most, max(least, missing / reach))
                 given += ideal
-                heat += ideal
+                heat += reach * ideal
+                surface *= ideal
+                exterior_now = exterior_gain + exterior_sun * surface
+                interior_now = interior_gain + interior_sun * surface
+                lost += sun_out * surface
             air = heat / total
             before = exterior
             exterior = (
-                exterior_air * air + exterior_old * before + exterior_interior * interior + exterior_gain
+                exterior_air * air + exterior_old * before + exterior_interior * interior + exterior_now
             )
             interior = (
-                interior_air * air + interior_exterior * before + interior_old * interior + interior_gain
+                interior_air * air + interior_exterior * before + interior_old * interior + interior_now
             )
             lost += (change + air_out) * air + exterior_out * exterior + interior_out * interior
             remaining -= 1

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy.linalg import expm
 
 from sim.physics.building import Building
-from sim.physics.elements import Elements, equivalent_excess
+from sim.physics.elements import Elements
 from sim.physics.pipe import Pipe
 from sim.physics.primary import PrimaryNetwork
 from sim.physics.sensor import Sensor
@@ -115,12 +115,6 @@ def test_wind_sun_and_what_is_behind_the_walls():
     assert sunny.air > 20.3
     assert 20.1 < warm_wall.air < 22.0
     assert windy.loss > heat
-
-
-def test_equivalent_excess():
-    assert equivalent_excess(-10.0, 0.0, 25.0, 0.0, 0.0) == 0.0
-    assert equivalent_excess(-10.0, 100.0, 25.0, 0.0, 0.0) == pytest.approx(4.0)
-    assert equivalent_excess(-10.0, 0.0, 25.0, 15.0, 0.4) == pytest.approx(10.0)
 
 
 def test_windows_open_when_it_is_too_warm():

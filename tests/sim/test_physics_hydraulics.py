@@ -1,7 +1,7 @@
 """Water properties, valve, pumps, networks, loop pressure, tank: tables, exact laws and FACTS §8."""
 
 from itertools import pairwise
-from math import sqrt
+from math import isfinite, sqrt
 
 import pytest
 from hypothesis import given, settings
@@ -15,7 +15,7 @@ from sim.physics.hydraulics import (
 )
 from sim.physics.pressure import ElasticLoop
 from sim.physics.primary_branch import PrimaryBranch
-from sim.physics.pump import Pump, PumpCurve
+from sim.physics.pump import MOTOR_CURVE, Pump, PumpCurve, motor_share
 from sim.physics.secondary import SecondaryNetwork, Strainer
 from sim.physics.tank import Tank
 from sim.physics.valve import Valve, inherent_characteristic
@@ -112,6 +112,33 @@ def test_valve_faults():
 
 def test_affinity_laws_are_exact():
     assert failures(affinity_laws()) == []
+
+
+def test_efficiency_of_the_motor_falls_at_part_load_only():
+    shares = [motor_share(0.01 * i) for i in range(200)]
+    assert all(later >= earlier for earlier, later in pairwise(shares))
+    assert [motor_share(load) for load, _ in MOTOR_CURVE] == [share for _, share in MOTOR_CURVE]
+    assert motor_share(0.6) == motor_share(1.6) == 1.0
+    pump = running_pump(1.0)
+    nominal = pump.curve.shaft_power(0.03, 1.0)
+    pump.load(0.03)
+    assert pump.power == pytest.approx(nominal / pump.motor_efficiency)
+    slow = running_pump(0.5)
+    slow.load(0.015)
+    # A quarter of the torque; the shaft keeps to the affinity laws, the mains do not.
+    assert slow.power == pytest.approx(nominal / 8.0 / (pump.motor_efficiency * motor_share(0.25)))
+    assert slow.power > 1.15 * pump.power / 8.0
+
+
+@given(speed=st.floats(0.0, 1.0), flow=st.floats(0.0, 0.06), dry=st.booleans())
+def test_electric_power_is_finite_and_above_that_of_the_shaft(speed, flow, dry):
+    pump = running_pump(1.0)
+    pump.speed, pump.air_lock = speed, dry
+    pump.load(flow)
+    shaft = pump.curve.shaft_power(flow, speed) * (0.3 if dry else 1.0)
+    assert shaft <= pump.power * pump.motor_efficiency * (1.0 + 1e-9)
+    assert pump.power <= 2.0 * pump.rated / pump.motor_efficiency
+    assert isfinite(pump.current)
 
 
 def test_parallel_pumps():

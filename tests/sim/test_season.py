@@ -10,8 +10,9 @@ from typer.testing import CliRunner
 from controller.cli.season import season
 from controller.settings.check import check_file
 from sim.indicators import SEASON_DAYS, Comfort, Deviation, Peak, Starts, Travel, Weighted
+from sim.plant import Plant
 from sim.rig import Rig
-from sim.season import differences, run_season
+from sim.season import differences, out_of_balance, run_season
 from sim.weather import Weather
 
 DEMO = Path(__file__).parents[2] / "config" / "demo.yaml"
@@ -143,6 +144,19 @@ def test_the_same_seed_gives_the_same_season(station):
     assert one == again != other
 
 
+@pytest.mark.parametrize(
+    ("heat", "water", "wrong"),
+    [
+        (1e-3, 1e-3, []),
+        (1.1e-3, 0.0, ["heat"]),
+        (0.0, 1.1e-3, ["water"]),
+        (float("nan"), float("inf"), ["heat", "water"]),
+    ],
+)
+def test_a_run_is_out_of_balance_beyond_a_thousandth(heat, water, wrong):
+    assert out_of_balance({"energy_balance_error": heat, "mass_balance_error": water}) == wrong
+
+
 # ---- the command
 
 
@@ -164,7 +178,22 @@ def test_command_writes_and_compares(command, tmp_path):
     report = json.loads(out.read_text(encoding="utf-8"))
     assert report["difference"]["heat_gj"] == report["second"]["heat_gj"] - report["first"]["heat_gj"]
     assert "heat, GJ" in done.output
+    assert "heat that does not add up, %" in done.output
+    assert "water that does not add up, %" in done.output
     assert list(tmp_path.glob("*.new")) == []
+
+
+def test_a_run_that_does_not_add_up_says_so_and_fails(command, tmp_path, monkeypatch):
+    out = tmp_path / "season.json"
+    monkeypatch.setattr(Plant, "energy_balance_error", lambda self: 0.02)
+    done = command(DEMO, "--days", "0.01", "--step", "5", "--weather", "shenyang", "--json", out)
+    assert done.exit_code == 1
+    assert json.loads(out.read_text(encoding="utf-8"))["energy_balance_error"] == 0.02
+    loud = [line for line in done.output.splitlines() if "DO NOT USE THIS RUN" in line]
+    assert len(loud) == 1
+    assert "demo.yaml" in loud[0]
+    assert "heat out of balance" in loud[0]
+    assert "2 % heat" in loud[0]
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from math import log
 import numpy as np
 import pytest
 
+from benchmarks.plant_page.page import TEMPLATE
 from tests.sim.validation_cases import failures
 from tests.sim.validation_pongau import (
     FILE,
@@ -33,6 +34,16 @@ def test_honest_shells_lose_too_little_here():
     assert failures(with_the_written_geometry()) == []
     assert 2.0 < mean_excess(2) < 3.5
     assert 2.0 < mean_excess(3) < 4.0
+
+
+def test_the_page_says_both_results_in_words():
+    """The text of the page is written by hand; its figures are those of the comparisons."""
+    text = " ".join(TEMPLATE.read_text(encoding="utf-8").split())
+    two, three = with_the_references_assumptions()[:2]
+    assert f"errs by {two.reached:.2f} K at point 2 and {three.reached:.2f} K at point 3" in text
+    assert f"Dymola: {two.limit:.2f} and {three.limit:.2f} K" in text
+    two, three = with_the_written_geometry()
+    assert f"as it is written it errs by {two.reached:.2f} and {three.reached:.2f} K" in text
 
 
 @pytest.mark.parametrize(("number", "modelled"), [(3, 38.0 / 9.67), (4, 29.0 / 9.67)])

@@ -1,0 +1,186 @@
+"""Plots of primary side, mixing, sensors and hot water, from the runs of their comparisons."""
+
+from __future__ import annotations
+
+from matplotlib.figure import Figure
+
+from benchmarks.plant_page.style import OURS, REFERENCE, SECOND, THIRD
+from tests.sim import validation_hot_water as hot
+from tests.sim import validation_mixing as mixed
+from tests.sim import validation_primary as branch
+from tests.sim import validation_sensors as sensor
+
+
+def primary() -> Figure:
+    """The supply that comes late, flow over the stroke, and a valve that chokes."""
+    figure = Figure(figsize=(8.6, 3.4), layout="constrained")
+    late, flow, choke = figure.subplots(1, 3, width_ratios=(1.4, 1, 1))
+    rows = branch.late_supply()
+    hours = [hour for hour, _, _ in rows]
+    at_once = [branch.at_once(3600.0 * hour) for hour in hours]
+    late.plot(hours, at_once, ":", color=REFERENCE, lw=1.0, label="without delay")
+    late.plot(hours, [model for _, model, _ in rows], color=OURS, label="model")
+    late.plot(
+        hours[::4], [wanted for _, _, wanted in rows][::4], "o", color=REFERENCE, ms=3, label="closed form"
+    )
+    late.set_xlabel("hours of ± 8 K outdoors")
+    late.set_ylabel("primary supply, °C")
+    late.set_xticks((0, 12, 24, 36, 48))
+    late.set_ylim(75, 116)
+    late.legend(loc="upper center", ncols=3, columnspacing=1.0, handlelength=1.4)
+    strokes = [0.01 * i for i in range(5, 101)]
+    for clogged, colour, style, label in (
+        (0.0, OURS, "-", "clean"),
+        (0.7, SECOND, "--", "strainer 70 % clogged"),
+    ):
+        flows = [branch.branch(y, branch.HOT, clogged).flow_at(110e3) for y in strokes]
+        flow.plot(strokes, flows, style, color=colour, label=label)
+        by_hand = [branch.branch_by_hand(y, branch.HOT, 110e3, clogged) for y in branch.STROKES]
+        flow.plot(branch.STROKES, by_hand, "o", color=colour, mec=REFERENCE, ms=4.5)
+    flow.set_xlabel("stroke (points: by hand)")
+    flow.set_ylabel("flow at 110 kPa, kg/s")
+    flow.legend(loc="upper left")
+    differences = list(range(10_000, 400_001, 5_000))
+    kpa = [1e-3 * dp for dp in differences]
+    free = [branch.branch_by_hand(0.6, 120.0, dp) for dp in differences]
+    choke.plot(kpa, free, ":", color=REFERENCE, lw=1.0, label="not choking")
+    choke.plot(
+        kpa, [branch.choking_model(0.6, dp, branch.LOW) for dp in differences], color=OURS, label="model"
+    )
+    some = differences[2::10]
+    by_hand = [branch.choked_by_hand(0.6, dp, branch.LOW) for dp in some]
+    choke.plot([1e-3 * dp for dp in some], by_hand, "o", color=OURS, mec=REFERENCE, ms=4.5, label="IEC 60534")
+    choke.set_xlabel("difference, kPa, at 120 °C")
+    choke.set_ylabel("flow at 60 % of stroke, kg/s")
+    choke.legend(loc="lower right")
+    return figure
+
+
+def mixing() -> Figure:
+    """Flows of the three-way arrangement over the stroke, and the supply while the valve runs."""
+    figure = Figure(figsize=(8.6, 3.4), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    for speed, style in ((50.0, "-"), (30.0, "--"), (0.0, ":")):
+        rows = mixed.states("three_way", speed)
+        strokes = [one.stroke for one in rows]
+        ways = (
+            ("primary", OURS, [one.primary for one in rows], 0),
+            ("bypass", SECOND, [one.bypass for one in rows], 1),
+            ("users", THIRD, [one.users for one in rows], 2),
+        )
+        for name, colour, values, index in ways:
+            label = name if speed == 50.0 else None
+            left.plot(strokes, values, style, color=colour, label=label)
+            left.plot(strokes, [one.solved[index] for one in rows], "o", color=colour, mec=REFERENCE, ms=4)
+    left.set_xlabel("stroke; pump at 50, 30 (dashed), 0 Hz (dotted)")
+    left.set_ylabel("kg/s (points: equations, fsolve)")
+    left.set_ylim(-1, 42)
+    left.legend(loc="upper right", ncols=3)
+    rows = mixed.moving_valve()
+    right.plot([second for second, _, _ in rows], [model for _, model, _ in rows], color=OURS, label="model")
+    right.plot(
+        [second for second, _, _ in rows][::10],
+        [exact for _, _, exact in rows][::10],
+        "o",
+        color=REFERENCE,
+        ms=3,
+        label="mix in closed form",
+    )
+    right.set_xlabel("seconds; valve runs to 90 % and back to 20 %")
+    right.set_ylabel("secondary supply, °C")
+    right.legend(loc="upper right")
+    return figure
+
+
+def sensors() -> Figure:
+    """Step responses by kind, and the staircase of a pressure transmitter."""
+    figure = Figure(figsize=(8.6, 3.4), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    kinds = (
+        ("pressure", THIRD, "-."),
+        ("pocket", OURS, "-"),
+        ("strapped on", SECOND, "--"),
+        ("outdoor", REFERENCE, ":"),
+    )
+    for kind, colour, style in kinds:
+        lag = sensor.LAGS[kind]
+        rows = sensor.step_response(lag)
+        seconds = [0.0, *(second for second, _, _ in rows)]
+        left.plot(
+            seconds, [20.0, *(model for _, model, _ in rows)], style, color=colour, label=f"{kind}, {lag:g} s"
+        )
+        some = rows[::6]
+        left.plot(
+            [second for second, _, _ in some],
+            [want for _, _, want in some],
+            "o",
+            color=colour,
+            mec=REFERENCE,
+            ms=3.5,
+        )
+    left.set_xscale("log")
+    left.set_xlabel("seconds after a step (points: closed form)")
+    left.set_ylabel("shown after a step from 20 to 60")
+    left.set_ylim(top=75)
+    left.legend(loc="upper left", ncols=2)
+    window = [(true, shown) for true, shown in sensor.staircase() if 348.0 <= true <= 352.0]
+    right.plot(
+        [true for true, _ in window], [true for true, _ in window], ":", color=REFERENCE, lw=1.0, label="true"
+    )
+    right.plot(
+        [true for true, _ in window], [shown for _, shown in window], color=OURS, label="shown, 12 bits"
+    )
+    some = window[::4]
+    right.plot(
+        [true for true, _ in some],
+        [sensor.nearest_step(true) for true, _ in some],
+        "o",
+        color=REFERENCE,
+        ms=2,
+        label="range/2¹²",
+    )
+    right.set_xlabel("pressure, kPa; range −100 … 1600 kPa")
+    right.set_ylabel("shown, kPa")
+    right.legend(loc="upper left")
+    return figure
+
+
+def hot_water() -> Figure:
+    """Tap temperature over the draw, and layers of the store."""
+    figure = Figure(figsize=(8.6, 3.4), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    rows = hot.taps()
+    left.plot([draw for draw, _, _ in rows], [model for _, model, _ in rows], color=OURS, label="model")
+    left.plot(
+        [draw for draw, _, _ in rows],
+        [wanted for _, _, wanted in rows],
+        "o",
+        color=OURS,
+        mec=REFERENCE,
+        ms=5,
+        label="ε by NTU",
+    )
+    left.set_xlabel("draw, kg/s; primary 70 °C, 2.1 kg/s")
+    left.set_ylabel("at the taps, °C")
+    left.legend(loc="upper right")
+    layers = hot.store()
+    hours = [hour for hour, _, _ in layers]
+    for index, colour, style, label in (
+        (0, SECOND, "-", "top"),
+        (5, THIRD, "--", "sixth"),
+        (11, OURS, "-.", "bottom"),
+    ):
+        right.plot(hours, [model[index] for _, model, _ in layers], style, color=colour, label=label)
+        some = layers[::4]
+        right.plot(
+            [hour for hour, _, _ in some],
+            [solved[index] for _, _, solved in some],
+            "o",
+            color=colour,
+            mec=REFERENCE,
+            ms=3.5,
+        )
+    right.set_xlabel("hours: draw, both, charge, rest (points: scipy)")
+    right.set_ylabel("layers of the store, °C")
+    right.legend(loc="lower right")
+    return figure
