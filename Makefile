@@ -61,7 +61,7 @@ find_python() {
 }
 endef
 
-.PHONY: help setup test-setup demo check test test-unit test-walltime bench validation clean ALWAYS
+.PHONY: help setup test-setup demo check test test-unit test-walltime bench campaign validation clean ALWAYS
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-14s %s\n", $$1, $$2}' Makefile
@@ -186,8 +186,15 @@ define walltime_step
 step $(WALLTIME_LIMIT) "walltime tests" $(BIN)/python -m pytest -m walltime
 endef
 
+campaign: .venv/.test ## break everything of the demo station, one thing at a time (half an hour), then kill it 200 times
+	@$(steps_function)
+	step 3600 "fault campaign" $(BIN)/station campaign config/demo.yaml --jobs $$(nproc) --junit campaign.xml
+	step 3600 "does it bite" $(BIN)/python benchmarks/bite.py
+	step 3600 "kill -9" env KILLS=200 $(BIN)/python -m pytest -s hil_tests/processes/test_kill_often.py
+	finish
+
 bench: .venv/.test ## run the benchmarks
-	@for script in $(filter-out benchmarks/validation.py,$(wildcard benchmarks/*.py)); do
+	@for script in $(filter-out benchmarks/validation.py benchmarks/bite.py,$(wildcard benchmarks/*.py)); do
 		echo "=== $$script"
 		$(BIN)/python "$$script"
 	done

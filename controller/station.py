@@ -97,8 +97,7 @@ class Station:
         ]
         self._points = list(self.image.points.values())
         self.tunings = {h.circuit.care.request.name: h for h in self.circuits}
-        wishes = [name for holder in self.circuits for name in holder.circuit.setpoint.wishes]
-        writable = [*self.adjustables, *self.tunings, *wishes]
+        writable = [*self.adjustables, *self.tunings, *self.wishes]
         writable += [*(n for n in self.image.outputs if n not in self.carried_out)]
         self.catalogue: tuple[PointInfo, ...] = catalogue(self._points, writable)
         self.scans = 0
@@ -235,10 +234,17 @@ class Station:
             return Answer(False, "override_too_long", (("longest", LONGEST_OVERRIDE_S / 3600, "number"),))
         return Answer(True, "taken", subject)
 
+    @property
+    def wishes(self) -> dict[str, WishPoint]:
+        """All that is written and ends by itself, by name; a rebuilt circuit has new ones."""
+        found: dict[str, WishPoint] = {}
+        for holder in self.circuits:
+            found |= holder.circuit.setpoint.wishes
+        return found
+
     def wish(self, name: str) -> WishPoint | None:
         """The wish point of that name, or None."""
-        found = (holder.circuit.setpoint.wishes.get(name) for holder in self.circuits)
-        return next((wish for wish in found if wish is not None), None)
+        return self.wishes.get(name)
 
     def apply(self, command: Command, now: float, wall: float) -> Event:
         """Carry out a checked command at the start of a scan; the event says its effect."""
@@ -322,11 +328,14 @@ class Station:
             if setting.point is self.season.point:
                 self.season.season.wrote(value)
 
-    def restore_override(self, name: str, override: Override) -> None:
-        """A hand on an output that was there before the restart."""
-        output = self.image.outputs.get(name)
-        if output is not None and output.low <= override.value <= output.high:
-            output.override = override
+    def restore_overrides(self, kept: Mapping[str, Override], now: float) -> None:
+        """Hands on outputs, and wishes, that were there before the restart; no others."""
+        for name, wish in self.wishes.items():
+            wish.remember(kept.get(name), now)
+        for name, override in kept.items():
+            output = self.image.outputs.get(name)
+            if output is not None and output.low <= override.value <= output.high:
+                output.override = override
 
     def _restore_outputs(self, outputs: object) -> None:
         """Outputs go on from where they were; a real feedback wins in the first scan."""

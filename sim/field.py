@@ -54,6 +54,9 @@ def plant_parameters(file: StationFile) -> PlantParameters:
         primary_differential_kpa=_PUMPED_KPA if pumped else nominal_plant.primary_differential_kpa,
         latitude=nominal_plant.latitude if station.latitude is None else station.latitude,
         longitude=nominal_plant.longitude if station.longitude is None else station.longitude,
+        weather_sensors=tuple(
+            role for role in ("wind_speed", "solar_radiation") if f"station.{role}" in file.points
+        ),
     )
 
 

@@ -111,6 +111,7 @@ class Plant:
             str(seed),
             p.sensor_noise,
             p.transmitter_bits,
+            self._weather_seen(p.weather_sensors),
         )
         self._terminals: list[ZoneTerminals | HotWaterTerminals] = [
             *(
@@ -125,6 +126,17 @@ class Plant:
             self._commands |= terminals.commands
             self._breakable |= terminals.breakable
         self.settle(state=start)
+
+    def _weather_seen(self, sensors: tuple[str, ...]) -> dict[str, Callable[[], float]]:
+        """What the station's own weather sensors look at; ValueError for a name that is none."""
+        weather = self.weather
+        known: dict[str, Callable[[], float]] = {
+            "wind_speed": lambda: weather.wind(self.time),
+            "solar_radiation": lambda: weather.radiation(self.time),
+        }
+        if unknown := [name for name in sensors if name not in known]:
+            raise ValueError(f"unknown weather sensors {unknown} (allowed: {', '.join(known)})")
+        return {name: known[name] for name in sensors}
 
     # --- what a controller does -------------------------------------------------------------------------
 

@@ -49,6 +49,9 @@ class Main(Protocol):
     async def file_value(self, setting: str) -> float | None:
         """What the file says of an adjustable setting; None for a request that is not remembered."""
 
+    async def lasts_s(self, command: Command) -> float | None:
+        """How long what it sets lasts, plant seconds; None for what does not end by itself."""
+
 
 class Outside:
     """Starts the thread, hands snapshots over, stops it."""
@@ -82,7 +85,6 @@ class Outside:
         self.store = Store(
             directory, catalogue, clock, sample_period_s=record.period, keep_days=record.keep / 86400
         )
-        self._wishes = frozenset(info.name for info in catalogue if info.role == "wish")
         self.users = Users(directory)
         language = file.station.language
 
@@ -201,20 +203,18 @@ class Outside:
         return answer
 
     async def _keep(self, command: Command) -> None:
-        if command.subject in self._wishes:
-            return  # it is part of the state, which is saved every minute
         now = self._clock.now()
-        if command.kind is CommandKind.WRITE:
-            file_value = await self._on_main(self._main.file_value(command.subject))
-            if file_value is None:
-                return
-            await self._state_store.save_setting(
-                command.subject, command.value, file_value, command.user, command.source, self._clock.wall()
-            )
-        elif command.kind is CommandKind.OVERRIDE:
-            hand = Override(
-                command.value, command.user, command.source, now + command.lasts_s, command.reason
-            )
-            await self._state_store.save_override(command.subject, hand, now)
-        elif command.kind is CommandKind.RELEASE:
+        if command.kind is CommandKind.RELEASE:
             await self._state_store.release(command.subject)
+            return
+        lasts_s = await self._on_main(self._main.lasts_s(command))
+        if lasts_s is not None:
+            hand = Override(command.value, command.user, command.source, now + lasts_s, command.reason)
+            await self._state_store.save_override(command.subject, hand, now)
+        elif command.kind is CommandKind.WRITE:
+            file_value = await self._on_main(self._main.file_value(command.subject))
+            if file_value is not None:
+                wall = self._clock.wall()
+                await self._state_store.save_setting(
+                    command.subject, command.value, file_value, command.user, command.source, wall
+                )

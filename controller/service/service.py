@@ -16,7 +16,7 @@ from typing import Any
 
 from controller.channels import Key
 from controller.clock import Clock
-from controller.commands import Answer, Command
+from controller.commands import Answer, Command, CommandKind
 from controller.cycle import Scan, scan
 from controller.points import Event, Quality, Term
 from controller.service.notify import Notifier
@@ -140,8 +140,9 @@ class Service:
         for name, kept in self._state_store.load_settings(file_values).items():
             if isinstance(kept.value, int | float):
                 self.station.restore_setting(name, float(kept.value))
-        for name, override in self._state_store.load_overrides(self.clock.now()).items():
-            self.station.restore_override(name, override)
+        now, seen = self.clock.now(), state.get("time")
+        last = float(seen) if isinstance(seen, int | float) else -math.inf
+        self.station.restore_overrides(self._state_store.load_overrides(now, last), now)
 
     async def _start(self) -> None:
         begin = self.clock.now()
@@ -280,3 +281,10 @@ class Service:
         """What the file says of an adjustable setting; None for a request that is not remembered."""
         known = self.station.adjustables.get(setting)
         return None if known is None else known.file_value
+
+    async def lasts_s(self, command: Command) -> float | None:
+        """How long what it sets lasts, plant seconds; None for what does not end by itself."""
+        wish = self.station.wish(command.subject)
+        if wish is not None:
+            return wish.lasts_s(command)
+        return command.lasts_s if command.kind is CommandKind.OVERRIDE else None

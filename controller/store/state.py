@@ -1,7 +1,8 @@
 """`state.db`: what the station must know again after a restart.
 
 Three tables, one writer: the blocks' state (two slots in turn), settings that people changed, and
-overrides that run. A save returns when it is on the card. Files: WAL, synchronous=FULL.
+overrides that run, with whatever else was written and ends by itself: wishes, forecasts. A save returns when
+it is on the card. Files: WAL, synchronous=FULL.
 
 Write budget, measured: see `StateStore.save_state`.
 """
@@ -12,6 +13,7 @@ import asyncio
 import hashlib
 import json
 import logging
+import math
 import sqlite3
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import closing
@@ -32,6 +34,8 @@ DEADLINE_S = 5.0
 """Wire seconds after which a save counts as not done; it may still arrive."""
 MOST_WAITING = 16
 """Saves that may wait for a disk that hangs; more are refused at once, or they would fill the memory."""
+LONGEST_OFF_S = 10 * 366 * 86400.0
+"""A longer pause between two runs is no pause: one of the clocks was wrong."""
 
 TABLES = (
     # Two slots: SQLite already makes a save all or nothing; the older slot is for the card that lied.
@@ -127,19 +131,45 @@ class StateStore:
         setting = self._settings.get(name)
         return setting.value if setting and _same(setting.file_value, file_value) else file_value
 
-    def load_overrides(self, now: float) -> dict[str, Override]:
-        """Overrides that still run at plant time `now`.
+    def load_overrides(self, now: float, seen: float = -math.inf) -> dict[str, Override]:
+        """Overrides, wishes and the like that still run at plant time `now`. `seen`: plant time of the last
+        state of the run before.
 
-        None lasts longer than it had left when it was saved: on a board that restarts in 1970, its end
-        would otherwise be half a century away.
+        A board that restarts in 1970, or learns the time while it is off, has not been off for half a
+        century or for less than no time: then each goes on with what it had left when it was last known to
+        run, and its row is put right, so that the next start counts from there. Ended ones are deleted.
         """
         self._load()
-        running = {}
-        for output, saved in self._overrides.items():
-            expires = min(saved.override.expires, now + saved.override.expires - saved.saved)
-            if expires > now:
-                running[output] = replace(saved.override, expires=expires)
+        running: dict[str, Override] = {}
+        moved: dict[str, _SavedOverride] = {}
+        for name, row in self._overrides.items():
+            known = max(row.saved, seen) if seen < row.override.expires + LONGEST_OFF_S else row.saved
+            expires = row.override.expires
+            if not 0 <= now - known <= LONGEST_OFF_S:
+                expires = now + expires - known
+            if expires <= now:
+                continue
+            running[name] = replace(row.override, expires=expires)
+            if expires != row.override.expires:
+                moved[name] = _SavedOverride(running[name], now)
+        ended = [name for name in self._overrides if name not in running]
+        if ended or moved:
+            self._settle_overrides(ended, moved)
         return running
+
+    def _settle_overrides(self, ended: list[str], moved: dict[str, _SavedOverride]) -> None:
+        """Delete rows that have ended, put those right whose clock was wrong."""
+        for name in ended:
+            del self._overrides[name]
+        self._overrides |= moved
+        try:
+            with closing(sqlite3.connect(self.path, timeout=files.BUSY_S)) as db, db:
+                db.execute("PRAGMA synchronous = FULL")
+                db.executemany("DELETE FROM overrides WHERE output = ?", [(name,) for name in ended])
+                for name, row in moved.items():
+                    db.execute(*_override_row(name, row))
+        except sqlite3.Error as error:
+            log.error("rows of overrides not put right: %s", str(error))
 
     def _load(self) -> None:
         if self._loaded:

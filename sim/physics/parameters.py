@@ -198,6 +198,7 @@ class PlantParameters:
     wind_loss_per_m_per_s: float = 0.02  # growth of the air-change loss with wind speed
     sensor_noise: float = 1.0  # scale of all sensor noise
     nominal_hz: float = 50.0
+    weather_sensors: tuple[str, ...] = ()  # of wind_speed, solar_radiation: a station that has them
 
 
 def check(parameters: PlantParameters) -> None:

@@ -12,7 +12,7 @@ from setpoint_desk import DEMAND, ask, everything, sections
 from controller.commands import Command, CommandKind
 from controller.control.blocks.setpoint.remote import RemoteSettings
 from controller.control.blocks.setpoint.shortage import ShortageSettings
-from controller.points import Quality
+from controller.points import Override, Quality
 
 
 def test_a_wish_ends_by_itself(make_desk: Callable[..., Desk]) -> None:
@@ -109,3 +109,25 @@ def test_a_wish_outlives_a_broken_circuit(make_desk: Callable[..., Desk]) -> Non
     assert ask(desk, "low.remote_offset", 1.0).accepted
     desk.run(2)
     assert desk["low.remote_offset"].value == 1.0
+
+
+def test_a_restart_takes_the_wishes_that_were_kept_and_no_others(make_desk: Callable[..., Desk]) -> None:
+    """The blocks' state may be a minute old: a wish in it that was given back must not come to life again."""
+    edit = sections(remote=RemoteSettings(), shortage=ShortageSettings())
+    desk, fresh = make_desk(edit), make_desk(edit)
+    desk.scan()
+    assert ask(desk, "low.remote_offset", 3.0).accepted
+    fresh.station.restore(desk.station.state())
+    kept = {
+        "low.remote_setpoint": Override(45.0, "wang", "opcua", fresh.now + 600.0),
+        "low.shortage_share": Override(0.1, "wang", "opcua", fresh.now + 600.0),
+        "low.shortage_supply": Override(40.0, "wang", "opcua", fresh.now + 9e9),
+    }
+    fresh.station.restore_overrides(kept, fresh.now)
+    fresh.run(5)
+    assert fresh["low.remote_offset"].reason == "no_wish"
+    assert fresh["low.remote_setpoint"].value == 45.0
+    assert fresh["low.shortage_share"].reason == "no_wish", "the file does not allow it"
+    assert fresh["low.shortage_supply"].value == 40.0, "cut to the longest that the file allows"
+    fresh.run(600, dt=5.0)
+    assert fresh["low.remote_setpoint"].reason == "no_wish"

@@ -100,6 +100,24 @@ async def test_an_override_does_not_last_longer_on_a_board_without_a_clock(tmp_p
     assert StateStore(tmp_path).load_overrides(100.0)["low.valve"].expires == 700.0
 
 
+async def test_what_ends_by_itself_counts_running_time_on_a_board_that_always_boots_in_1970(tmp_path):
+    async with opened(tmp_path) as store:
+        await store.save_override("low.remote_offset", Override(3.0, "li", "opcua", 5000.0 + 7200), 5000.0)
+    kept = StateStore(tmp_path).load_overrides(10.0, 6000.0)["low.remote_offset"]
+    assert kept.expires == 10.0 + 6200, "1000 s of the first run are gone"
+    kept = StateStore(tmp_path).load_overrides(10.0, 3000.0)["low.remote_offset"]
+    assert kept.expires == pytest.approx(10.0 + 3210), "and 2990 s of the second"
+    assert StateStore(tmp_path).load_overrides(10.0, 3300.0) == {}
+    assert StateStore(tmp_path).load_overrides(10.0, 20.0) == {}, "what has ended does not come back"
+
+
+async def test_what_ends_by_itself_outlives_the_board_learning_the_time(tmp_path):
+    async with opened(tmp_path) as store:
+        await store.save_override("low.remote_offset", Override(3.0, "li", "opcua", 7300.0), 100.0)
+    kept = StateStore(tmp_path).load_overrides(NOW, 1300.0)["low.remote_offset"]
+    assert kept.expires == NOW + 6000
+
+
 async def test_a_save_that_fails_at_any_statement_leaves_the_old_or_the_new(tmp_path):
     for after in (False, True):
         for n in range(1, 40):

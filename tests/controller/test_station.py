@@ -380,9 +380,11 @@ def test_an_override_goes_on_after_a_restart_unless_it_is_no_value_of_the_output
     make_desk: Callable[..., Any],
 ) -> None:
     desk = make_desk()
-    desk.station.restore_override("low.pump_2_speed", Override(33.0, "li", "panel", desk.now + 60))
-    desk.station.restore_override(VALVE, Override(math.nan, "li", "panel", desk.now + 60))
-    desk.station.restore_override("low.nothing", Override(1.0, "li", "panel", desk.now + 60))
+    end = desk.now + 60
+    kept = {"low.pump_2_speed": Override(33.0, "li", "panel", end)}
+    kept[VALVE] = Override(math.nan, "li", "panel", end)
+    kept["low.nothing"] = Override(1.0, "li", "panel", end)
+    desk.station.restore_overrides(kept, desk.now)
     desk.run(30)
     assert desk["low.pump_2_speed"].value == 33.0
     assert desk[f"{VALVE}_reason"].show() == "demand"

@@ -27,7 +27,7 @@ CATALOGUE = tuple(PointInfo(f"p{n}", "temperature", "measured") for n in range(5
 WRITER = """
 import asyncio, logging, sys
 from controller.clock import RateClock
-from controller.points import Event, PointInfo, Snapshot
+from controller.points import Event, Override, PointInfo, Snapshot
 from controller.store.history import Store
 from controller.store.state import StateStore
 
@@ -50,6 +50,8 @@ async def main():
         if scan % 5 == 0:
             await state.save_setting("n", scan, 0, "li", "panel", now)
             await state.save_setting(f"s{scan % 3}", scan, 0, "li", "panel", now)
+            wish = Override(float(scan), "li", "opcua", now + 7200.0)
+            await state.save_override("low.remote_offset", wish, now)
             await state.save_state({"scan": scan, "pad": "x" * (scan * 37 % 9000)})
             print("saved", scan, flush=True)
         scan += 1
@@ -110,6 +112,8 @@ def test_a_writer_killed_anywhere_keeps_what_it_acknowledged(tmp_path, seed):
             settings = state.load_settings()
             assert int(str(settings["n"].value)) >= saved
             assert int(str(settings[f"s{saved % 3}"].value)) >= saved
+            wishes = state.load_overrides(1_760_000_000.0 + round_ * 1000.0 + 20.0)
+            assert wishes["low.remote_offset"].value >= saved
 
 
 READER = """
