@@ -195,6 +195,11 @@ def quality_reasons() -> set[str]:
     reasons = {str(fault) for fault in Fault if fault} | {"failsafe", "override"}
     for path in SOURCES:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.arguments):
+                named = zip(node.kwonlyargs, node.kw_defaults, strict=True)
+                reasons |= {
+                    str(d.value) for n, d in named if n.arg == "nothing" and isinstance(d, ast.Constant)
+                }
             if not isinstance(node, ast.Call):
                 continue
             name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
