@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
+from sim.campaign.table import demands
 from sim.physics.zone import Zone
 from sim.rig import Rig
 
@@ -85,6 +86,8 @@ class Judge:
             "highest radiator": Margin(unit="kPa"),
             "freezing": Margin(unit="K"),
         }
+        self._demands = [(demand, _Longest(demand.allowed_s)) for demand in demands(rig)]
+        self.margins |= {demand.name: Margin(unit="s") for demand, _ in self._demands}
         self._zones = []
         for name, circuit in rig.station.file.circuits.items():
             makeup = circuit.makeup
@@ -102,6 +105,8 @@ class Judge:
     def step(self, now: float, dt: float) -> None:
         """After every scan."""
         note = self.margins
+        for demand, lasting in self._demands:
+            note[demand.name].note(lasting.left(demand.broken(), now, dt), now)
         for one in self._zones:
             zone = one.zone
             moving = zone.flow > _MOVING * zone.parameters.secondary_flow_kg_per_s

@@ -193,6 +193,7 @@ def _pairs(file: StationFile, plant: Plant) -> Iterator[Cell]:
     parts = set(plant.fault_names())
     candidates = [
         Break("plant", f"{zone}.pump_1", "trip"),
+        Break("plant", f"{zone}.pump_2", "trip"),
         Break("plant", f"{zone}.supply_temperature", "offset", -5.0),
         Break("plant", f"{zone}.supply_temperature", "frozen"),
         Break("plant", "station.outdoor_temperature", "open"),
@@ -203,7 +204,6 @@ def _pairs(file: StationFile, plant: Plant) -> Iterator[Cell]:
         Break("plant", zone, "leak", 1.5),
         Break("plant", "station", "power_failure"),
         Break("plant", f"{zone}.thermostat", "stuck_on"),
-        Break("plant", "station.tank_level", "open"),
     ]
     known = [one for one in candidates if one.on in parts][:_DANGEROUS]
     for first, second in combinations(known, 2):
