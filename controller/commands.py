@@ -7,12 +7,14 @@ from enum import StrEnum
 
 
 class CommandKind(StrEnum):
-    """`write` a setting, `override` an output, `release` it, `acknowledge` an alarm."""
+    """`write` a setting, `override` an output, `release` it; `acknowledge`, `shelve`, `unshelve` an alarm."""
 
     WRITE = "write"
     OVERRIDE = "override"
     RELEASE = "release"
     ACKNOWLEDGE = "acknowledge"
+    SHELVE = "shelve"
+    UNSHELVE = "unshelve"
 
 
 @dataclass(frozen=True, slots=True)

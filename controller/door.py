@@ -195,6 +195,15 @@ class DoorClient:
         """Acknowledge an alarm. DoorError: not_allowed, no_such_alarm …"""
         await self._call("Acknowledge", f"{code} {subject}", _text(code), _text(subject))
 
+    async def shelve(self, code: str, subject: str, minutes: float, reason: str) -> None:
+        """Do not announce an alarm for so long. DoorError: not_allowed, no_such_alarm, out_of_range …"""
+        minute = ua.Variant(float(minutes), ua.VariantType.Double)
+        await self._call("Shelve", f"{code} {subject}", _text(code), _text(subject), minute, _text(reason))
+
+    async def unshelve(self, code: str, subject: str) -> None:
+        """Announce it again. DoorError: not_allowed, nothing_to_do …"""
+        await self._call("Unshelve", f"{code} {subject}", _text(code), _text(subject))
+
     async def subscribe(
         self,
         callback: Callable[[str, Value], None],

@@ -239,7 +239,11 @@ class PointInfo:
 
 @dataclass(frozen=True, slots=True)
 class AlarmView:
-    """An alarm as others see it. `values` fill its text's placeholders."""
+    """An alarm as others see it. `values` fill its text's placeholders.
+
+    `hidden_by`: why it is not announced: the cause as code@subject, `shelf`, or empty; `shelved_until`
+    and `shelved_by`: the end of a shelf and who put it there; `first`: the first of a burst.
+    """
 
     code: str
     subject: str
@@ -248,6 +252,10 @@ class AlarmView:
     ended: float | None
     acknowledged: bool
     values: tuple[tuple[str, float | str, str], ...] = ()
+    hidden_by: str = ""
+    shelved_until: float | None = None
+    shelved_by: str = ""
+    first: bool = False
 
 
 @dataclass(frozen=True, slots=True)

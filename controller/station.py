@@ -39,6 +39,7 @@ from controller.points import (
     Term,
     catalogue,
 )
+from controller.safety.causes import CAUSES, feeds_by
 from controller.safety.circuit_rules import circuit_rules, station_rules
 from controller.safety.inputs import Inputs
 from controller.safety.outputs import Outputs
@@ -46,6 +47,7 @@ from controller.safety.part_guard import PartGuard
 from controller.safety.proof import CirculationProof
 from controller.safety.protected import Protected
 from controller.safety.rules import Rule, SafetyTable
+from controller.safety.shelving import apply_shelf, check_shelf
 from controller.safety.substitutes import OutdoorSubstitute, ReturnPressureSubstitute
 from controller.settings.station import StationFile
 from controller.settings.wiring import wire
@@ -62,7 +64,7 @@ class Station:
         self.zone = ZoneInfo(file.station.time_zone)
         self.wiring: Wiring = wire(file, profiles)
         self.image = Image()
-        self.alarms = AlarmBook()
+        self.alarms = AlarmBook(CAUSES, feeds_by(self.wiring))
         self.guard = PartGuard(self.alarms)
         self.inputs = Inputs(self.wiring, self.image)
         self.outdoor = OutdoorSubstitute(self.image["station.outdoor_temperature"])
@@ -197,6 +199,8 @@ class Station:
         subject = (("subject", command.subject, "text"),)
         if command.kind is CommandKind.ACKNOWLEDGE:
             return Answer(True, "taken", subject)
+        if command.kind in (CommandKind.SHELVE, CommandKind.UNSHELVE):
+            return check_shelf(self.alarms, command)
         wish = self.wish(command.subject)
         if wish is not None:
             return wish.check(command)
@@ -256,6 +260,8 @@ class Station:
                 for holder in self.circuits:
                     holder.circuit.forgive(subject)
             code = "done" if found else "no_such_alarm"
+        elif command.kind in (CommandKind.SHELVE, CommandKind.UNSHELVE):
+            apply_shelf(self.alarms, command)
         elif (wish := self.wish(command.subject)) is not None:
             old, quantity = wish.point.value, wish.point.quantity
             wish.apply(command, now)
@@ -298,6 +304,7 @@ class Station:
             "season": self.season.state(),
             "circuits": {holder.name: holder.circuit.state() for holder in self.circuits},
             "equipment": self.equipment.state(),
+            "alarms": self.alarms.state(),
             "outputs": {
                 name: output.value
                 for name, output in self.image.outputs.items()
@@ -316,6 +323,7 @@ class Station:
             if isinstance(circuits, dict) and isinstance(circuits.get(holder.name), dict):
                 holder.circuit.restore(circuits[holder.name])
         self.equipment.restore(state.get("equipment"))
+        self.alarms.restore(state.get("alarms"))
         self._restore_outputs(state.get("outputs"))
 
     def restore_setting(self, name: str, value: float) -> None:

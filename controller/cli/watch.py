@@ -42,6 +42,9 @@ _WORDS: dict[str, dict[str, str]] = {
         "no_alarms": "no alarms",
         "acknowledged": "acknowledged",
         "ended": "over",
+        "shelf": "shelved by {who} until {until}",
+        "behind": "because of {cause}",
+        "first": "first",
         "is": "is",
     },
     "zh": {
@@ -49,6 +52,9 @@ _WORDS: dict[str, dict[str, str]] = {
         "no_alarms": "无报警",
         "acknowledged": "已确认",
         "ended": "已恢复",
+        "shelf": "{who} 搁置至 {until}",
+        "behind": "原因：{cause}",
+        "first": "首发",
         "is": "实际",
         "station": "全站",
         "low": "低区",
@@ -211,11 +217,18 @@ def _alarm_lines(seen: Seen, language: str) -> list[Text]:
         return [Text(f"✓ {_word('no_alarms', language)}", style="green")] if seen.catalogue else []
     lines = []
     order = {"urgent": 0, "high": 1, "warning": 2}
-    for alarm in sorted(seen.alarms, key=lambda a: (order.get(a.priority, 3), a.since)):
+    for alarm in sorted(seen.alarms, key=lambda a: (bool(a.hidden_by), order.get(a.priority, 3), a.since)):
         marks = [_word("acknowledged", language)] if alarm.acknowledged else []
         if alarm.ended is not None:
             marks.append(_word("ended", language))
+        if alarm.shelved_until is not None:
+            until = _date_time(alarm.shelved_until)
+            marks.append(_word("shelf", language).format(who=alarm.shelved_by, until=until))
+        elif alarm.hidden_by:
+            marks.append(_word("behind", language).format(cause=alarm.hidden_by.replace("@", " ")))
         style = "dim" if marks else _PRIORITY_STYLE.get(alarm.priority, "")
+        if alarm.first and alarm.ended is None:
+            marks.insert(0, _word("first", language))
         ending = f" ({', '.join(marks)})" if marks else ""
         said = told(alarm.code, language, alarm.values, ALARM)
         lines.append(_fitted(Text(f"▲ {alarm.subject}: {said}{ending}", style=style)))

@@ -185,7 +185,7 @@ class Inputs:
 
 
 def _is_silent(reading: Reading | None) -> bool:
-    return reading is None or reading.fault in ("no_reply", "never_read")
+    return reading is None or reading.fault in ("no_reply", "never_read", "refused", "bad_reply")
 
 
 class _Pair:

@@ -44,6 +44,7 @@ class Method:
 
 
 _TEXT, _DOUBLE = ua.VariantType.String, ua.VariantType.Double
+_ALARM = (("code", _TEXT, "Code of the alarm"), ("subject", _TEXT, "What it is about"))
 METHODS: dict[str, Method] = {
     method.name: method
     for method in (
@@ -61,12 +62,18 @@ METHODS: dict[str, Method] = {
             True,
         ),
         Method("Release", (("point", _TEXT, "Name of the output"),), "", True),
+        Method("Acknowledge", _ALARM, "", True),
         Method(
-            "Acknowledge",
-            (("code", _TEXT, "Code of the alarm"), ("subject", _TEXT, "What it is about")),
+            "Shelve",
+            (
+                *_ALARM,
+                ("minutes", _DOUBLE, "Not announced for so many minutes"),
+                ("reason", _TEXT, "Why, for those who come after"),
+            ),
             "",
             True,
         ),
+        Method("Unshelve", _ALARM, "", True),
     )
 }
 

@@ -223,7 +223,12 @@ class Door:
             return
         before, self._alarms, self._alarms_shift = self._alarms or (), snapshot.alarms, shift
         shown = [
-            dataclasses.replace(a, since=a.since + shift, ended=None if a.ended is None else a.ended + shift)
+            dataclasses.replace(
+                a,
+                since=a.since + shift,
+                ended=None if a.ended is None else a.ended + shift,
+                shelved_until=None if a.shelved_until is None else a.shelved_until + shift,
+            )
             for a in snapshot.alarms
         ]
         await self._write_text(server, ALARMS, wire.alarms_to_json(shown), snapshot.wall)
@@ -235,8 +240,8 @@ class Door:
 
     async def _tell_alarms(self, before: tuple[AlarmView, ...], snapshot: Snapshot) -> None:
         """One event for each alarm that came or went."""
-        old = {_key(alarm): alarm for alarm in before if alarm.ended is None}
-        new = {_key(alarm): alarm for alarm in snapshot.alarms if alarm.ended is None}
+        old = {_key(alarm): alarm for alarm in before if alarm.ended is None and not alarm.hidden_by}
+        new = {_key(a): a for a in snapshot.alarms if a.ended is None and not a.hidden_by}
         for key, alarm in new.items():
             if key not in old:
                 await self._tell(alarm, self._say(alarm), SEVERITY.get(alarm.priority, 500), alarm.since)
@@ -373,7 +378,14 @@ def _command(method: str, arguments: list[object], user: str) -> Command:
     if method == "Release":
         return Command(CommandKind.RELEASE, first, 0.0, user, SOURCE)
     # An alarm's name is its code and what it is about.
-    return Command(CommandKind.ACKNOWLEDGE, f"{first}@{arguments[1] or ''}", 0.0, user, SOURCE)
+    name = f"{first}@{arguments[1] or ''}"
+    if method == "Shelve":
+        reason = str(arguments[3] or "")[:_LONGEST_REASON]
+        lasts_s = float(str(arguments[2])) * 60.0
+        return Command(CommandKind.SHELVE, name, 0.0, user, SOURCE, lasts_s, reason)
+    if method == "Unshelve":
+        return Command(CommandKind.UNSHELVE, name, 0.0, user, SOURCE)
+    return Command(CommandKind.ACKNOWLEDGE, name, 0.0, user, SOURCE)
 
 
 def _same(one: Row, other: Row) -> bool:

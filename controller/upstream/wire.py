@@ -107,6 +107,10 @@ def alarms_to_json(alarms: Iterable[AlarmView]) -> str:
                 "ended": alarm.ended,
                 "acknowledged": alarm.acknowledged,
                 "values": _values(alarm.values),
+                "hidden_by": alarm.hidden_by,
+                "shelved_until": alarm.shelved_until,
+                "shelved_by": alarm.shelved_by,
+                "first": alarm.first,
             }
             for alarm in alarms
         ]
@@ -124,6 +128,10 @@ def alarms_from_json(text: str) -> tuple[AlarmView, ...]:
             None if row["ended"] is None else float(row["ended"]),
             bool(row["acknowledged"]),
             _values_back(row["values"]),
+            str(row.get("hidden_by", "")),
+            None if row.get("shelved_until") is None else float(row["shelved_until"]),
+            str(row.get("shelved_by", "")),
+            bool(row.get("first", False)),
         )
         for row in json.loads(text)
     )

@@ -282,6 +282,8 @@ def wanted() -> dict[str, set[str] | None]:
     need |= {f"choice.{code}": set() for call, code, _ in codes() if call == "Answer" and "taken" not in code}
     need |= {f"answer.{code}": values for code, values in DOOR.items()}
     need |= {"event.acknowledge_no_such_alarm": done, "event.override_expired": set()}
+    need |= {"event.shelve_expired": set()}
+    need |= {f"alarm.alarm_flood_{part}": set() for part in ("seen", "does", "check")}
     return need
 
 

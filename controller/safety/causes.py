@@ -1,0 +1,72 @@
+"""Which alarm need not be told while another one stands: the table of causes.
+
+A fault is told by its cause; what follows from it stays visible behind it (IEC 62682, suppression by design).
+No row hides an alarm of higher priority than its cause, whatever stands here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from controller.alarms import Cause
+from controller.channels import Wiring
+
+_STANDING = frozenset(
+    {"no_circulation", "circulation_unknown", "supply_low", "pump_failed", "pump_locked_out", "return_cool"}
+)
+_READINGS = frozenset({"sensor_frozen", "pair_drifts", "sensors_disagree"})
+
+CAUSES: tuple[Cause, ...] = (
+    Cause(
+        "power_failure",
+        _STANDING
+        | {"valve_astray", "pressure_low", "suction_low", "device_silent", "input_bad", "supply_lost"}
+        | {"outdoor_lost", "tank_fill_long", "valve_stuck", "meter_stuck", "valve_reversed"}
+        # Water that stands between plates that a valve without power still heats.
+        | {"over_temperature", "thermostat", "supply_high"},
+        "station",
+    ),
+    Cause("emergency_stop", _STANDING | {"pressure_low", "valve_stuck", "valve_astray"}),
+    Cause(
+        "device_silent",
+        _READINGS
+        | {"input_bad", "supply_lost", "outdoor_lost", "valve_astray", "pump_failed", "pump_locked_out"}
+        | {"circulation_unknown", "valve_stuck", "meter_stuck"},
+        "device",
+    ),
+    Cause("input_bad", _READINGS | {"outdoor_lost", "supply_lost"}, "same"),
+    Cause("circuit_broken", frozenset({"supply_low", "return_cool"})),
+    Cause("no_circulation", frozenset({"supply_low", "return_cool", "loop_throttled"})),
+    Cause("suction_low", frozenset({"no_circulation", "pressure_low", "supply_low"})),
+    Cause("flood_makeup", frozenset({"flood", "pressure_low", "makeup_warning", "makeup_excess"}), "station"),
+    Cause("flood_makeup_stop", frozenset({"flood", "pressure_low", "flood_makeup"}), "station"),
+    Cause("flood_primary", frozenset({"flood", "supply_low"}), "station"),
+    Cause("flood_high", frozenset({"flood", "supply_low"}), "station"),
+    Cause("leak_urgent", frozenset({"pressure_low", "makeup_excess", "leak_begins", "makeup_overrun"})),
+    Cause("leak_alarm", frozenset({"makeup_excess", "leak_begins", "makeup_overrun"})),
+    Cause("pressure_drops", frozenset({"pressure_low", "makeup_excess", "makeup_overrun"})),
+    Cause("tank_low", frozenset({"pressure_low", "makeup_dry"}), "station"),
+    Cause("over_temperature", frozenset({"supply_high", "thermostat_contradicted"})),
+    Cause("thermostat", frozenset({"over_temperature", "supply_high", "supply_low"})),
+    Cause("pump_locked_out", frozenset({"pump_failed"}), "same"),
+    Cause("valve_local", frozenset({"valve_astray", "valve_stuck", "supply_low"})),
+    Cause("valve_stuck", frozenset({"valve_astray", "valve_sticks"})),
+    Cause("valve_astray", frozenset({"supply_low"})),
+    Cause("supply_lost", frozenset({"supply_low"})),
+)
+"""Rows in no order; a test sees that no chain of them comes back to itself."""
+
+
+def feeds_by(wiring: Wiring) -> Callable[[str, str], bool]:
+    """`feeds(device, subject)`: a point of the device is the subject, or belongs to that pump or circuit."""
+    points: dict[str, list[str]] = {}
+    for channel in wiring.inputs:
+        points.setdefault(channel.source[0], []).append(channel.point)
+    for output in wiring.outputs:
+        points.setdefault(output.target[0], []).append(output.output)
+
+    def feeds(device: str, subject: str) -> bool:
+        beginnings = (f"{subject}_", f"{subject}.")
+        return any(name == subject or name.startswith(beginnings) for name in points.get(device, ()))
+
+    return feeds
