@@ -2,10 +2,10 @@
 
     python benchmarks/bite.py [--only PATTERN] [--jobs 2]
 
-`benchmarks/defects/defects.yaml` holds them: a place in a file that stands there exactly once, what to put there, the
-cells that must notice, and for how many hours. First the cells are run on the sound code: all must hold. Then each
-defect is made in a copy of the code and its cells run there: caught when a cell fails, or the run itself.
-Prints `caught N/M`; exit code 1 unless all are caught.
+`benchmarks/defects/defects.yaml` holds them: a place in a file that stands there exactly once, what to put
+there, the cells that must notice, and for how many hours. First the cells are run on the sound code: all must
+hold. Then each defect is made in a copy of the code and its cells run there: caught when a cell fails, or the
+run itself. Prints `caught N/M`; exit code 1 unless all are caught.
 """
 
 from __future__ import annotations

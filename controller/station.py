@@ -44,6 +44,7 @@ from controller.safety.circuit_rules import circuit_rules, station_rules
 from controller.safety.inputs import Inputs
 from controller.safety.outputs import Outputs
 from controller.safety.part_guard import PartGuard
+from controller.safety.plausibility import Plausibility
 from controller.safety.proof import CirculationProof
 from controller.safety.protected import Protected
 from controller.safety.rules import Rule, SafetyTable
@@ -68,7 +69,8 @@ class Station:
         self.guard = PartGuard(self.alarms)
         self.inputs = Inputs(self.wiring, self.image)
         self.outdoor = OutdoorSubstitute(self.image["station.outdoor_temperature"])
-        self.substitutes: list[OutdoorSubstitute | ReturnPressureSubstitute] = [self.outdoor]
+        self.substitutes: list[OutdoorSubstitute | ReturnPressureSubstitute | Plausibility] = [self.outdoor]
+        self.plausible: list[Plausibility] = []
         self.season = StationSeason(file.season, file.station.name, self.image)
         self.proofs: list[CirculationProof] = []
         self.circuits: list[CircuitHolder] = []
@@ -106,8 +108,10 @@ class Station:
         self.last_scan: float | None = None
 
     def _add_circuit(self, name: str, settings: ExchangerSettings | MixingSettings) -> None:
-        self.substitutes.append(ReturnPressureSubstitute(self.image, name))
         group, alone = settings.circulation, len(self.file.circuits) == 1
+        makeups = len(settings.makeup.pumps) if settings.makeup is not None else 0
+        self.plausible.append(Plausibility(self.image, name, len(group.pumps), makeups))
+        self.substitutes += [ReturnPressureSubstitute(self.image, name), self.plausible[-1]]
         self.proofs.append(CirculationProof(self.image, name, len(group.pumps), group.proof))
         station = self.file.station.name
 
@@ -134,6 +138,7 @@ class Station:
         low = tank.low if tank is not None else math.nan
         high = tank.high if tank is not None and tank.high is not None else math.inf
         rules += station_rules(self.image, makeup_runs, low, high, lambda: self.season.plan)
+        rules += [row for part in self.plausible for row in part.rules()]
         return [*rules, *self.equipment.rules()]
 
     def step_season(self, tick: Tick) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from controller.points import Image
 from controller.safety.frost_rules import FROST_OPENING
 from controller.safety.parts import HoldAtMost, above, at_most, below, on, shown
+from controller.safety.plausibility import SUPPLY_ABOVE_PRIMARY
 from controller.safety.protected import Protected
 from controller.safety.rules import Rule
 
@@ -60,13 +61,14 @@ def heat_rules(circuit: Protected, image: Image) -> Iterator[Rule]:
             hold_contradicted(code)
 
     def hot_twice() -> bool:
-        """Both sensors, or one with the thermostat or without a second that could deny it."""
+        """Both sensors, or one with the thermostat or without a witness (second, primary) that denies it."""
         if above(first, trip) and above(second, trip - WITNESS_K):
             return True
         if above(second, trip) and above(first, trip - WITNESS_K):
             return True
         other_denies = below(first, trip - WITNESS_K) or below(second, trip - WITNESS_K)
-        return above(supply, trip) and (thermostat() or not other_denies)
+        denied = other_denies or supply.reason == SUPPLY_ABOVE_PRIMARY
+        return above(supply, trip) and (thermostat() or not denied)
 
     shows = shown("temperature", supply, "temperature")
     yield Rule(

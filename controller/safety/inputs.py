@@ -18,6 +18,8 @@ RECOVERY_S = 5.0
 JUMP_S = 5.0
 BREAK_MA = 3.6
 SHORT_MA = 21.0
+FROZEN_S, MOVED_K, MOVES_AGAIN_S = 900.0, 1.0, 60.0
+"""The very same number for so long, while the other sensor of the pair moved by so much: it hangs."""
 DISAGREE = {"temperature": 3.0, "pressure": 30.0}
 """Two sensors of one point further apart than this contradict each other, K and kPa."""
 
@@ -162,7 +164,7 @@ class Inputs:
             channel.take(readings.get(channel.channel.source), now)
         for pair in self._pairs:
             pair.join()
-        troubled = any(channel.fault for channel in self._channels) or any(p.differs for p in self._pairs)
+        troubled = any(channel.fault for channel in self._channels) or any(p.troubled for p in self._pairs)
         self.quiet = not troubled and not self._troubled
         self._troubled = troubled
 
@@ -177,7 +179,10 @@ class Inputs:
     def complaints(self) -> Iterable[tuple[Point, str, str]]:
         """Point, device, and what is wrong with the sensor itself, empty for nothing: in the point a
         substitute may hide it."""
-        return [(channel.point, channel.channel.source[0], channel.fault) for channel in self._channels]
+        return [
+            (channel.point, channel.channel.source[0], channel.fault or _hangs(channel.point))
+            for channel in self._channels
+        ]
 
     def sources(self) -> Iterable[tuple[Point, Key]]:
         """Every measured point with the device point that feeds it."""
@@ -188,6 +193,46 @@ def _is_silent(reading: Reading | None) -> bool:
     return reading is None or reading.fault in ("no_reply", "never_read", "refused", "bad_reply")
 
 
+def _hangs(point: Point) -> str:
+    return "frozen" if point.reason == "frozen" else ""
+
+
+class _Still:
+    """Does one sensor of a pair hang? It shows the same number for `FROZEN_S` while the other one moved.
+
+    The other one is the evidence that something changed, so that a quiet night trips nothing. Where both
+    hang nothing is told here (the equipment's watchers do). Sound again once it has moved, 60 s later."""
+
+    __slots__ = ("_high", "_low", "_other", "_point", "_since", "_until", "_value", "frozen")
+
+    def __init__(self, point: Point, other: Point) -> None:
+        self._point, self._other = point, other
+        self._value = self._since = math.nan
+        self._low, self._high = math.inf, -math.inf
+        self._until = -math.inf
+        self.frozen = False
+
+    def look(self) -> None:
+        """Judge this scan's values; the times are those of the readings."""
+        point, other = self._point, self._other
+        value, time = point.value, point.time
+        if value != self._value or not point.usable:
+            self._value, self._since = value, time
+            self._low, self._high = math.inf, -math.inf
+            if self.frozen:
+                if self._until == math.inf:
+                    self._until = time + MOVES_AGAIN_S
+                self.frozen = time < self._until
+        if other.usable:
+            seen = other.value
+            if seen < self._low:
+                self._low = seen
+            if seen > self._high:
+                self._high = seen
+        if time - self._since >= FROZEN_S and self._high - self._low >= MOVED_K:
+            self.frozen, self._until = True, math.inf
+
+
 class _Pair:
     """Two sensors of one value: the first, the second when it is bad, the higher when they disagree.
 
@@ -196,17 +241,30 @@ class _Pair:
     the difference, so that noise at the edge is not a row of alarms.
     """
 
-    __slots__ = ("_limit", "differs", "first", "joined", "second")
+    __slots__ = ("_limit", "_stills", "differs", "first", "joined", "second")
 
     def __init__(self, name: str, image: Image) -> None:
         self.first, self.second = image[f"{name}_1"], image[f"{name}_2"]
         self.joined = image.add(Point(name, self.first.quantity, role="measured"))
         self._limit = DISAGREE.get(self.first.quantity, math.inf)
         self.differs = False
+        first, second = self.first, self.second
+        warm = first.quantity == "temperature"
+        self._stills = ((first, _Still(first, second)), (second, _Still(second, first))) if warm else ()
+
+    @property
+    def troubled(self) -> bool:
+        """There is something to tell."""
+        return self.differs or any(still.frozen for _, still in self._stills)
 
     def join(self) -> None:
         """Fill the joined point."""
         joined, first, second = self.joined, self.first, self.second
+        for _, still in self._stills:
+            still.look()
+        for point, still in self._stills:
+            if still.frozen and point.usable:
+                point.mark(point.value, Quality.BAD, "frozen", point.time)
         if not (first.usable and second.usable):
             self.differs = False
             if second.usable:

@@ -308,3 +308,46 @@ def test_proof_of_circulation(
     proof = CirculationProof(image, "low", 2, 15.0)
     proof.step(0.0)
     assert image["low.circulation"].show() == expected
+
+
+def frozen_pair() -> Front:
+    channels = [
+        InputChannel(f"low.t_{number}", "temperature", ("io", str(number)), -10, 150, 10.0, 10.0)
+        for number in (1, 2)
+    ]
+    return Front(*channels, redundant=("low.t",))
+
+
+def show_pair(front: Front, first: float, second: float) -> None:
+    front.now += 1.0
+    for key, value in (("1", first), ("2", second)):
+        front.readings["io", key] = Reading(value, front.now, Fault.NONE)
+    front.inputs.step(front.readings, front.now)
+
+
+def test_a_sensor_that_hangs_while_the_other_moves_is_bad_until_it_has_moved_for_60_s() -> None:
+    front = frozen_pair()
+    for scan in range(890):
+        show_pair(front, 50.0, 50.0 + scan / 500)
+    assert judged(front.image["low.t"]) == (Quality.GOOD, "")
+    for _ in range(20):
+        show_pair(front, 50.0, 51.8)
+    assert judged(front.image["low.t_1"]) == (Quality.BAD, "frozen")
+    assert judged(front.image["low.t"]) == (Quality.UNCERTAIN, "second_sensor")
+    assert front.image["low.t"].value == 51.8
+    assert [(point.name, why) for point, _, why in front.inputs.complaints() if why] == [
+        ("low.t_1", "frozen")
+    ]
+    for scan in range(59):
+        show_pair(front, 51.0 + scan % 2 / 20, 51.8)
+        assert not front.image["low.t_1"].usable
+    for scan in range(3):
+        show_pair(front, 51.0 + scan % 2 / 20, 51.8)
+    assert judged(front.image["low.t"]) == (Quality.GOOD, "")
+
+
+def test_two_quiet_sensors_are_no_frozen_ones() -> None:
+    front = frozen_pair()
+    for scan in range(4000):
+        show_pair(front, 50.0, 50.05 + scan % 3 / 20)
+    assert judged(front.image["low.t"]) == (Quality.GOOD, "")

@@ -26,7 +26,7 @@ from controller.control.circuits.loop_points import REQUESTS
 from controller.control.circuits.roles import CIRCUIT_ROLES, DRIVE_POINTS, PUMP_ROLES, STATION_ROLES
 from controller.control.circuits.setpoint_limits import LIMITS
 from controller.points import SLOT_NAMES
-from controller.safety import flood_rules, frost_rules, makeup_tells, water_rules
+from controller.safety import flood_rules, frost_rules, makeup_tells, plausibility, water_rules
 from controller.safety.dry_makeup import DryMakeup
 from controller.safety.proof import FLOW
 from controller.settings.check import check_file
@@ -261,7 +261,9 @@ def wanted() -> dict[str, set[str] | None]:
     need |= {f"reason.valve_{mode}": control for mode in MODES}
     need |= {f"reason.pump_{state}": {"pump"} for state in (*STATES, *FAILURES) if state}
     need |= {f"reason.failure_{failure}": set() for failure in FAILURES if failure}
-    need |= {f"reason.quality_{reason}": set() for reason in quality_reasons()}
+    need |= {f"reason.quality_{reason}": set() for reason in (*quality_reasons(), *plausibility.CODES)}
+    for code in plausibility.CODES:
+        need |= {f"rule.{code}_{part}": set() for part in ("when", "does", "clears")}
     need |= {f"choice.{name}": set() for name in (*MODES, *STATES, *FAILURES, *FLOW) if name != "unknown"}
     need |= {f"choice.{name}": set() for name in (*LEARNED_MODES, *LIMITS)}
     need |= {f"choice.{name}": set() for name in (*MAKEUP_STATES, *SEASONS, *WAITS, *STAGES)}
@@ -312,6 +314,11 @@ def test_no_text_that_nobody_says() -> None:
 def test_figures_in_the_rules_texts_are_the_rules_own() -> None:
     english = catalogue("en")
     for key, figure in {
+        "supply_above_primary_when": f"{plausibility.ABOVE_PRIMARY_K:g} K",
+        "return_above_supply_when": f"{plausibility.ABOVE_SUPPLY_K:g} K",
+        "flow_without_pump_when": f"{plausibility.WITHOUT_PUMP_S:g} s",
+        "pressure_without_pump_when": f"{plausibility.HEAD_LEFT_KPA:g} kPa",
+        "pressure_without_pump_clears": f"{plausibility.GOOD_S:g} s",
         "suction_low_when": f"{water_rules.SUCTION_KPA:g} kPa",
         "suction_low_clears": f"{water_rules.SUCTION_CONTRADICTED_KPA:g} kPa",
         "frost_when": f"{frost_rules.FROST_C:g} °C",
