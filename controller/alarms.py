@@ -275,9 +275,18 @@ class AlarmBook:
 
     def _row(self, key: Key, a: _Alarm) -> AlarmView:
         shelf = self._shelves.get(key) if a.by == "shelf" else None
-        shelved = (shelf.ends, shelf.user) if shelf is not None else (None, "")
         return AlarmView(
-            *key, a.priority, a.since, a.ended, a.acknowledged, a.values, a.by, *shelved, a.first
+            code=key[0],
+            subject=key[1],
+            priority=a.priority,
+            since=a.since,
+            ended=a.ended,
+            acknowledged=a.acknowledged,
+            values=a.values,
+            hidden_by=a.by,
+            shelved_until=None if shelf is None else shelf.ends,
+            shelved_by="" if shelf is None else shelf.user,
+            first=a.first,
         )
 
     def take_events(self) -> list[Event]:

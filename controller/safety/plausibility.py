@@ -6,6 +6,10 @@
                            not heat
     flow_without_pump      a flow of makeup or circulation while every drive of its pumps says that it stands
     pressure_without_pump  a differential pressure over pumps that all stand
+    pump_without_pressure  no differential pressure over a pump that runs, while supply less return pressure
+                           shows one: the transmitter over the pumps lies
+    pressures_crossed      supply pressure below return pressure while a pump runs: two transmitters on each
+                           other's wires, or one that lies
 
 A doubted value is uncertain: it still limits, but it stops heat only with a second witness. The sensor of
 the pair that lies is not known; the less certain consequence is taken. Good again after `GOOD_S` without
@@ -21,7 +25,14 @@ from controller.points import Image, Point, Quality
 from controller.safety.rules import Rule
 
 SUPPLY_ABOVE_PRIMARY = "supply_above_primary"
-CODES = (SUPPLY_ABOVE_PRIMARY, "return_above_supply", "flow_without_pump", "pressure_without_pump")
+CODES = (
+    SUPPLY_ABOVE_PRIMARY,
+    "return_above_supply",
+    "flow_without_pump",
+    "pressure_without_pump",
+    "pump_without_pressure",
+    "pressures_crossed",
+)
 ABOVE_PRIMARY_K, ABOVE_PRIMARY_S = 3.0, 5.0
 """Sooner than over-temperature acts (10 s)."""
 LEAST_FLOW = 1.0
@@ -31,6 +42,8 @@ WITHOUT_PUMP_S = 120.0
 MAKEUP_FLOW, CIRCULATION_SHARE = 1.0, 5.0
 """m³/h that stay with standing pumps: a leaky check valve, and water that circulates by its warmth."""
 HEAD_LEFT_KPA = 20.0
+CROSSED_KPA, WITH_PUMP_S = 15.0, 30.0
+"""Longer than a pump takes to run up."""
 GOOD_S = 60.0
 
 
@@ -141,6 +154,28 @@ class Plausibility:
         added = image.points.get(f"{circuit}.differential_pressure")
         if added is not None and pumps:
             yield self._without("pressure_without_pump", added, HEAD_LEFT_KPA, pumps)
+        yield from self._pressures(image, circuit, added)
+
+    def _pressures(self, image: Image, circuit: str, added: Point | None) -> Iterator[Doubt]:
+        """What must stand between the two transmitters while a pump turns."""
+        supply = image.points.get(f"{circuit}.supply_pressure")
+        back = image.points.get(f"{circuit}.return_pressure")
+        if supply is None or back is None or not self._pumps:
+            return
+
+        def risen() -> float:
+            """kPa from return to supply while a pump runs; NaN: nothing to judge by."""
+            known = supply.usable and back.usable and back.reason == "" and any(p.on for p in self._pumps)
+            return supply.value - back.value if known else math.nan
+
+        yield Doubt("pressures_crossed", back, WITH_PUMP_S, lambda: risen() < -CROSSED_KPA)
+        if added is not None:
+            yield Doubt(
+                "pump_without_pressure",
+                added,
+                WITH_PUMP_S,
+                lambda: added.usable and added.value < HEAD_LEFT_KPA and risen() > 2 * HEAD_LEFT_KPA,
+            )
 
     def _without(self, code: str, point: Point, least: float, group: Sequence[Point]) -> Doubt:
         bypasses = self._bypasses if group is self._pumps else []

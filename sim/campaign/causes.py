@@ -54,8 +54,10 @@ _DRIFTS = (
     "secondary_sensors_drift",
     "temperatures_cross",
     "sensors_disagree",
-    "input_doubtful",
+    "supply_above_primary",
+    "return_above_supply",
 )
+_CROSSED = ("pressures_crossed", "pump_without_pressure")
 _DEVICE_ROWS = (_Row(".*", "dead|garbage|exception|late|slow", ("device_silent",), 30.0),)
 """Yesterday's values are told, if at all, by each of the sensors behind."""
 _ROWS = (
@@ -67,6 +69,7 @@ _ROWS = (
         60.0,
     ),
     _Row(".*", "open|nan|stale|out_of_range", _LOST, 60.0),
+    _Row(r".*differential_pressure", "short", ("pump_without_pressure", "input_bad"), 60.0),
     _Row(r".*(pressure|temperature.*|level)", "short", _LOST, 60.0),
     # sensors that lie
     _Row(r".*\.supply_temperature(_2)?", "offset", ("sensors_disagree", "pair_drifts"), 120.0, False),
@@ -110,7 +113,7 @@ _ROWS = (
     # the station as a whole
     _Row("station", "power_failure", ("power_failure",), 30.0, False),
     _Row("station", "flood", ("flood",), 30.0, False),
-    _Row("station", "primary_outage|interruption", ("supply_low", "primary_lost"), 2 * _HOUR, False),
+    _Row("station", "primary_outage|interruption", ("supply_low",), 2 * _HOUR, False),
     # strainers, fouling
     _Row(r".*\.strainer", "clogged", ("loop_throttled",), 3 * _DAY, False),
     _Row(r".*\.primary_strainer", "clogged", ("primary_strainer_clogged",), 3 * _DAY, False),
@@ -121,7 +124,8 @@ _ROWS = (
     _Row("equipment", "exception", ("watch_broken",), 10.0, False),
     _Row("outdoor|season", "exception", ("part_broken",), 10.0, False),
     # mistakes of the installer
-    _Row(r".*temperature", "swapped", (*_DRIFTS, "sensors_swapped"), _DAY, False),
+    _Row(r".*pressure", "swapped", _CROSSED, 120.0, False),
+    _Row(r".*temperature", "swapped", _DRIFTS, _DAY, False),
 )
 _RANGE_K, _RANGE_FACTOR = 100.0, 10.0
 

@@ -17,6 +17,8 @@ SOUND = {
     "low.supply_temperature": ("temperature", 50.0),
     "low.return_temperature": ("temperature", 40.0),
     "low.differential_pressure": ("pressure", 120.0),
+    "low.supply_pressure": ("pressure", 440.0),
+    "low.return_pressure": ("pressure", 350.0),
     "low.makeup_flow": ("flow", 0.0),
     "low.pump_1_running": ("flag", 1.0),
     "low.pump_2_running": ("flag", 0.0),
@@ -55,6 +57,13 @@ LIES = [
     ({"low.return_temperature": 53.0}, "return_above_supply", "low.return_temperature", 600),
     ({"low.makeup_flow": 3.0}, "flow_without_pump", "low.makeup_flow", 120),
     (STAND, "pressure_without_pump", "low.differential_pressure", 120),
+    ({"low.differential_pressure": 0.0}, "pump_without_pressure", "low.differential_pressure", 30),
+    (
+        {"low.supply_pressure": 350.0, "low.return_pressure": 440.0},
+        "pressures_crossed",
+        "low.return_pressure",
+        30,
+    ),
 ]
 
 
