@@ -444,3 +444,20 @@ def test_over_temperature_beats_frost(warm: Any) -> None:
     warm.set("low.supply_temperature", 78.0)
     warm.run(20)
     assert valve(warm) == 0.0
+
+
+@pytest.mark.parametrize(("supply", "closes"), [(85.0, True), (98.0, False)])
+def test_a_lone_supply_sensor_above_the_primary_only_limits(
+    make_desk: Callable[..., Any], supply: float, closes: bool
+) -> None:
+    def edit(file: Any) -> None:
+        file.points["low.supply_temperature"].second = None
+        del file.points["low.thermostat"]
+
+    desk = make_desk(edit)
+    desk.run(30)
+    desk.set("low.supply_temperature", supply)
+    desk.run(60)
+    assert ("over_temperature" in desk.codes()) is closes
+    assert ("supply_above_primary" in desk.codes()) is not closes
+    assert "supply_high" in desk.codes()
