@@ -38,8 +38,8 @@ FLOOD: Key = ("alarm_flood", "station")
 class Cause:
     """A row of the table of causes: while `code` stands, `hides` need not be told.
 
-    `reach`: `same` subject, same `circuit`, whole `station`, or what a `device` feeds (its points, the pump or
-    circuit they belong to). An alarm is never hidden behind one of lower priority.
+    `reach`: `same` subject, same `circuit`, whole `station`, or what a `device` feeds (its points, their
+    pump or circuit). An alarm is never hidden behind one of lower priority.
     """
 
     code: str
