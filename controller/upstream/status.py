@@ -60,7 +60,6 @@ _REFUSED: dict[str, int] = {
     "not_an_output": Codes.BadNotWritable,
     "no_such_point": Codes.BadNodeIdUnknown,
     "no_such_alarm": Codes.BadNotFound,
-    "not_shelved": Codes.BadNothingToDo,
     "not_overridden": Codes.BadNothingToDo,
     "queue_full": Codes.BadTooManyOperations,
     "stopping": Codes.BadShutdown,
