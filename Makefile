@@ -61,7 +61,7 @@ find_python() {
 }
 endef
 
-.PHONY: help setup test-setup demo check test test-unit test-walltime bench campaign validation clean ALWAYS
+.PHONY: help setup test-setup demo check test test-unit test-walltime bench campaign validation fast clean ALWAYS
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-14s %s\n", $$1, $$2}' Makefile
@@ -201,6 +201,10 @@ bench: .venv/.test ## run the benchmarks
 
 validation: .venv/.test ## hold the simulated plant against references, print the figures, renew docs/plant.md
 	@$(BIN)/python benchmarks/validation.py
+
+fast: .venv/.test ## compile plant and controller into build/fast, for long simulations (minutes; needs a C compiler)
+	@$(BIN)/python benchmarks/compiled/build.py
+	echo "run with it: build/fast/python .venv/bin/station season config/demo.yaml --days 7"
 
 clean: ## remove everything that make and the tools have built
 	@rm -rf .venv build dist ./*.egg-info .mypy_cache .ruff_cache .import_linter_cache .hypothesis .pytest_cache

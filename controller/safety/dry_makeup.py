@@ -25,7 +25,8 @@ class DryMakeup:
     """m³/h: below it a flow meter shows nothing but its zero error (1 % of 20 m³/h)."""
     DRY_CURRENT = 0.8
     LEARN_S = 60.0
-    REST_S, LONGEST_REST_S = 600.0, 3600.0
+    REST_S = 600.0
+    LONGEST_REST_S = 3600.0
 
     def __init__(
         self,

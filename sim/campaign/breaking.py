@@ -29,6 +29,17 @@ def _throw(*_: Any, **__: Any) -> NoReturn:
     raise Deliberate
 
 
+class _Throwing:
+    """Stands in the place of a part: its `step` throws, all the rest is the part's own."""
+
+    def __init__(self, whole: Any) -> None:
+        self.whole = whole
+        self.step = _throw
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.whole, name)
+
+
 class Breaker:
     """Breaks of one cell on one rig. `hold` must be called before every scan."""
 
@@ -91,10 +102,15 @@ class Breaker:
             holder = next(h for h in station.circuits if h.name == name)
 
             def again() -> None:
-                holder.circuit.step = _throw  # type: ignore[method-assign]
+                if not isinstance(holder.circuit, _Throwing):
+                    holder.circuit = _Throwing(holder.circuit)  # type: ignore[assignment]
+
+            def mend() -> None:
+                if isinstance(holder.circuit, _Throwing):
+                    holder.circuit = holder.circuit.whole
 
             self._again.append(again)
-            self._mend.append(lambda: holder.circuit.__dict__.pop("step", None))
+            self._mend.append(mend)
         elif kind == "rule":
             rules = station.table.rules
             station.table.rules = tuple(
@@ -102,11 +118,17 @@ class Breaker:
                 for rule in rules
             )
 
-            def mend() -> None:
-                station.table.rules = rules
-
-            self._mend.append(mend)
+            self._mend.append(lambda: setattr(station.table, "rules", rules))
         else:
-            broken = getattr(station, kind)
-            broken.step = _throw
-            self._mend.append(lambda: broken.__dict__.pop("step", None))
+            self._replace(kind, getattr(station, kind))
+
+    def _replace(self, name: str, whole: Any) -> None:
+        """Put something that throws in the place of a part of the station, wherever it stands."""
+        station, broken = self._rig.station, _Throwing(whole)
+
+        def put(old: Any, new: Any) -> None:
+            setattr(station, name, new)
+            station.substitutes[:] = [new if part is old else part for part in station.substitutes]
+
+        put(whole, broken)
+        self._mend.append(lambda: put(broken, whole))

@@ -75,7 +75,8 @@ class PumpSpeed:
     @property
     def by_pressure(self) -> bool:
         """The speed follows a differential pressure."""
-        return self.settings.control not in (*_TEMPERATURE, "fixed")
+        control = self.settings.control
+        return control != "fixed" and control not in _TEMPERATURE
 
     def step(self, tick: Tick, *, free: bool, believed: bool) -> float:
         """Speed in Hz. `free`: a pump runs and nothing else sets its speed; `believed`: no other sign

@@ -55,7 +55,11 @@ class ChangeOver:
         fresh = [
             index
             for index, pump in enumerate(self.pumps)
-            if index not in (duty, *busy) and pump.available and not pump.in_local and not pump.on_mains
+            if index != duty
+            and index not in busy
+            and pump.available
+            and not pump.in_local
+            and not pump.on_mains
         ]
         if not fresh:
             return duty
