@@ -33,9 +33,6 @@ COMPILED: tuple[tuple[str, ...], ...] = (
     ),
 )
 """Patterns of what is compiled, in groups of which each makes one file of C."""
-PLAIN = ("controller/control/circuits/least.py",)
-"""What stays as it is: the fault campaign puts something that throws in a circuit's place, and a compiled
-module would not take it."""
 
 
 def stamp() -> str:
@@ -63,8 +60,7 @@ def copy() -> list[list[str]]:
 
 def _prepare(path: Path) -> bool:
     """Make a module fit for mypyc. False when it is not to be compiled."""
-    plain = path.name == "__init__.py" or str(path.relative_to(TARGET)) in PLAIN
-    if plain or not split(path):
+    if path.name == "__init__.py" or not split(path):
         return False
     start_sums(path)
     return True

@@ -41,12 +41,11 @@ class _Throwing:
 
 
 class Breaker:
-    """Breaks of one cell on one rig. `hold` must be called before every scan."""
+    """Breaks of one cell on one rig."""
 
     def __init__(self, rig: Rig) -> None:
         self._rig = rig
         self._mend: list[Callable[[], None]] = []
-        self._again: list[Callable[[], None]] = []
 
     def begin(self, one: Break) -> None:
         """Break it."""
@@ -69,14 +68,8 @@ class Breaker:
             case "program":
                 self._program(one.on)
 
-    def hold(self) -> None:
-        """Parts that our program makes anew are broken anew."""
-        for again in self._again:
-            again()
-
     def end(self) -> None:
         """Mend everything, the last first."""
-        self._again.clear()
         while self._mend:
             self._mend.pop()()
 
@@ -101,16 +94,9 @@ class Breaker:
         if kind == "circuit":
             holder = next(h for h in station.circuits if h.name == name)
 
-            def again() -> None:
-                if not isinstance(holder.circuit, _Throwing):
-                    holder.circuit = _Throwing(holder.circuit)  # type: ignore[assignment]
-
-            def mend() -> None:
-                if isinstance(holder.circuit, _Throwing):
-                    holder.circuit = holder.circuit.whole
-
-            self._again.append(again)
-            self._mend.append(mend)
+            guard = holder._guard  # whatever the circuit does in there throws
+            holder._guard = lambda _, tick: guard(_throw, tick)  # type: ignore[method-assign]
+            self._mend.append(lambda: holder.__dict__.pop("_guard", None))
         elif kind == "rule":
             rules = station.table.rules
             station.table.rules = tuple(

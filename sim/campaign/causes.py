@@ -121,7 +121,7 @@ _ROWS = (
     # the program
     _Row("circuit .*", "exception", ("circuit_broken",), 10.0, False),
     _Row("rule .*", "exception", ("rule_broken",), 10.0, False),
-    _Row("equipment", "exception", ("watch_broken",), 10.0, False),
+    _Row("equipment", "exception", ("part_broken", "watch_broken"), 10.0, False),
     _Row("outdoor|season", "exception", ("part_broken",), 10.0, False),
     # mistakes of the installer
     _Row(r".*pressure", "swapped", _CROSSED, 120.0, False),

@@ -81,10 +81,9 @@ def make_rig(file: StationFile, profiles: Mapping[str, Profile], start: Start, s
 class Watch:
     """Runs a rig and samples it."""
 
-    def __init__(self, rig: Rig, breaker: Breaker | None = None, judge: Judge | None = None) -> None:
+    def __init__(self, rig: Rig, judge: Judge | None = None) -> None:
         self.rig = rig
         self.trace = Trace()
-        self._breaker = breaker
         self._judge = judge
         self._next = rig.plant.time
         self.begin = rig.plant.time
@@ -98,11 +97,9 @@ class Watch:
 
     def run(self, seconds: float, dt: float) -> None:
         """Let `seconds` pass in scans of `dt`."""
-        rig, judge, breaker = self.rig, self._judge, self._breaker
+        rig, judge = self.rig, self._judge
         rig.dt = dt
         for _ in range(round(seconds / dt)):
-            if breaker is not None:
-                breaker.hold()
             rig.step()
             now = rig.plant.time
             if self.asked_at == math.inf:
@@ -148,7 +145,7 @@ def run_cell(cell: Cell, rig: Rig, twin: Trace, hours: float = 24.0) -> Result:
     """Break, watch, judge, mend, judge. `rig` is at the cell's start and is used up."""
     result = Result(cell, cause=cause_of(cell))
     breaker, judge = Breaker(rig), Judge(rig)
-    watch = Watch(rig, breaker, judge)
+    watch = Watch(rig, judge)
     result.margins, result.trace = judge.margins, watch.trace
     begin = rig.plant.time
     try:
