@@ -13,6 +13,11 @@ Key = tuple[str, str]
 """(device, point)."""
 
 
+ANSWERS = ""
+"""Point of a device that is only written to: its reading carries no value, but the fault while nobody
+answers."""
+
+
 class Reading(Protocol):
     """What a bus hands out (`drivers.readings.Reading`): value or fault, and when it was read."""
 

@@ -132,6 +132,13 @@ class Bus:
         """(value the device confirmed or None, plant time of that, fault of the last attempt)."""
         return self._devices[device].outputs.state(point)
 
+    def refuses(self, device: str) -> Fault:
+        """Why a device takes no writes: it refused the last ones, or they failed and it is not online. NONE
+        otherwise: a single failure may be noise."""
+        found = self._devices[device]
+        fault = found.outputs.last_fault
+        return Fault.NONE if found.health.online and fault is not Fault.REFUSED else fault
+
     @property
     def attempted(self) -> bool:
         """One attempt was finished, well or not, for every output given so far."""

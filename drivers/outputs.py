@@ -133,6 +133,12 @@ class Outputs:
         """Every output given so far was tried, with or without success."""
         return all(word.attempted for word in self._words if word.values)
 
+    @property
+    def last_fault(self) -> Fault:
+        """Fault of the last attempts when none of them went well; NONE while one did, or none was made."""
+        faults = [word.fault for word in self._words if word.attempted]
+        return Fault.NONE if Fault.NONE in faults else next(iter(faults), Fault.NONE)
+
     def state(self, name: str) -> tuple[float | None, float, Fault]:
         """(value the device confirmed or None, plant time of that, fault of the last attempt)."""
         word = self._of[name]

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from controller.channels import InputChannel, Key
+from controller.channels import ANSWERS, InputChannel, Key
 from controller.commands import Command
 from controller.cycle import Scan, scan
 from controller.points import Event, Point
@@ -84,6 +84,23 @@ class _Live:
             self.fault = Fault.OPEN_CIRCUIT
 
 
+class _Mute:
+    """Whether a device answers that is only written to."""
+
+    __slots__ = ("fault", "time", "value")
+
+    def __init__(self) -> None:
+        self.value, self.time = _NAN, 0.0
+        self.fault: Fault = Fault.NONE
+
+
+def _fault_of(mood: Behaviour) -> Fault:
+    """What the bus makes of a device that behaves so."""
+    if mood.kind in ("slow", "late") and mood.seconds > DEADLINE_S:
+        return Fault.NO_REPLY
+    return _SEEN.get(mood.kind, Fault.NONE)
+
+
 class Rig:
     """A station and its plant. `run` lets time pass; `fault`, `clear` and `behave` break and mend."""
 
@@ -112,6 +129,7 @@ class Rig:
         self._rows = [(live.sensor, live.low, live.scale, live) for live in self._live]
         self._outputs = {channel.target: channel.output for channel in wiring.outputs}
         self._moods: dict[str, Behaviour] = {}
+        self._mute = {key[0]: _Mute() for key in self.station.inputs.mute}
         self._stopping = _stopping_at_loss(file, self._outputs)
         self._silent_since: dict[str, float] = {}
         self._spoilt: dict[str, str] = {}
@@ -119,7 +137,8 @@ class Rig:
         self.wall_ahead_s = 0.0
         self.clock_trusted = True
         self._script = scenario.start(self.plant.time) if scenario is not None else None
-        self.readings: dict[Key, _Live] = {live.key: live for live in self._live}
+        self.readings: dict[Key, _Live | _Mute] = {live.key: live for live in self._live}
+        self.readings |= {(device, ANSWERS): mute for device, mute in self._mute.items()}
         self._read()
 
     def step(self, commands: Sequence[Command] = ()) -> Scan:
@@ -196,6 +215,8 @@ class Rig:
             self._silent_since.setdefault(device, self.plant.time)
         else:
             self._silent_since.pop(device, None)
+        if device in self._mute:
+            self._mute[device].fault = _fault_of(behaviour)
         if behaviour.kind == "healthy":
             self._moods.pop(device, None)
         else:
@@ -227,11 +248,7 @@ class Rig:
     def _read_with_moods(self, time: float, sensors: Mapping[str, float]) -> None:
         for live in self._live:
             mood = self._moods.get(live.device)
-            fault = Fault.NONE
-            if mood is not None:
-                fault = _SEEN.get(mood.kind, Fault.NONE)
-                if mood.kind in ("slow", "late") and mood.seconds > DEADLINE_S:
-                    fault = Fault.NO_REPLY
+            fault = Fault.NONE if mood is None else _fault_of(mood)
             if fault is not Fault.NONE:
                 live.value, live.fault = _NAN, fault  # the time stays that of the last good reply
                 continue

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 
-from controller.channels import InputChannel, Key, Reading, Wiring
+from controller.channels import ANSWERS, InputChannel, Key, Reading, Wiring
 from controller.points import Image, Point, Quality
 
 RECOVERY_S = 5.0
@@ -157,6 +157,12 @@ class Inputs:
         self._devices: dict[str, list[Key]] = {}
         for channel in wiring.inputs:
             self._devices.setdefault(channel.source[0], []).append(channel.source)
+        self.mute: tuple[Key, ...] = tuple(
+            (device, ANSWERS)
+            for device in dict.fromkeys(output.target[0] for output in wiring.outputs)
+            if device not in self._devices
+        )
+        """Devices that are only written to: what is read of them is whether they answer."""
 
     def step(self, readings: Mapping[Key, Reading], now: float) -> None:
         """Take the newest readings."""
@@ -165,16 +171,18 @@ class Inputs:
         for pair in self._pairs:
             pair.join()
         troubled = any(channel.fault for channel in self._channels) or any(p.troubled for p in self._pairs)
+        troubled = troubled or any(_refuses(readings.get(key)) for key in self.mute)
         self.quiet = not troubled and not self._troubled
         self._troubled = troubled
 
     def silent_devices(self, readings: Mapping[Key, Reading]) -> set[str]:
-        """Devices of which nothing can be read: one alarm each, not one a point."""
-        return {
+        """Devices of which nothing can be read, or that take no writes: one alarm each, not one a point."""
+        silent = {
             device
             for device, keys in self._devices.items()
             if all(_is_silent(readings.get(key)) for key in keys)
         }
+        return silent | {key[0] for key in self.mute if _refuses(readings.get(key))}
 
     def complaints(self) -> Iterable[tuple[Point, str, str]]:
         """Point, device, and what is wrong with the sensor itself, empty for nothing: in the point a
@@ -187,6 +195,10 @@ class Inputs:
     def sources(self) -> Iterable[tuple[Point, Key]]:
         """Every measured point with the device point that feeds it."""
         return [(channel.point, channel.channel.source) for channel in self._channels]
+
+
+def _refuses(reading: Reading | None) -> bool:
+    return reading is not None and bool(reading.fault)
 
 
 def _is_silent(reading: Reading | None) -> bool:

@@ -203,6 +203,9 @@ class Service:
         readings: dict[Key, Reading] = {}
         for bus in self.buses.values():
             readings.update(bus.readings)
+        now = self.clock.now()
+        for key in self.station.inputs.mute:
+            readings[key] = Reading(math.nan, now, self._bus_of[key[0]].refuses(key[0]))
         return readings
 
     def _dispatch(self, done: Scan) -> None:

@@ -9,6 +9,7 @@ from asyncua import Client, ua
 from controller.control.blocks.setpoint.remote import RemoteSettings
 from controller.door import DoorClient, DoorError
 from hil_tests.service.world import World, world
+from sim.bank import DEAD, HEALTHY
 from sim.weather import Weather
 
 pytestmark = pytest.mark.timeout(120)
@@ -154,3 +155,15 @@ async def test_after_a_restart_the_set_point_goes_on_and_the_real_position_wins(
         assert w["low.supply_setpoint"].value == pytest.approx(setpoint, abs=0.3)
         assert abs(w["low.valve_position"].value - remembered) > 3.0
         assert w["low.valve_command"].value == pytest.approx(w["low.valve_position"].value, abs=2.0)
+
+
+async def test_a_dead_relay_module_is_told_though_nothing_is_read_of_it(tmp_path):
+    async with world(tmp_path) as w:
+        await w.run(minutes=1)
+        assert ("device_silent", "relays") not in w.alarms()
+        w.behave("relays", DEAD)
+        await w.run(minutes=1)
+        assert ("device_silent", "relays") in w.alarms()
+        w.behave("relays", HEALTHY)
+        await w.run(minutes=1)
+        assert ("device_silent", "relays") not in w.alarms()

@@ -93,9 +93,9 @@ class Breaker:
         kind, _, name = part.partition(" ")
         if kind == "circuit":
             holder = next(h for h in station.circuits if h.name == name)
-
-            guard = holder._guard  # whatever the circuit does in there throws
-            holder._guard = lambda _, tick: guard(_throw, tick)  # type: ignore[method-assign]
+            guard = holder._guard
+            # Whatever the circuit does in there throws.
+            holder.__dict__["_guard"] = lambda _, tick: guard(_throw, tick)
             self._mend.append(lambda: holder.__dict__.pop("_guard", None))
         elif kind == "rule":
             rules = station.table.rules

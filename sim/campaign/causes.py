@@ -68,6 +68,7 @@ _ROWS = (
         ("input_bad", "sensors_disagree"),
         60.0,
     ),
+    _Row(r".*_energy", "stale", _LOST, 330.0),  # counters are read slowly, and believed for five minutes
     _Row(".*", "open|nan|stale|out_of_range", _LOST, 60.0),
     _Row(r".*differential_pressure", "short", ("pump_without_pressure", "input_bad"), 60.0),
     _Row(r".*(pressure|temperature.*|level)", "short", _LOST, 60.0),
@@ -113,7 +114,7 @@ _ROWS = (
     # the station as a whole
     _Row("station", "power_failure", ("power_failure",), 30.0, False),
     _Row("station", "flood", ("flood",), 30.0, False),
-    _Row("station", "primary_outage|interruption", ("supply_low",), 2 * _HOUR, False),
+    _Row("station", "primary_outage", ("supply_low",), 2 * _HOUR, False),
     # strainers, fouling
     _Row(r".*\.strainer", "clogged", ("loop_throttled",), 3 * _DAY, False),
     _Row(r".*\.primary_strainer", "clogged", ("primary_strainer_clogged",), 3 * _DAY, False),
@@ -145,8 +146,13 @@ def _cause_of_break(one: Break) -> Cause | None:
 
 
 def cause_of(cell: Cell) -> Cause | None:
-    """What must be told of a cell: of a pair its first."""
-    return _cause_of_break(cell.breaks[0])
+    """What must be told of a cell: of a pair one of both, for the one may hide the other."""
+    causes = [_cause_of_break(one) for one in cell.breaks]
+    if len(causes) == 1 or None in causes:
+        return causes[0]
+    known = [cause for cause in causes if cause is not None]
+    codes = tuple(code for cause in known for code in cause.codes)
+    return Cause(codes, "", max(cause.within_s for cause in known), any(cause.asked for cause in known))
 
 
 _ACCUSING = {

@@ -48,9 +48,11 @@ def _cells(station: Station, plant: Plant) -> Iterator[Cell]:
         yield from _all(
             COLD_DAY, "sensor", [Break("plant", name, kind) for kind in ("stuck_on", "stuck_off")]
         )
+    movers = {output.target[0] for output in station.wiring.outputs if "valve_command" in output.output}
     for name in file.devices:
-        yield from _all(COLD_DAY, "device", [Break("device", name, kind) for kind in _DEVICE_KINDS])
-        yield from _all(COLD_START, "device", [Break("device", name, "dead")])
+        group: Group = "valve" if name in movers else "device"
+        yield from _all(COLD_DAY, group, [Break("device", name, kind) for kind in _DEVICE_KINDS])
+        yield from _all(COLD_START, group, [Break("device", name, "dead")])
     yield from _machines(file, plant)
     yield from _station(file)
     yield from _program(station)

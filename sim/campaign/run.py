@@ -223,6 +223,10 @@ def _excused(cell: Cell, invariant: str) -> bool:
             return True  # the table goes by what it can see
         if ":" in invariant and (one.kind == "local" or one.on.endswith("_pressure") or "suction" in one.on):
             return True  # a person has it; the other signs must be believed
+        if one.kind == "burst" and invariant == "freezing":
+            return True  # the water is out; the riser's rest freezes
+        if invariant == "freezing" and sum(b.kind == "trip" and ".pump_" in b.on for b in cell.breaks) > 1:
+            return True  # no pump is left: `standing_cold` says how long people have
         if invariant == "no flow: valve shut" and one.kind == "burst":
             return True  # a pump against a loop half empty makes head and no flow: over-temperature is left
         if invariant == "frost outside: a pump runs" and one.kind == "power_failure":
@@ -271,7 +275,7 @@ def _judge_alarms(result: Result, asked_at: float, lasted: float) -> None:
 
 def _judge_recovery(result: Result, rig: Rig) -> None:
     left = {(code, subject) for code, subject in rig.alarms() if not is_latched(code)}
-    if left:
+    if left and not _waits_for_a_hand(result.cell):
         names = ", ".join(f"{code}@{subject}" for code, subject in sorted(left))
         result.failures.append(f"three hours after it was mended: {names}")
     for name, zone in rig.plant.zones.items():

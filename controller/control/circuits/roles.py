@@ -70,7 +70,7 @@ CIRCUIT_ROLES: dict[str, Role] = {
     "booster_frequency": Role("frequency", -1, 400),
     "booster_current": Role("current", -1, 2000),
     "valve_local": _FLAG,
-    "room_temperature": _temperature(-20, 50),
+    "room_temperature": _temperature(-15, 50),
 }
 """`room_temperature` stands for room_temperature_1, _2 …"""
 
