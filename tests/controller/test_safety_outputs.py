@@ -248,6 +248,7 @@ def test_a_row_clears_only_after_its_own_condition_has_held() -> None:
     rows.step(0.0, alarms)
     signs.update(when=False)
     rows.step(1.0, alarms)
+    alarms.settle()
     signs.update(until=True)
     for second in range(2, 7):
         rows.step(second, alarms)
