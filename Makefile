@@ -186,9 +186,10 @@ define walltime_step
 step $(WALLTIME_LIMIT) "walltime tests" $(BIN)/python -m pytest -m walltime
 endef
 
-campaign: .venv/.test ## break everything of the demo station, one thing at a time (half an hour), then kill it 200 times
+campaign: .venv/.test fast ## break everything of the demo station, one thing at a time (half an hour), then kill it 200 times
 	@$(steps_function)
-	step 3600 "fault campaign" $(BIN)/station campaign config/demo.yaml --jobs $$(nproc) --junit campaign.xml
+	step 3600 "compiled and plain are the same" $(BIN)/python -m pytest -q tests/test_compiled.py
+	step 3600 "fault campaign" build/fast/python $(BIN)/station campaign config/demo.yaml --jobs $$(nproc) --junit campaign.xml
 	step 3600 "does it bite" $(BIN)/python benchmarks/bite.py
 	step 3600 "kill -9" env KILLS=200 $(BIN)/python -m pytest -s hil_tests/processes/test_kill_often.py
 	finish
