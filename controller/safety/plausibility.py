@@ -42,6 +42,8 @@ WITHOUT_PUMP_S = 120.0
 MAKEUP_FLOW, CIRCULATION_SHARE = 1.0, 5.0
 """m³/h that stay with standing pumps: a leaky check valve, and water that circulates by its warmth."""
 HEAD_LEFT_KPA = 20.0
+TANK_KPA = 100.0
+"""Below this the makeup tank may run into the loop by its own height."""
 CROSSED_KPA, WITH_PUMP_S = 15.0, 30.0
 """Longer than a pump takes to run up."""
 GOOD_S = 60.0
@@ -92,6 +94,7 @@ class Plausibility:
             find(f"{circuit}.return_temperature"),
         )
         self._primary, self._flow = find("station.primary_supply_temperature"), find("station.primary_flow")
+        self._pressure = find(f"{circuit}.return_pressure")
         self._pumps = _running(image, f"{circuit}.pump", pumps)
         self._makeups = _running(image, f"{circuit}.makeup", makeups)
         bypasses = [find(f"{circuit}.pump_{number}_bypass") for number in range(1, pumps + 1)]
@@ -179,12 +182,14 @@ class Plausibility:
 
     def _without(self, code: str, point: Point, least: float, group: Sequence[Point]) -> Doubt:
         bypasses = self._bypasses if group is self._pumps else []
+        pressure = self._pressure if group is self._makeups else None
 
         def moves() -> bool:
             return (
                 point.value >= least
                 and point.usable
                 and all(pump.usable and pump.value < 0.5 for pump in group)
+                and (pressure is None or (pressure.usable and pressure.value >= TANK_KPA))
                 and not any(bypass.on or not bypass.usable for bypass in bypasses)
             )
 
