@@ -110,7 +110,7 @@ class PressureHolding:
         """A makeup pump is asked to run."""
         self.by: Point = pressure
         """The pressure that counts in this scan."""
-        self.usual_speed = min(max(settings.band_speed, low), high)
+        self.usual_speed = min(max(settings.band_speed, low), high) if settings.control == "band" else high
         self._rising = math.nan
         self._settled_s = 0.0
         self._ran_before = False
