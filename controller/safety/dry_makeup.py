@@ -19,7 +19,7 @@ class DryMakeup:
     nothing is judged: makeup goes on.
     """
 
-    SUSPECT_S = 50.0
+    SUSPECT_S = 90.0
     RISE_KPA = 2.0
     NO_FLOW = 0.2
     """m³/h: below it a flow meter shows nothing but its zero error (1 % of 20 m³/h)."""

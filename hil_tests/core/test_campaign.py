@@ -32,7 +32,6 @@ SAMPLE = (
     "-24/valve:dead",
     "-24/low_pump_1:dead",
     "-24/low.pump_1:trip",
-    "-24/low.makeup_1:dry",
     "-24/low.valve:reversed",
     "-24/low:burst=40",
     "-24/station:power_failure",

@@ -106,7 +106,7 @@ def test_a_new_set_point_moves_the_alarms_with_it(desk: Any) -> None:
 
 def test_a_level_that_lies_does_not_ruin_the_makeup_pump(warm: Any) -> None:
     low(warm, flow=0.0)
-    warm.run(40)
+    warm.run(80)
     assert warm["low.makeup_1_run"].on
     warm.run(15)
     assert not warm["low.makeup_1_run"].on
@@ -162,7 +162,7 @@ def test_without_any_meter_no_rise_counts_only_when_the_level_is_lost(warm: Any,
     if level_lost:
         warm.fail("station.tank_level")
     low(warm)
-    warm.run(40)
+    warm.run(80)
     assert warm["low.makeup_1_run"].on
     warm.run(60)
     assert ("makeup_dry" in warm.codes()) is level_lost

@@ -246,7 +246,7 @@ class PressureHolding:
     def _first_speed(self) -> float:
         """Where a start begins: at the lowest speed the pump would turn for a minute without delivering,
         which nothing tells from sucking air. An empty circuit is begun slowly."""
-        return self.usual_speed if math.isnan(self._rising) else self.settings.speed[0]
+        return self.settings.speed[0]
 
     def _speed(self, tick: Tick) -> float:
         low, high = self.settings.speed
