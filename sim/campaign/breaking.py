@@ -4,21 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, NoReturn
+from typing import Any, NoReturn, get_args
 
 from sim.bank import HEALTHY, Behaviour, Kind
 from sim.campaign.cells import Break
 from sim.rig import Rig
 
 _LATE_S = 3.0
-_KINDS: dict[str, Kind] = {
-    "dead": "dead",
-    "slow": "slow",
-    "late": "late",
-    "garbage": "garbage",
-    "exception": "exception",
-    "yesterday": "yesterday",
-}
+_KINDS = {kind: kind for kind in get_args(Kind)}
 
 
 class Deliberate(Exception):

@@ -128,7 +128,6 @@ _ROWS = (
     _Row(r".*pressure", "swapped", _CROSSED, 120.0, False),
     _Row(r".*temperature", "swapped", _DRIFTS, _DAY, False),
 )
-_RANGE_K, _RANGE_FACTOR = 100.0, 10.0
 
 
 def _kind(one: Break) -> str:

@@ -8,9 +8,7 @@ from typing import Literal
 Target = Literal["plant", "wire", "swap", "device", "program", "clock", "controller"]
 """Where a fault sits: in the plant, behind a sensor, between two sensors, in a device, in a part of our
 program, in the clock, in the board."""
-Group = Literal[
-    "sensor", "device", "program", "machine", "valve", "pump", "water", "station", "wiring", "pair"
-]
+Group = Literal["sensor", "device", "program", "valve", "pump", "water", "station", "wiring", "pair"]
 """What is asked: `sensor`, `device` and `program` must not cost anybody heat; the others must be told, and
 met with what is left."""
 

@@ -29,7 +29,6 @@ from controller.points import Image, Output, Point, Term
 
 SETTLED_S, STANDING_S = 30.0, 300.0
 NEAR_KPA = 1.0
-REACHED_HZ = 0.5
 FAR_WEIGHT = 3.0
 NEAR_RELIEF_KPA = 5.0
 FILL_KPA_PER_S = 10.0 / 60.0
@@ -110,11 +109,10 @@ class PressureHolding:
         """A makeup pump is asked to run."""
         self.by: Point = pressure
         """The pressure that counts in this scan."""
-        self.usual_speed = min(max(settings.band_speed, low), high) if settings.control == "band" else high
+        self.usual_speed = min(max(settings.band_speed, low), high)
         self._rising = math.nan
         self._settled_s = 0.0
         self._ran_before = False
-        self._starting = False
         self.relief: Output | None = None
         self.relief_band: Band | None = None
         if settings.relief is not None:
@@ -150,7 +148,7 @@ class PressureHolding:
         if self.filling and pump.run.value >= 0.5:
             self.loop.applied(pump.speed.value, tolerance=pump.speed.dead_band)
         else:
-            self.loop.track(self._first_speed)
+            self.loop.track(self.settings.speed[0])
 
     def forgive(self, name: str = "") -> bool:
         """A person lets a pump (`low.makeup_1`; empty: all) start afresh; False for an unknown name."""
@@ -242,28 +240,16 @@ class PressureHolding:
                 self.duty = index
                 return
 
-    @property
-    def _first_speed(self) -> float:
-        """Where a start begins: at the lowest speed the pump would turn for a minute without delivering,
-        which nothing tells from sucking air. An empty circuit is begun slowly."""
-        return self.settings.speed[0]
-
     def _speed(self, tick: Tick) -> float:
         low, high = self.settings.speed
         if not self.filling or self.pumps[self.duty].run.value < 0.5:
-            self._starting = self.filling
-            return self._first_speed if self.filling else low
+            return low
         if not self.by.usable:
             return self.usual_speed
         if self.settings.control == "band" and math.isnan(self._rising):
             return min(max(self.settings.band_speed, low), high)
-        short_of_it = self.pumps[self.duty].speed.value < self._first_speed - REACHED_HZ
-        self._starting = self._starting and short_of_it and self.by.value < self.setpoint
-        if self._starting:
-            return self._first_speed  # the drive ramps; the loop would be handed back what it has so far
         speed = self.loop.step(self.setpoint, self.by.value, tick.dt)
-        if self.by.value < self.setpoint:
-            self.usual_speed += min(tick.dt / USUAL_SPEED_S, 1.0) * (speed - self.usual_speed)
+        self.usual_speed += min(tick.dt / USUAL_SPEED_S, 1.0) * (speed - self.usual_speed)
         return speed
 
     def explain(self, output: Output) -> Term:
