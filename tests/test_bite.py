@@ -22,5 +22,5 @@ def test_a_defect_without_a_place_is_refused(tmp_path: Path, monkeypatch: pytest
 
     monkeypatch.setattr(bite, "DEFECTS", tmp_path / "defects.yaml")
     bite.DEFECTS.write_text("- {name: x, file: setup.cfg, old: not there at all, new: y, cells: z}\n")
-    with pytest.raises(ValueError, match="x: its place is 0 times in setup.cfg"):
+    with pytest.raises(ValueError, match=r"x: its place is 0 times in setup\.cfg"):
         bite.load()
