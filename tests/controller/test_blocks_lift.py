@@ -205,14 +205,14 @@ def test_any_feed_forward_stays_within_limits(rows: list[tuple[float | None, flo
 class Bench:
     """SupplyControl on points that a test turns; the valve obeys at its pace."""
 
-    def __init__(self) -> None:
+    def __init__(self, position: Point | None = None) -> None:
         self.supply, self.back = point(60.0), point(45.0)
         self.command = Output("low.valve_command", "percent", 0, 100, failsafe=None)
         self.command.put(50.0, 0.0)
         made = transfer()
         made.primary, made.back = point(110.0), self.back
         valve = ValveSettings(command="valve.command")
-        sensed = Sensed(self.supply, None, self.back, None, point(-10.0), None)
+        sensed = Sensed(self.supply, None, self.back, None, point(-10.0), position)
         self.control = SupplyControl(valve, LoopSettings(), self.command, made, sensed)
         self.now = 0.0
         self.moves = 0
@@ -233,6 +233,14 @@ def test_starts_where_the_valve_stands() -> None:
     bench = Bench()
     bench.run(1)
     assert bench.command.demand == pytest.approx(50.0, abs=0.5)
+
+
+@pytest.mark.parametrize("position", [48.6, 51.4, 20.0])
+def test_the_real_position_wins_over_a_remembered_one_that_is_close(position: float) -> None:
+    """A remembered command may be a minute, and a move, old: the valve must not be sent back there."""
+    bench = Bench(point(position))
+    bench.run(1)
+    assert bench.command.demand == pytest.approx(position, abs=0.1)
 
 
 def test_noise_below_the_dead_band_does_not_start_the_motor() -> None:

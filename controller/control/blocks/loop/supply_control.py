@@ -291,9 +291,9 @@ class SupplyControl:
         if self._first_scan is None:
             self._first_scan = tick.now
         if position is not None and position.usable:
-            opening = min(max(position.value, self.command.low), self.command.high)
-            if not abs(self.command.value - opening) <= SAME_POSITION:
-                self.command.put(opening, tick.now)
+            # What is remembered may be a minute old, so it does not win even where it is close: the valve
+            # would be sent back to where it stood before its last move.
+            self.command.put(min(max(position.value, self.command.low), self.command.high), tick.now)
             self.loop.track(self.transfer.lift(self.curve.flow(self.command.value)))
         elif position is not None and tick.now - self._first_scan < START_S:
             return False
