@@ -12,6 +12,7 @@ from controller.control.blocks.season.season import SeasonSettings
 from controller.control.circuits.exchanger import ExchangerSettings
 from controller.control.circuits.mixing import MixingSettings
 from controller.fields import Amount, Flag, Name, Reference, Settings, Whole, Words, one_of
+from controller.settings.free_alarms import FreeAlarmSettings
 
 
 def _zone(value: str) -> str:
@@ -172,5 +173,6 @@ class StationFile(Settings):
     tank: TankSettings | None = None
     circuits: dict[Name, Circuit] = Field(min_length=1)
     season: SeasonSettings = SeasonSettings()
+    alarms: list[FreeAlarmSettings] = Field([], max_length=200)
     record: RecordSettings = RecordSettings()
     plant: PlantSettings = PlantSettings()

@@ -28,6 +28,7 @@ from controller.control.circuits.setpoint_limits import LIMITS
 from controller.points import SLOT_NAMES
 from controller.safety import flood_rules, frost_rules, makeup_tells, plausibility, water_rules
 from controller.safety.dry_makeup import DryMakeup
+from controller.safety.free_alarms import FORMS
 from controller.safety.proof import FLOW
 from controller.settings.check import check_file
 from controller.station import Station, build
@@ -286,6 +287,8 @@ def wanted() -> dict[str, set[str] | None]:
     need |= {"event.acknowledge_no_such_alarm": done, "event.override_expired": set()}
     need |= {"event.shelve_expired": set()}
     need |= {f"alarm.alarm_flood_{part}": set() for part in ("seen", "does", "check")}
+    of_free = {"said", "value", "limit", "point"}
+    need |= {f"alarm.free_{form}_{part}": of_free for form in FORMS for part in ("seen", "does", "check")}
     return need
 
 
