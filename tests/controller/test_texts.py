@@ -286,6 +286,7 @@ def wanted() -> dict[str, set[str] | None]:
     need |= {f"answer.{code}": values for code, values in DOOR.items()}
     need |= {"event.acknowledge_no_such_alarm": done, "event.override_expired": set()}
     need |= {"event.shelve_expired": set()}
+    need |= {"event.trip_kept": {"number", "cause"}, "event.trip_skipped": {"count", "cause"}}
     need |= {f"alarm.alarm_flood_{part}": set() for part in ("seen", "does", "check")}
     of_free = {"said", "value", "limit", "point"}
     need |= {f"alarm.free_{form}_{part}": of_free for form in FORMS for part in ("seen", "does", "check")}
