@@ -128,7 +128,9 @@ class BlackBox:
     def _trip(self, cause: str, snapshot: Snapshot) -> None:
         now, trip = snapshot.time, self._open
         if trip is not None:
-            self._open = replace(trip, trips=(*trip.trips, (now - trip.time, cause))[:MOST_EVENTS])
+            # A row that acts becomes an alarm of the same name some seconds later: one trip.
+            if all(cause != known for _, known in trip.trips):
+                self._open = replace(trip, trips=(*trip.trips, (now - trip.time, cause)))
             return
         if not self._pauses.allow(cause, now):
             self._skipped[cause] = self._skipped.get(cause, 0) + 1
