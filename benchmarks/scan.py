@@ -55,9 +55,8 @@ def main() -> None:
     median, late = scans[len(scans) // 2], scans[int(len(scans) * 0.99)]
     print(f"points                      {len(rig.station.catalogue)}")
     print(f"scan with snapshot          {median * 1e6:.0f} µs median, {late * 1e6:.0f} µs 99 %")
-    print(
-        f"black box                   {boxed[len(boxed) // 2] * 1e6:.1f} µs median, ring of {box.ring.size} bytes"
-    )
+    taken = boxed[len(boxed) // 2] * 1e6
+    print(f"black box                   {taken:.1f} µs median, ring of {box.ring.size} bytes")
     print(f"share of the period         {median * 100:.3f} %")
     print(f"scan + plant                {both * 1e6:.0f} µs a step, {1 / both:.0f} steps/s")
     print(f"float loop                  {floor * 1e6:.2f} µs a step")
