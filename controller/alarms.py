@@ -32,6 +32,8 @@ FLOOD_BEGINS = 10
 FLOOD_ENDS = 5
 """It is over below so many in 10 minutes (the same place)."""
 FLOOD: Key = ("alarm_flood", "station")
+FREE = "free_"
+"""Codes of alarms that the file adds begin so; in the table of causes all of them are FREE."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +113,11 @@ class AlarmBook:
         """True while its condition holds."""
         alarm = self._alarms.get((code, subject))
         return alarm is not None and alarm.active
+
+    def is_acknowledged(self, code: str, subject: str) -> bool:
+        """True once a person has seen it, until it comes anew."""
+        alarm = self._alarms.get((code, subject))
+        return alarm is not None and alarm.acknowledged
 
     def acknowledge(self, code: str, subject: str, user: str, source: str) -> bool:
         """A person has seen it; False when there is no such alarm."""
@@ -203,7 +210,7 @@ class AlarmBook:
         if key in self._shelves and alarm.priority != "urgent":
             return "shelf"
         rank = PRIORITIES.index(alarm.priority)
-        for cause in self._causes.get(key[0], ()):
+        for cause in self._causes.get(FREE if key[0].startswith(FREE) else key[0], ()):
             for other, standing in self._alarms.items():
                 is_near = other[0] == cause.code and other != key and (standing.active or other in self._gone)
                 if (

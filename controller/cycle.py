@@ -67,6 +67,8 @@ def scan(
         holder.applied(tick)
     run("equipment", partial(station.equipment.step, now))
     station.report_inputs(readings)
+    if station.free_alarms is not None:
+        run("free_alarms", partial(station.free_alarms.step, tick.dt))
     events += station.alarms.take_events()
     station.scans += 1
     return Scan(station.writes(), tuple(events))

@@ -41,6 +41,7 @@ from controller.points import (
 )
 from controller.safety.causes import CAUSES, feeds_by
 from controller.safety.circuit_rules import circuit_rules, station_rules
+from controller.safety.free_alarms import FreeAlarms
 from controller.safety.inputs import Inputs
 from controller.safety.outputs import Outputs
 from controller.safety.part_guard import PartGuard
@@ -50,6 +51,7 @@ from controller.safety.protected import Protected
 from controller.safety.rules import Rule, SafetyTable
 from controller.safety.shelving import apply_shelf, check_shelf
 from controller.safety.substitutes import OutdoorSubstitute, ReturnPressureSubstitute
+from controller.settings.free_alarms import free_alarm
 from controller.settings.station import StationFile
 from controller.settings.wiring import wire
 from drivers.profile import Profile
@@ -99,6 +101,8 @@ class Station:
         self._channels: list[tuple[OutputChannel, Output]] = [
             (channel, self.image.outputs[channel.output]) for channel in self.wiring.outputs
         ]
+        own = [free_alarm(settings, self.image.points) for settings in file.alarms]
+        self.free_alarms = FreeAlarms(own, self.image, self.alarms) if own else None
         self._points = list(self.image.points.values())
         self.tunings = {h.circuit.care.request.name: h for h in self.circuits}
         writable = [*self.adjustables, *self.tunings, *self.wishes]
@@ -310,6 +314,7 @@ class Station:
             "circuits": {holder.name: holder.circuit.state() for holder in self.circuits},
             "equipment": self.equipment.state(),
             "alarms": self.alarms.state(),
+            "free_alarms": self.free_alarms.state() if self.free_alarms is not None else [],
             "outputs": {
                 name: output.value
                 for name, output in self.image.outputs.items()
@@ -329,6 +334,8 @@ class Station:
                 holder.circuit.restore(circuits[holder.name])
         self.equipment.restore(state.get("equipment"))
         self.alarms.restore(state.get("alarms"))
+        if self.free_alarms is not None:
+            self.free_alarms.restore(state.get("free_alarms"))
         self._restore_outputs(state.get("outputs"))
 
     def restore_setting(self, name: str, value: float) -> None:

@@ -13,11 +13,13 @@ import typer
 from rich.console import Console
 
 from controller.cli import access as users
-from controller.cli.start import language, state_directory
+from controller.cli.shelve import Shelf
+from controller.cli.start import BAD_INPUT, language, leave, state_directory
 from controller.cli.tune import Asked, Tune
 from controller.cli.watch import watch as show_station
 from controller.cli.why import why as show_reason
 from controller.door import ENDPOINT
+from controller.texts import fill
 
 Door = Annotated[str, typer.Option(help="OPC UA endpoint of the station")]
 Speak = Annotated[str | None, typer.Option("--language", help="en or zh")]
@@ -88,6 +90,42 @@ def tune(
     """
     asked = Asked(circuit, rule.value, accept, plot)
     raise typer.Exit(Tune(door, state_directory(file, None, state), language(speak)).run(asked))
+
+
+def shelve(
+    alarm: Annotated[
+        str | None, typer.Argument(help="Alarm as in --list: code@subject, or its code", show_default=False)
+    ] = None,
+    lasts: Annotated[str | None, typer.Option("--for", help="For so long, like 30min, 2h, 1d")] = None,
+    reason: Annotated[str, typer.Option(help="Why, for those who come later")] = "",
+    listed: Annotated[bool, typer.Option("--list", help="List the alarms and what is shelved")] = False,
+    door: Door = ENDPOINT,
+    file: Station = DEMO,
+    state: State = None,
+    speak: Speak = None,
+) -> None:
+    """Keep an alarm quiet for a time. Urgent ones never; what the station does about it goes on.
+
+    Example: station shelve sensor_frozen@low.return_pressure --for 2h --reason "gauge is being changed"
+    """
+    shelf = Shelf(door, state_directory(file, None, state), language(speak))
+    if listed:
+        raise typer.Exit(asyncio.run(shelf.list()))
+    if alarm is None or lasts is None:
+        raise leave(fill("shelve.missing", language(speak), {}), BAD_INPUT)
+    raise typer.Exit(asyncio.run(shelf.put(alarm, lasts, reason)))
+
+
+def unshelve(
+    alarm: Annotated[str, typer.Argument(help="Alarm: code@subject, or its code", show_default=False)],
+    door: Door = ENDPOINT,
+    file: Station = DEMO,
+    state: State = None,
+    speak: Speak = None,
+) -> None:
+    """Announce a shelved alarm again. Example: station unshelve sensor_frozen@low.return_pressure"""
+    shelf = Shelf(door, state_directory(file, None, state), language(speak))
+    raise typer.Exit(asyncio.run(shelf.take_off(alarm)))
 
 
 access = typer.Typer(

@@ -7,7 +7,8 @@ import typer
 from controller.cli.campaign import campaign
 from controller.cli.check import check
 from controller.cli.demo import demo
-from controller.cli.live import access, tune, watch, why
+from controller.cli.export import export
+from controller.cli.live import access, shelve, tune, unshelve, watch, why
 from controller.cli.run import run
 from controller.cli.season import season
 from controller.cli.show import show
@@ -19,7 +20,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (run, sim, demo, season, campaign, check, watch, why, tune):
+for command in (run, sim, demo, season, campaign, check, watch, why, export, shelve, unshelve, tune):
     app.command()(command)
 app.add_typer(access, name="access")
 app.add_typer(show, name="show")

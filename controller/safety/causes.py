@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from controller.alarms import Cause
+from controller.alarms import FREE, Cause
 from controller.channels import Wiring
 
 _STANDING = frozenset(
@@ -31,10 +31,10 @@ CAUSES: tuple[Cause, ...] = (
         "device_silent",
         _READINGS
         | {"input_bad", "supply_lost", "outdoor_lost", "valve_astray", "pump_failed", "pump_locked_out"}
-        | {"circulation_unknown", "valve_stuck", "meter_stuck"},
+        | {"circulation_unknown", "valve_stuck", "meter_stuck", "alarm_blind", FREE},
         "device",
     ),
-    Cause("input_bad", _READINGS | {"outdoor_lost", "supply_lost"}, "same"),
+    Cause("input_bad", _READINGS | {"outdoor_lost", "supply_lost", "alarm_blind"}, "same"),
     Cause("circuit_broken", frozenset({"supply_low", "return_cool"})),
     Cause("no_circulation", frozenset({"supply_low", "return_cool", "loop_throttled"})),
     Cause("suction_low", frozenset({"no_circulation", "pressure_low", "supply_low"})),

@@ -18,6 +18,7 @@ from controller.commands import Answer, Command, CommandKind
 from controller.points import AlarmView, Event, Override, PointInfo, Snapshot, Term
 from controller.service.supervise import keep_running
 from controller.settings.station import StationFile
+from controller.store.blackbox import BlackBox, BoxLimits
 from controller.store.history import Store
 from controller.store.state import NotSaved, StateStore
 from controller.texts import alarm
@@ -85,6 +86,14 @@ class Outside:
         self.store = Store(
             directory, catalogue, clock, sample_period_s=record.period, keep_days=record.keep / 86400
         )
+        box = file.blackbox
+        self.blackbox = BlackBox(
+            directory,
+            file.station.name,
+            catalogue,
+            clock,
+            BoxLimits(box.before, box.after, box.pause, box.keep, box.megabytes * 1_000_000),
+        )
         self.users = Users(directory)
         language = file.station.language
 
@@ -114,6 +123,7 @@ class Outside:
     def offer(self, snapshot: Snapshot, events: Sequence[Event]) -> None:
         """The newest scan; never blocks."""
         self.store.offer(snapshot, events)
+        self.blackbox.offer(snapshot, events)
         self._newest = snapshot
         self._published.set()
 
@@ -131,7 +141,12 @@ class Outside:
         self._stopping = asyncio.Event()
         lay_token(self._directory)
         await self._open_state()
-        parts = {"store": self.store.run, "door": self._serve_door, "state": self._save_state}
+        parts = {
+            "store": self.store.run,
+            "door": self._serve_door,
+            "state": self._save_state,
+            "blackbox": self.blackbox.run,
+        }
         tasks = [
             asyncio.create_task(keep_running(name, make, self._clock, self._report), name=name)
             for name, make in parts.items()

@@ -197,6 +197,7 @@ class Service:
         station.late_scans.put(self._late, now)
         events, self._events = [*self._events, *done.events], []
         self.outside.offer(station.snapshot(wall), events)
+        self._events += self.outside.blackbox.take_notes()
         self._notifier.send("WATCHDOG=1")
 
     def _readings(self) -> Mapping[Key, Reading]:
@@ -243,6 +244,10 @@ class Service:
         health = self.outside.store.health
         values = () if health.ok else (("why", f"{health.code} {health.detail}", "text"),)
         self.station.alarms.report("store_failing", "store", not health.ok, "high", values)
+        box = self.outside.blackbox
+        said = ("why", f"{box.health.code} {box.health.detail}", "text")
+        counted = (said, ("lost", float(box.dropped), "count"))
+        self.station.alarms.report("blackbox_failing", "blackbox", not box.health.ok, "warning", counted)
 
     # ---- what the outside asks (on this loop)
 

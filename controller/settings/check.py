@@ -15,6 +15,7 @@ from controller.control.circuits.roles import CIRCUIT_ROLES, STATION_ROLES
 from controller.quantities import QUANTITIES, BadQuantity, parse_span
 from controller.settings.case import Case, given
 from controller.settings.check_actuators import outputs_used_once
+from controller.settings.check_alarms import alarm_findings
 from controller.settings.check_circuits import circuit_findings
 from controller.settings.check_setpoint import setpoint_findings
 from controller.settings.check_starters import starter_findings
@@ -57,6 +58,8 @@ def check_file(path: Path) -> Checked:
     for name, circuit in file.circuits.items():
         findings += [*circuit_findings(case, name, circuit), *setpoint_findings(case, name, circuit)]
     findings += [*_tank(case), *outputs_used_once(case), *_zones(case)]
+    if all(finding.warning for finding in findings):
+        findings += alarm_findings(case)
     findings.sort(key=lambda finding: finding.order)
     checked = Checked(path, findings, file, case.profiles)
     if checked.errors:

@@ -74,7 +74,8 @@ def _about(info: FieldInfo) -> str:
 
 def _tables(name: str, info: FieldInfo) -> Iterator[tuple[str, list[Row]]]:
     """A table a model; several where `kind` decides."""
-    prefix = f"{name}.<name>" if get_origin(alternatives(info.annotation)[0]) is dict else name
+    kind = get_origin(alternatives(info.annotation)[0])
+    prefix = name + {dict: ".<name>", list: ".<number>"}.get(kind, "")
     models = models_of(info.annotation)
     told: list[Row] = []
     for model in models:
@@ -93,11 +94,13 @@ def _kind(model: type[BaseModel]) -> str:
 
 
 def models_of(annotation: Any) -> list[type[BaseModel]]:
-    """Models of a type: itself, of a union, or of a dict's values."""
+    """Models of a type: itself, of a union, of a dict's values or a list's items."""
     found: list[type[BaseModel]] = []
     for choice in alternatives(annotation):
         if get_origin(choice) is dict:
             found += models_of(get_args(choice)[1])
+        elif get_origin(choice) is list:
+            found += models_of(get_args(choice)[0])
         elif isinstance(choice, type) and issubclass(choice, BaseModel):
             found.append(choice)
     return found

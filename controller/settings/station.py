@@ -12,6 +12,7 @@ from controller.control.blocks.season.season import SeasonSettings
 from controller.control.circuits.exchanger import ExchangerSettings
 from controller.control.circuits.mixing import MixingSettings
 from controller.fields import Amount, Flag, Name, Reference, Settings, Whole, Words, one_of
+from controller.settings.free_alarms import FreeAlarmSettings
 
 
 def _zone(value: str) -> str:
@@ -127,6 +128,18 @@ class RecordSettings(Settings):
     )
 
 
+class BlackboxSettings(Settings):
+    """The last minutes of every point second by second, written to the state folder at every trip."""
+
+    before: Annotated[float, Amount("time", 60, 3600)] = Field(600.0, description="Kept before the trip")
+    after: Annotated[float, Amount("time", 10, 600)] = Field(120.0, description="Kept after it")
+    pause: Annotated[float, Amount("time", 60, 86400)] = Field(
+        600.0, description="The same cause is kept again after this, then after twice, four times … this"
+    )
+    keep: Whole = Field(20, ge=1, le=200, description="So many trips; the oldest go")
+    megabytes: Whole = Field(20, ge=1, le=1000, description="On the card at most, MB; the oldest go")
+
+
 class PlantZoneSettings(Settings):
     """A circuit's plant, for the simulator."""
 
@@ -172,5 +185,7 @@ class StationFile(Settings):
     tank: TankSettings | None = None
     circuits: dict[Name, Circuit] = Field(min_length=1)
     season: SeasonSettings = SeasonSettings()
+    alarms: list[FreeAlarmSettings] = Field([], max_length=200)
     record: RecordSettings = RecordSettings()
+    blackbox: BlackboxSettings = BlackboxSettings()
     plant: PlantSettings = PlantSettings()

@@ -30,19 +30,21 @@ class BadBlob(ValueError):
     """A blob that is damaged or of an unknown format."""
 
 
-def _planes(values: array[float]) -> bytes:
+def planes(values: array[float]) -> bytes:
+    """The bytes of the values, the lowest of all first; `values` may be turned round."""
     if sys.byteorder == "big":
         values.byteswap()
     raw = values.tobytes()
     return b"".join(raw[byte :: values.itemsize] for byte in range(values.itemsize))
 
 
-def _values(planes: bytes, kind: Literal["f", "d"]) -> array[float]:
+def from_planes(data: bytes, kind: Literal["f", "d"]) -> array[float]:
+    """The values of `planes`."""
     values: array[float] = array(kind)
-    width, count = values.itemsize, len(planes) // values.itemsize
-    raw = bytearray(len(planes))
+    width, count = values.itemsize, len(data) // values.itemsize
+    raw = bytearray(len(data))
     for byte in range(width):
-        raw[byte::width] = planes[byte * count : (byte + 1) * count]
+        raw[byte::width] = data[byte * count : (byte + 1) * count]
     values.frombytes(bytes(raw))
     if sys.byteorder == "big":
         values.byteswap()
@@ -61,7 +63,7 @@ class Layout:
         """One blob. What exceeds float32 becomes infinite, NaN stays NaN."""
         narrow = array("f", [values[n] for n in self._narrow])
         wide = array("d", [values[n] for n in self._wide])
-        return bytes((FORMAT,)) + zlib.compress(_planes(narrow) + _planes(wide) + qualities, 6)
+        return bytes((FORMAT,)) + zlib.compress(planes(narrow) + planes(wide) + qualities, 6)
 
     def unpack(self, blob: bytes) -> tuple[list[float], bytes]:
         """Values and qualities in the catalogue's order. Raises BadBlob."""
@@ -75,9 +77,9 @@ class Layout:
         if len(raw) != 4 * narrow + 8 * wide + count:
             raise BadBlob(f"{len(raw)} bytes for {count} points")
         values = [math.nan] * count
-        for n, value in zip(self._narrow, _values(raw[: 4 * narrow], "f"), strict=True):
+        for n, value in zip(self._narrow, from_planes(raw[: 4 * narrow], "f"), strict=True):
             values[n] = value
-        for n, value in zip(self._wide, _values(raw[4 * narrow : -count or None], "d"), strict=True):
+        for n, value in zip(self._wide, from_planes(raw[4 * narrow : -count or None], "d"), strict=True):
             values[n] = value
         return values, raw[len(raw) - count :]
 

@@ -89,6 +89,19 @@ class HistoryReader:
 
         return self._read(work)
 
+    def catalogue(self) -> tuple[PointInfo, ...]:
+        """All points that the file knows, those of the newest run first."""
+
+        def work(db: sqlite3.Connection) -> tuple[PointInfo, ...]:
+            rows = db.execute("SELECT json FROM catalogue ORDER BY id DESC").fetchall()
+            found: dict[str, PointInfo] = {}
+            for (text,) in rows:
+                for info in load_catalogue(text):
+                    found.setdefault(info.name, info)
+            return tuple(found.values())
+
+        return self._read(work)
+
     def last_scan(self) -> int | None:
         """The newest scan with a record in the file, None when it is empty."""
 

@@ -23,6 +23,8 @@ _SEARCHED = ("reason", "alarm", "answer", "event", "choice")
 """Where `text` looks for a code, in this order."""
 _NAMES_OF_POINTS = frozenset({"output", "point", "pump", "subject"})
 _CODES_AS_VALUES = ("failure_", "quality_")
+_FREE = re.compile(r"free_(above|below|differs|is)_.+_(seen|does|check)")
+"""An alarm of the file: its code holds its limit, its words come with its values."""
 _STAGES = re.compile(r"(pump|makeup|room_temperature)_(\d+)(?:_(\w+))?")
 
 
@@ -53,13 +55,18 @@ def fill(key: str, language: str, values: Mapping[str, str]) -> str:
 
 def text(code: str, language: str, values: Values = ()) -> str:
     """The sentence of a reason, part of an alarm (`frost_seen`), answer, event or choice; the bare code
-    when there is none. Numbers get their units, codes and names of points their words."""
+    when there is none. Numbers get their units, codes and names of points their words; a value whose quantity
+    is a language is only for that one."""
     known = catalogue(language)
+    free = _FREE.fullmatch(code)
+    if free is not None:
+        code = f"free_{free[1]}_{free[2]}"
     keys = [*(f"{group}.{code}" for group in _SEARCHED), f"reason.rule_{code}"]
     key = next((key for key in keys if key in known), None)
     if key is None:
         return code
-    return fill(key, language, {name: _shown(name, value, kind, language) for name, value, kind in values})
+    mine = [row for row in values if row[2] not in LANGUAGES or row[2] == language]
+    return fill(key, language, {name: _shown(name, value, kind, language) for name, value, kind in mine})
 
 
 def choice(name: str, language: str) -> str:

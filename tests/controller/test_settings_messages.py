@@ -255,7 +255,13 @@ def test_any_heap_of_yaml_signs(scratch: Path, text: str) -> None:
     judged(text, scratch)
 
 
-ROWS = DEMO.split("\n")
+ALARMS = """
+alarms:
+  - {point: low.return_temperature, above: 45 °C, for: 10 min, text: {zh: 回水过热, en: too hot}, latch: yes}
+  - {point: low.supply_temperature, differs: 5 K, from: low.supply_setpoint, text: apart, dead_band: 1 K}
+  - {point: low.circulation, is: unknown, text: {en: not proven}, priority: high}
+"""
+ROWS = (DEMO + ALARMS).split("\n")
 ODD = "|: |：|{|}|[|]|&a |*a|!x |null|~|-1|1e999|NaN|{}|[]|{a: 1}|[[1]]|'|\"|\t|\n|<<: |0 °C|３"
 PIECES = st.text(alphabet=string.printable, max_size=5) | st.sampled_from(ODD.split("|"))
 

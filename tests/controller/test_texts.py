@@ -28,6 +28,7 @@ from controller.control.circuits.setpoint_limits import LIMITS
 from controller.points import SLOT_NAMES
 from controller.safety import flood_rules, frost_rules, makeup_tells, plausibility, water_rules
 from controller.safety.dry_makeup import DryMakeup
+from controller.safety.free_alarms import FORMS
 from controller.safety.proof import FLOW
 from controller.settings.check import check_file
 from controller.station import Station, build
@@ -41,7 +42,10 @@ SOURCES = [
     for path in sorted((ROOT / "controller").rglob("*.py"))
     if path.relative_to(ROOT).parts[1] not in ("store", "upstream")
 ]
-GROUPS = ("access", "alarm", "answer", "check", "choice", "event", "point", "reason", "rule", "tune")
+GROUPS = (
+    "access", "alarm", "answer", "check", "choice", "event", "export", "point", "reason", "rule", "shelve",
+    "tune",
+)  # fmt: skip
 
 
 COMMAND = {"subject", "value", "allowed"}
@@ -238,6 +242,14 @@ def tune_codes() -> set[str]:
     return {code for pair in said for code in pair if code} | settings
 
 
+def said_by(group: str) -> set[str]:
+    """Texts of a group that the command line asks for by their whole key; names in a loop are spelt out."""
+    sources = [path.read_text(encoding="utf-8") for path in (ROOT / "controller/cli").glob("*.py")]
+    found = {code for source in sources for code in re.findall(rf'"{group}\.(\w+)"', source)}
+    loops = [row for source in sources for row in re.findall(rf'"{group}\.{{name}}".*in \((.+?)\)\)', source)]
+    return found | {code for row in loops for code in re.findall(r'"(\w+)"', row)}
+
+
 def wanted() -> dict[str, set[str] | None]:
     """Every key that the source needs → the values it gives (None: not known here)."""
     need: dict[str, set[str] | None] = {}
@@ -274,6 +286,8 @@ def wanted() -> dict[str, set[str] | None]:
     need |= {f"choice.{name}": set() for name in (*TUNING_STATES, *TUNING_REASONS, *CONDITIONS)}
     need |= {f"choice.{name}": set() for name in ("on", "off")}
     need |= {f"access.{code}": {"name", "allowed"} for code in access_codes()}
+    for group in ("export", "shelve"):
+        need |= dict.fromkeys((f"{group}.{code}" for code in said_by(group)), None)
     need |= dict.fromkeys((f"tune.{code}" for code in tune_codes()), None)
     need.pop("choice.", None)
     done = {"old", "new", "reason"}
@@ -285,7 +299,10 @@ def wanted() -> dict[str, set[str] | None]:
     need |= {f"answer.{code}": values for code, values in DOOR.items()}
     need |= {"event.acknowledge_no_such_alarm": done, "event.override_expired": set()}
     need |= {"event.shelve_expired": set()}
+    need |= {"event.trip_kept": {"number", "cause"}, "event.trip_skipped": {"count", "cause"}}
     need |= {f"alarm.alarm_flood_{part}": set() for part in ("seen", "does", "check")}
+    of_free = {"said", "value", "limit", "point"}
+    need |= {f"alarm.free_{form}_{part}": of_free for form in FORMS for part in ("seen", "does", "check")}
     return need
 
 
