@@ -18,7 +18,6 @@ Heat is what reaches the rooms, so losses of the pipes are on neither side.
 from __future__ import annotations
 
 import argparse
-import copy
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -94,11 +93,13 @@ def play(rig: Rig, days: float) -> list[Record]:
 
 
 class Linear:
-    """An hour of one building: state' = A·state + outdoor·b + heat·c + known gains."""
+    """An hour of one building: state' = A·state + outdoor·b + heat·c + known gains.
+
+    Building and radiators are the run's own, whose season is over: every use sets their state first."""
 
     def __init__(self, record: Record) -> None:
         self.record = record
-        self._building = copy.deepcopy(record.branch.building)
+        self._building = record.branch.building
         self._known: dict[float, tuple[np.ndarray, ...]] = {}
         self.share = record.branch.radiators.radiant_share
 
@@ -192,7 +193,7 @@ def curve_heat(models: list[Linear], design_supply: float, shift: float) -> tupl
     """Heat in J and K·h under a curve `Ti + (Tm0 - Ti)·q^(1/n) + ½·ΔT0·q + shift` (60/45 has ΔT0 = 15)."""
     heat = cold = 0.0
     for model in models:
-        record, radiators = model.record, copy.deepcopy(model.record.branch.radiators)
+        record, radiators = model.record, model.record.branch.radiators
         radiators.fill(record.start[0] + 20.0)
         state, air = np.array(record.start), []
         for t, outdoor in enumerate(record.outdoor):
