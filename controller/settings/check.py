@@ -139,6 +139,10 @@ def _points(case: Case) -> Iterator[Finding]:
         yield from _scaling(case, place, role.quantity, settings)
     if "station.outdoor_temperature" not in case.file.points:
         yield case.find(("points",), "point_missing", at_key=True, value="station.outdoor_temperature")
+    elif case.file.points["station.outdoor_temperature"].second is None and case.file.outdoor is None:
+        yield case.find(
+            ("points", "station.outdoor_temperature"), "witness_outdoor", at_key=True, warning=True
+        )
 
 
 def _fits(

@@ -12,6 +12,7 @@ from controller.control.blocks.season.season import SeasonSettings
 from controller.control.circuits.exchanger import ExchangerSettings
 from controller.control.circuits.mixing import MixingSettings
 from controller.fields import Amount, Flag, Name, Reference, Settings, Whole, Words, one_of
+from controller.safety.outdoor_witness import OutdoorSettings
 
 
 def _zone(value: str) -> str:
@@ -172,5 +173,6 @@ class StationFile(Settings):
     tank: TankSettings | None = None
     circuits: dict[Name, Circuit] = Field(min_length=1)
     season: SeasonSettings = SeasonSettings()
+    outdoor: OutdoorSettings | None = None
     record: RecordSettings = RecordSettings()
     plant: PlantSettings = PlantSettings()
