@@ -145,6 +145,10 @@ class OutdoorWitness:
         elif against_upstream and against_forecast:
             self.lies = frozenset({"sensor", "upstream", "forecast"})
             self._correct(own, min(own, upstream, forecast), "doubtful")
+        elif against_upstream and not apart and all(told):
+            # The forecast lies between both measurements and agrees with either: the middle of three.
+            self.lies = frozenset({"sensor", "upstream"})
+            self._correct(own, forecast, "doubtful")
         elif (against_upstream or against_forecast) and all(told):
             self.lies = frozenset({"upstream" if against_upstream else "forecast"})
             self.correction = 0.0

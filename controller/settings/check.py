@@ -140,9 +140,8 @@ def _points(case: Case) -> Iterator[Finding]:
     if "station.outdoor_temperature" not in case.file.points:
         yield case.find(("points",), "point_missing", at_key=True, value="station.outdoor_temperature")
     elif case.file.points["station.outdoor_temperature"].second is None and case.file.outdoor is None:
-        yield case.find(
-            ("points", "station.outdoor_temperature"), "witness_outdoor", at_key=True, warning=True
-        )
+        alone: Location = ("points", "station.outdoor_temperature")
+        yield case.find(alone, "witness_outdoor", at_key=True, warning=True)
 
 
 def _fits(

@@ -28,6 +28,8 @@ SET_S = 600.0
 FAR_K = 8.0
 CLOCK_S = 60.0
 """A set further in the future is one of before a restart whose clock was wrong."""
+INCOMPLETE, FAR, DOUBTED = REASONS = ("forecast_incomplete", "forecast_far", "forecast_doubted")
+"""Why a forecast, or a newer one, does not count."""
 FORECAST_POINTS = tuple(f"station.forecast_{hour}h" for hour in HOURS)
 
 
@@ -69,11 +71,19 @@ class OutdoorWritten:
     `in_force`: the one that counts; `refused`: why a newer one does not, empty when nothing is wrong."""
 
     def __init__(self, image: Image) -> None:
-        self.upstream = _wish("station.outdoor_upstream", UPSTREAM_S, "no_upstream", image)
-        self.forecast = [_wish(name, FORECAST_S, "no_forecast", image) for name in FORECAST_POINTS]
+        slot = WishSlot(LOWEST_C, HIGHEST_C, UPSTREAM_S)
+        self.upstream = WishPoint(
+            "station.outdoor_upstream", "temperature", slot, image, holds_s=UPSTREAM_S, nothing="no_upstream"
+        )
+        self.forecast: list[WishPoint] = []
+        for name in FORECAST_POINTS:
+            slot = WishSlot(LOWEST_C, HIGHEST_C, FORECAST_S)
+            wish = WishPoint(name, "temperature", slot, image, holds_s=FORECAST_S, nothing="no_forecast")
+            self.forecast.append(wish)
         self.newest = ForecastSet()
         self.in_force = ForecastSet()
         self.refused = ""
+        self._far = False
         self.doubted = False
         """Others contradict the forecast: no control may use it in this scan."""
 
@@ -96,12 +106,22 @@ class OutdoorWritten:
             if math.isnan(kept.at(now)):
                 kept.take((), -math.inf)
         self._read(now)
+        self._enforce(now, known)
+
+    def _enforce(self, now: float, known: Sequence[float]) -> None:
+        """The newest set counts from now on, unless it is far from all that is `known`, °C. One that was far
+        stays refused when what it was far from is lost."""
         newest = self.newest
-        if newest.values and newest.written > self.in_force.written:
-            if not known or any(abs(newest.at(now) - value) <= FAR_K for value in known):
-                self.in_force.take(newest.values, newest.written)
-            elif not self.refused:
-                self.refused = "forecast_far"
+        if newest.written <= self.in_force.written:
+            return
+        if any(abs(newest.at(now) - value) <= FAR_K for value in known):
+            self._far = False
+        elif known:
+            self._far = True
+        if not self._far:
+            self.in_force.take(newest.values, newest.written)
+        elif not self.refused:
+            self.refused = FAR
 
     def _read(self, now: float) -> None:
         """A whole set becomes the newest; one that stays torn is told."""
@@ -113,14 +133,15 @@ class OutdoorWritten:
         if len(times) == len(HOURS) and max(times) - min(times) <= SET_S:
             if min(times) > self.newest.written:
                 self.newest.take([wish.value for wish in wishes if wish is not None], min(times))
+                self._far = False
         elif now - max(times) > SET_S:
-            self.refused = "forecast_incomplete"
+            self.refused = INCOMPLETE
 
     def show(self, now: float) -> None:
         """The forecast in force, for control and people."""
         current = self.in_force
         alive = not math.isnan(current.at(now))
-        reason = "forecast_doubted" if self.doubted else self.refused
+        reason = DOUBTED if self.doubted else self.refused
         for number, wish in enumerate(self.forecast):
             if not alive:
                 wish.point.mark(math.nan, Quality.BAD, reason or "no_forecast", now)
@@ -147,8 +168,3 @@ class OutdoorWritten:
         slots = state.get("slots")
         for name, wish in self.wishes.items():
             wish.slot.restore(slots.get(name) if isinstance(slots, dict) else None)
-
-
-def _wish(name: str, lasts_s: float, nothing: str, image: Image) -> WishPoint:
-    slot = WishSlot(LOWEST_C, HIGHEST_C, lasts_s)
-    return WishPoint(name, "temperature", slot, image, holds_s=lasts_s, nothing=nothing)
