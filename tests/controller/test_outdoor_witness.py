@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 from conftest import Desk
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from controller.commands import Answer, Command, CommandKind
@@ -310,6 +310,16 @@ def test_a_far_forecast_still_tells_that_the_sensor_may_lie() -> None:
     assert near.forecast_reason == (Quality.GOOD, ""), "somebody who measures confirms it"
 
 
+def test_a_forecast_that_is_given_back_is_gone() -> None:
+    outdoors = Outdoors()
+    outdoors.forecast(-11.0)
+    outdoors.show(-10.0)
+    for wish in outdoors.written.forecast:
+        wish.apply(Command(CommandKind.RELEASE, wish.point.name, 0.0, "li", "panel"), outdoors.now)
+    outdoors.show(-10.0)
+    assert outdoors.forecast_reason == (Quality.BAD, "no_forecast")
+
+
 def test_absurd_values_are_refused_at_the_door() -> None:
     outdoors = Outdoors()
     for value in (-60.1, 60.1, math.nan, math.inf):
@@ -371,6 +381,7 @@ TOLD = st.one_of(st.none(), st.floats(-60, 60))
 
 
 @given(st.lists(st.tuples(SEEN, TOLD, TOLD, st.sampled_from([0.05, 1.1, 8.0])), min_size=1, max_size=8))
+@settings(max_examples=60, deadline=None)
 def test_it_is_always_a_number_and_never_far_from_a_sensor_that_can_be_read(
     rows: list[tuple[float, float | None, float | None, float]],
 ) -> None:

@@ -346,6 +346,8 @@ def test_figures_in_the_rules_texts_are_the_rules_own() -> None:
         "makeup_warning_when": f"{makeup_guard.STAGES[0]:g} %",
         "leak_alarm_when": f"{makeup_guard.STAGES[1]:g} %",
         "leak_urgent_when": f"{makeup_guard.STAGES[2]:g} %",
+        "outdoor_doubtful_when": f"{OutdoorSettings().differ:g} K",
+        "outdoor_doubtful_does": f"{OutdoorSettings().most:g} K",
     }.items():
         assert figure in english[f"rule.{key}"], key
     for key, figure in {

@@ -128,6 +128,9 @@ class OutdoorWritten:
         self.refused = ""
         wishes = [wish.slot.alive(now) for wish in self.forecast]
         times = [wish.expires - FORECAST_S for wish in wishes if wish is not None]
+        if not times:  # all given back
+            self.newest.take((), -math.inf)
+            self.in_force.take((), -math.inf)
         if not times or max(times) <= self.newest.written:
             return
         if len(times) == len(HOURS) and max(times) - min(times) <= SET_S:
