@@ -55,19 +55,24 @@ class OutdoorSettings(Settings):
 
 
 class _Differs:
-    """Two temperatures have been too far apart for too long. NaN on either side: they do not differ."""
+    """Two temperatures have been too far apart for too long. While one is unknown (NaN) they do not differ,
+    but a doubt outlives a loose contact: it is forgotten after 10 min."""
 
     def __init__(self, settings: OutdoorSettings) -> None:
         self._settings = settings
-        self._since = math.inf
+        self._since = self._unknown_since = math.inf
         self.active = False
 
     def step(self, one: float, other: float, now: float) -> bool:
         gap = abs(one - other)
+        if math.isnan(gap):
+            self._unknown_since = min(self._unknown_since, now)
+            if now - self._unknown_since > AGREES_S:
+                self.active, self._since = False, math.inf
+            return False
+        self._unknown_since = math.inf
         limit = self._settings.differ * (AGREES_SHARE if self.active else 1.0)
         turns = gap <= limit if self.active else gap > limit
-        if math.isnan(gap):
-            self.active, turns = False, False
         self._since = min(self._since, now) if turns else math.inf
         if now - self._since >= (AGREES_S if self.active else self._settings.after):
             self.active, self._since = not self.active, math.inf

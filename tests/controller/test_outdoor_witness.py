@@ -138,6 +138,15 @@ def test_witnesses_that_fall_silent_do_not_make_a_warm_sensor_true() -> None:
     assert outdoors.show(-8.0) == (-8.0, ""), "somebody has changed the sensor"
 
 
+def test_a_loose_contact_does_not_make_a_warm_sensor_true() -> None:
+    outdoors = Outdoors()
+    outdoors.write(UPSTREAM, -15.0)
+    for _ in range(25):
+        outdoors.show(-10.0, 3 / 60)
+        assert outdoors.show(math.nan) == (-15.0, "upstream")
+    assert outdoors.show(-10.0) == (-15.0, "doubtful")
+
+
 def test_a_forecast_alone_is_a_witness_too_while_it_is_young() -> None:
     outdoors = Outdoors()
     outdoors.forecast(-15.0)
