@@ -26,7 +26,7 @@ from controller.points import Point, Term
 
 FADE_S = 3600.0
 STEPS = 24
-PLAUSIBLE_C = (-60.0, 50.0)
+PLAUSIBLE_C = (-60.0, 60.0)
 
 
 class ForecastSettings(Settings):
