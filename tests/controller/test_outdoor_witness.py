@@ -16,7 +16,7 @@ from controller.control.circuits.outdoor_written import FORECAST_POINTS, HOURS, 
 from controller.points import Image, Override, Point, Quality
 from controller.safety.outdoor_witness import OUTDOOR, OutdoorSettings, OutdoorWitness
 from controller.safety.substitutes import OutdoorSubstitute
-from controller.settings.station import StationFile
+from controller.settings.station import PointSettings, StationFile
 from drivers.readings import Fault
 
 UPSTREAM = "station.outdoor_upstream"
@@ -464,3 +464,23 @@ def test_a_station_without_the_section_has_no_such_points(desk: Desk) -> None:
     desk.fail(OUTDOOR, Fault.OPEN_CIRCUIT)
     desk.run(10)
     assert desk[OUTDOOR].reason == "held"
+
+
+def test_a_station_with_two_outdoor_sensors_heats_for_the_colder_and_tells(
+    make_desk: Callable[..., Desk],
+) -> None:
+    def pair(file: StationFile) -> None:
+        second = {"from": "temperatures.channel_1", "second": "rooms.channel_5"}
+        file.points[OUTDOOR] = PointSettings.model_validate(second)
+
+    desk = make_desk(pair)
+    desk.run(30)
+    assert desk[OUTDOOR].reason == ""
+    desk.set(f"{OUTDOOR}_1", -5.0)
+    desk.run(10)
+    assert (desk[OUTDOOR].value, desk[OUTDOOR].reason) == (-10.0, "colder_of_two")
+    assert ("sensors_disagree", OUTDOOR) in desk.alarms()
+    desk.set(f"{OUTDOOR}_1", -10.0)
+    desk.run(10)
+    assert desk[OUTDOOR].reason == ""
+    assert "sensors_disagree" not in desk.codes()
