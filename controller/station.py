@@ -22,6 +22,7 @@ from controller.control.blocks.water.tank import TankInlet
 from controller.control.circuits.exchanger import ExchangerSettings
 from controller.control.circuits.heating import HeatingCircuit
 from controller.control.circuits.mixing import MixingSettings
+from controller.control.circuits.outdoor_written import OutdoorWritten
 from controller.control.circuits.season_of_station import StationSeason
 from controller.control.circuits.wishes import WishPoint
 from controller.control.tick import Tick
@@ -43,6 +44,7 @@ from controller.safety.causes import CAUSES, feeds_by
 from controller.safety.circuit_rules import circuit_rules, station_rules
 from controller.safety.free_alarms import FreeAlarms
 from controller.safety.inputs import Inputs
+from controller.safety.outdoor_witness import OUTDOOR, PAIR_REASONS, OutdoorSettings, OutdoorWitness
 from controller.safety.outputs import Outputs
 from controller.safety.part_guard import PartGuard
 from controller.safety.plausibility import Plausibility
@@ -71,7 +73,12 @@ class Station:
         self.guard = PartGuard(self.alarms)
         self.inputs = Inputs(self.wiring, self.image)
         self.outdoor = OutdoorSubstitute(self.image["station.outdoor_temperature"])
-        self.substitutes: list[OutdoorSubstitute | ReturnPressureSubstitute | Plausibility] = [self.outdoor]
+        self.substitutes: list[
+            OutdoorWitness | OutdoorSubstitute | ReturnPressureSubstitute | Plausibility
+        ] = [self.outdoor]
+        self.witness = self._outdoor_witness(file.outdoor)
+        if self.witness is not None:
+            self.substitutes.insert(0, self.witness)
         self.plausible: list[Plausibility] = []
         self.season = StationSeason(file.season, file.station.name, self.image)
         self.proofs: list[CirculationProof] = []
@@ -125,6 +132,14 @@ class Station:
         holder = CircuitHolder(name, make, self.alarms, self.image)
         self.circuits.append(holder)
 
+    def _outdoor_witness(self, settings: OutdoorSettings | None) -> OutdoorWitness | None:
+        """None where the station knows its outdoor temperature by one sensor alone."""
+        if settings is not None:
+            return OutdoorWitness(settings, self.image, OutdoorWritten(self.image))
+        if OUTDOOR in self.wiring.redundant:
+            return OutdoorWitness(OutdoorSettings(), self.image, None)
+        return None
+
     def _service_points(self) -> None:
         """Points that the service writes about itself."""
         self.scan_time = self.image.add(Point("station.scan_time", "duration", role="service"))
@@ -143,6 +158,7 @@ class Station:
         high = tank.high if tank is not None and tank.high is not None else math.inf
         rules += station_rules(self.image, makeup_runs, low, high, lambda: self.season.plan)
         rules += [row for part in self.plausible for row in part.rules()]
+        rules += self.witness.rules() if self.witness is not None else ()
         return [*rules, *self.equipment.rules()]
 
     def step_season(self, tick: Tick) -> None:
@@ -184,7 +200,7 @@ class Station:
             values = (("why", f"quality_{fault}", "text"),) if bad else ()
             self.alarms.report("input_bad", point.name, bad, "warning", values)
         for name in self.wiring.redundant:
-            differs = self.image[name].reason == "disagree"
+            differs = self.image[name].reason in PAIR_REASONS
             self.alarms.report("sensors_disagree", name, differs, "high")
 
     def snapshot(self, wall: float) -> Snapshot:
@@ -251,6 +267,8 @@ class Station:
     def wishes(self) -> dict[str, WishPoint]:
         """All that is written and ends by itself, by name; a rebuilt circuit has new ones."""
         found: dict[str, WishPoint] = {}
+        if self.witness is not None and self.witness.written is not None:
+            found |= self.witness.written.wishes
         for holder in self.circuits:
             found |= holder.circuit.setpoint.wishes
         return found
@@ -310,6 +328,7 @@ class Station:
         return {
             "time": self.last_scan,
             "outdoor": self.outdoor.state(),
+            "outdoor_witness": self.witness.state() if self.witness is not None else None,
             "season": self.season.state(),
             "circuits": {holder.name: holder.circuit.state() for holder in self.circuits},
             "equipment": self.equipment.state(),
@@ -328,6 +347,8 @@ class Station:
             remembered = state.get(key)
             if isinstance(remembered, dict):
                 part.restore(remembered)
+        if self.witness is not None:
+            self.witness.restore(state.get("outdoor_witness"))
         circuits = state.get("circuits")
         for holder in self.circuits:
             if isinstance(circuits, dict) and isinstance(circuits.get(holder.name), dict):

@@ -27,6 +27,7 @@ from sim.field import (
     run_at_the_mains,
     sensor_of,
 )
+from sim.outlook import NAMES, Outlook
 from sim.plant import Plant
 from sim.scenario import Scenario
 from sim.weather import Weather
@@ -115,8 +116,10 @@ class Rig:
         cold: bool = False,
         dt: float = 1.0,
         scenario: Scenario | None = None,
+        outlook: Outlook | None = None,
     ) -> None:
-        """`scenario` counts from now. Raises ValueError."""
+        """`scenario` counts from now; `outlook` writes about the weather. Raises ValueError."""
+        self.outlook = outlook
         self.plant = Plant(plant_parameters(file), weather, seed, start_time, "cold" if cold else "warm")
         open_what_no_valve_closes(self.plant, file)
         run_at_the_mains(self.plant, file)
@@ -146,6 +149,9 @@ class Rig:
         now = self.plant.time
         if self._script is not None:
             self._script.step(now, self)
+        if self.outlook is not None:
+            due = self.outlook.due(now)
+            commands = [*commands, *(one for one in due if self.station.check(one).accepted)]
         wall = now + self.wall_ahead_s
         done = scan(self.station, now, wall, self.readings, commands, clock_trusted=self.clock_trusted)
         if done.events:
@@ -182,8 +188,11 @@ class Rig:
     # ---- what breaks
 
     def fault(self, name: str, kind: str, value: float | None = None) -> None:
-        """Break something of the plant (`Plant.fault`), or the wire behind a sensor (WIRE_FAULTS)."""
-        if kind in WIRE_FAULTS:
+        """Break something of the plant (`Plant.fault`), the wire behind a sensor (WIRE_FAULTS), or what is
+        written from further up (`Outlook.fault`)."""
+        if name in NAMES and self.outlook is not None:
+            self.outlook.fault(name, kind, value)
+        elif kind in WIRE_FAULTS:
             self._spoilt[name] = kind
         else:
             self.plant.fault(name, kind, value)
@@ -197,7 +206,9 @@ class Rig:
 
     def clear(self, name: str) -> None:
         """End all faults of `name` (`Plant.clear`)."""
-        if self._spoilt.pop(name, None) is None:
+        if name in NAMES and self.outlook is not None:
+            self.outlook.clear(name)
+        elif self._spoilt.pop(name, None) is None:
             self.plant.clear(name)
 
     def restart(self, *, remember: bool = True) -> None:

@@ -8,7 +8,8 @@
 
 `at` counts from the start of the run (days, then hours:minutes; or a time with its unit). `on` names a part
 of the plant (`Plant.fault_names`; kinds and units of `value` stand at `Plant.fault`) or a device of the
-station file, which then misbehaves as `sim.bank.Behaviour` says. Without `for` it lasts to the end.
+station file, which then misbehaves as `sim.bank.Behaviour` says; in a season also what is written from
+further up (`sim.outlook`: station.outdoor_upstream, station.forecast). Without `for` it lasts to the end.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from controller.settings.messages import line
 from controller.settings.station import StationFile
 from sim.bank import HEALTHY, Behaviour, Kind
 from sim.field import plant_parameters
+from sim.outlook import NAMES, Outlook
 from sim.plant import Plant
 from sim.weather import Weather
 
@@ -195,14 +197,17 @@ def _begin(event: ScenarioEvent, stage: Stage) -> None:
         stage.behave(event.on, event.behaviour)
 
 
-def load_scenario(path: Path, file: StationFile, language: str = "en") -> Scenario:
-    """Read and judge a scenario for a station. Raises ScenarioError with all slips."""
+def load_scenario(path: Path, file: StationFile, language: str = "en", *, written: bool = False) -> Scenario:
+    """Read and judge a scenario for a station; `written`: somebody plays what is written from further up.
+    Raises ScenarioError with all slips."""
     tree = load_tree(path)
     settings = validate(tree, ScenarioSettings)
     if settings is not None:
-        plant = Plant(plant_parameters(file), Weather.constant(-10.0))
+        weather = Weather.constant(-10.0)
+        plant = Plant(plant_parameters(file), weather)
+        outlook = Outlook(weather) if written else None
         for i, event in enumerate(settings.events):
-            tree.findings += _judge(tree, ("events", i), event, plant, list(file.devices))
+            tree.findings += _judge(tree, ("events", i), event, plant, list(file.devices), outlook)
     if settings is None or tree.findings:
         found = sorted(tree.findings, key=lambda finding: finding.order)
         raise ScenarioError("\n".join(line(path, finding, language) for finding in found))
@@ -225,7 +230,12 @@ def _event(event: EventSettings, devices: list[str]) -> ScenarioEvent:
 
 
 def _judge(
-    tree: Tree, place: tuple[str | int, ...], event: EventSettings, plant: Plant, devices: list[str]
+    tree: Tree,
+    place: tuple[str | int, ...],
+    event: EventSettings,
+    plant: Plant,
+    devices: list[str],
+    outlook: Outlook | None,
 ) -> Iterator[Finding]:
     """Slips of one event: names, kinds, and keys that belong to other kinds."""
     if _is_device(event, devices):
@@ -236,12 +246,13 @@ def _judge(
             yield tree.find(
                 (*place, key), "unknown_key", at_key=True, allowed="at, fault, on, for, value: no device"
             )
-    names = plant.fault_names()
+    names = [*plant.fault_names(), *(NAMES if outlook is not None else ())]
     if event.on not in names:
         yield _choice(tree, (*place, "on"), event.on, [*names, *devices])
         return
+    part: Plant | Outlook = outlook if outlook is not None and event.on in NAMES else plant
     try:
-        plant.fault(event.on, event.fault, event.value)
+        part.fault(event.on, event.fault, event.value)
     except ValueError as problem:
         match = _ALLOWED.search(str(problem))
         if match is not None:
@@ -249,7 +260,7 @@ def _judge(
         else:
             yield tree.find((*place, "value"), "choice", value=str(event.value), allowed=str(problem))
     finally:
-        plant.clear(event.on)
+        part.clear(event.on)
 
 
 def _judge_device(tree: Tree, place: tuple[str | int, ...], event: EventSettings) -> Iterator[Finding]:

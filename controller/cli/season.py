@@ -15,6 +15,7 @@ from rich.table import Table
 
 from controller.cli.start import BAD_INPUT, FAILED, language, leave, read_or_leave
 from controller.settings.check import Checked
+from sim.outlook import Outlook
 from sim.rig import Rig
 from sim.scenario import Scenario, ScenarioError, load_scenario
 from sim.season import BALANCE_LIMIT, Trace, differences, out_of_balance, run_season
@@ -96,6 +97,7 @@ def season(
                 start_time=start,
                 dt=step,
                 scenario=script,
+                outlook=Outlook(played, seed) if _station(checked).outdoor is not None else None,
             )
         )
     results: list[dict[str, Any]] = []
@@ -157,7 +159,9 @@ def _scenario(path: Path | None, checked: Checked) -> Scenario | None:
     if path is None:
         return None
     try:
-        return load_scenario(path, _station(checked), language(None))
+        return load_scenario(
+            path, _station(checked), language(None), written=_station(checked).outdoor is not None
+        )
     except ScenarioError as problem:
         raise leave(str(problem), BAD_INPUT) from None
 

@@ -17,6 +17,8 @@ from controller.safety.stop_rules import local_rules, stop_rules
 from controller.safety.tells import pump_tells, tell_rules
 from controller.safety.water_rules import makeup_rules, pressure_rules, tank_rules
 
+LOST = frozenset({"upstream", "forecast", "held", "ten_day_mean", "assumed"})
+"""Reasons of an outdoor temperature that no sensor of the station measures."""
 __all__ = ["Protected", "circuit_rules", "station_rules"]
 
 
@@ -53,7 +55,7 @@ def station_rules(
     yield Rule(
         "outdoor_lost",
         "station.outdoor_temperature",
-        lambda: outdoor.reason in ("held", "ten_day_mean", "assumed"),
+        lambda: outdoor.reason in LOST,
         after_s=5.0,
         priority="high",
         shows=shown("temperature", outdoor, "temperature"),

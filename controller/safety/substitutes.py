@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from controller.points import Image, Point, Quality
+from controller.safety.outdoor_witness import SUBSTITUTED
 
 HELD_S = 2 * 3600.0
 MEAN_S = 10 * 86400.0
@@ -17,7 +18,8 @@ HIGHEST_DROP_KPA = 80.0
 
 
 class OutdoorSubstitute:
-    """Outdoor temperature lost: held for 2 h, then the mean of ten days less 3 K, else −10 °C assumed.
+    """Outdoor temperature lost, and nobody else tells it (`outdoor_witness`): held for 2 h, then the mean of
+    ten days less 3 K, else −10 °C assumed.
 
     Too warm a guess freezes people: −10 °C assumed at −24 °C gives 15 °C rooms in 72 h (FACTS §8).
     """
@@ -29,8 +31,10 @@ class OutdoorSubstitute:
         self.last_time = -math.inf
 
     def step(self, now: float, dt: float) -> None:
-        """Learn from a good point, stand in for a bad one."""
+        """Learn from a good point, stand in for a bad one. What others say of the weather teaches nothing."""
         point = self.point
+        if point.usable and point.reason in SUBSTITUTED:
+            return
         if point.usable:
             self.last, self.last_time = point.value, now
             self.mean = (

@@ -142,6 +142,9 @@ def _points(case: Case) -> Iterator[Finding]:
         yield from _scaling(case, place, role.quantity, settings)
     if "station.outdoor_temperature" not in case.file.points:
         yield case.find(("points",), "point_missing", at_key=True, value="station.outdoor_temperature")
+    elif case.file.points["station.outdoor_temperature"].second is None and case.file.outdoor is None:
+        alone: Location = ("points", "station.outdoor_temperature")
+        yield case.find(alone, "witness_outdoor", at_key=True, warning=True)
 
 
 def _fits(

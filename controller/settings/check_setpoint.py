@@ -24,6 +24,8 @@ def setpoint_findings(case: Case, name: str, circuit: Circuit) -> Iterator[Findi
     place: Location = ("circuits", name)
     if refuses_housing(circuit.schedule, circuit.use):
         yield case.find((*place, "schedule"), "schedule_housing", at_key=True)
+    if circuit.forecast is not None and case.file.outdoor is None:
+        yield case.find((*place, "forecast"), "forecast_unwritten", at_key=True)
     yield from _rooms(case, name, circuit)
     yield from _weather(case, name, circuit)
     yield from _return_limit(case, name, circuit)

@@ -13,6 +13,7 @@ from controller.control.circuits.exchanger import ExchangerSettings
 from controller.control.circuits.mixing import MixingSettings
 from controller.fields import Amount, Flag, Name, Reference, Settings, Whole, Words, one_of
 from controller.settings.free_alarms import FreeAlarmSettings
+from controller.safety.outdoor_witness import OutdoorSettings
 
 
 def _zone(value: str) -> str:
@@ -186,6 +187,7 @@ class StationFile(Settings):
     circuits: dict[Name, Circuit] = Field(min_length=1)
     season: SeasonSettings = SeasonSettings()
     alarms: list[FreeAlarmSettings] = Field([], max_length=200)
+    outdoor: OutdoorSettings | None = None
     record: RecordSettings = RecordSettings()
     blackbox: BlackboxSettings = BlackboxSettings()
     plant: PlantSettings = PlantSettings()

@@ -20,9 +20,15 @@ _UNCERTAIN: dict[str, int] = {
     "from_supply_pressure": Codes.UncertainSubstituteValue,
     "ten_day_mean": Codes.UncertainSubstituteValue,
     "assumed": Codes.UncertainSubstituteValue,
+    "upstream": Codes.UncertainSubstituteValue,
+    "forecast": Codes.UncertainSubstituteValue,
+    "outvoted": Codes.UncertainSubstituteValue,
     "overridden": Codes.UncertainSubstituteValue,
     "restored": Codes.UncertainInitialValue,
     "disagree": Codes.UncertainSensorNotAccurate,
+    "colder_of_two": Codes.UncertainSensorNotAccurate,
+    "nearer_of_two": Codes.UncertainSensorNotAccurate,
+    "doubtful": Codes.UncertainSensorNotAccurate,
     "frozen": Codes.UncertainSensorNotAccurate,
     "out_of_range": Codes.UncertainEngineeringUnitsExceeded,
 }
@@ -48,6 +54,11 @@ _BAD: dict[str, int] = {
     "not_available": Codes.BadNotSupported,
     "out_of_service": Codes.BadOutOfService,
     "no_wish": Codes.BadNoData,
+    "no_upstream": Codes.BadNoData,
+    "no_forecast": Codes.BadNoData,
+    "forecast_incomplete": Codes.BadDataUnavailable,
+    "forecast_far": Codes.BadDataUnavailable,
+    "forecast_doubted": Codes.BadDataUnavailable,
 }
 
 _REFUSED: dict[str, int] = {

@@ -7,7 +7,9 @@ import pytest
 from asyncua import Client, ua
 
 from controller.control.blocks.setpoint.remote import RemoteSettings
+from controller.control.circuits.outdoor_written import FORECAST_POINTS
 from controller.door import DoorClient, DoorError
+from controller.safety.outdoor_witness import OutdoorSettings
 from hil_tests.service.world import World, world
 from sim.bank import DEAD, HEALTHY
 from sim.weather import Weather
@@ -95,6 +97,28 @@ async def test_a_wish_survives_a_restart(tmp_path):
         await w.run(5)
     async with world(tmp_path, edit=edit) as w:
         assert w["low.remote_offset"].value == 3.0
+
+
+async def test_weather_from_further_up_comes_through_the_door_and_survives_a_restart(tmp_path):
+    def edit(file):
+        file.outdoor = OutdoorSettings()
+
+    names = ("station.outdoor_upstream", *FORECAST_POINTS)
+    async with world(tmp_path, edit=edit) as w:
+        await door_open(w)
+        async with w.clock.io(), DoorClient(w.endpoint, w.directory) as door:
+            assert (await door.read([names[0]]))[names[0]].reason == "no_upstream"
+            for name in names:
+                await door.write(name, -11.0)
+            with pytest.raises(DoorError) as refused:
+                await door.write(names[3], -61.0)
+            assert refused.value.code == "out_of_range"
+        await w.run(5)
+        assert {(w[name].value, w[name].reason) for name in names} == {(-11.0, "")}
+        written = w[names[1]].time
+    async with world(tmp_path, edit=edit) as w:
+        assert {(w[name].value, w[name].reason) for name in names} == {(-11.0, "")}
+        assert w[names[1]].time == pytest.approx(written, abs=5.0)
 
 
 async def test_an_override_holds_expires_and_leaves_safety_awake(tmp_path):

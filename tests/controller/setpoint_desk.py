@@ -8,6 +8,7 @@ from conftest import Desk
 
 from controller.commands import Answer, Command, CommandKind
 from controller.control.blocks.setpoint.damped_outdoor import DampedOutdoorSettings
+from controller.control.blocks.setpoint.forecast import ForecastSettings
 from controller.control.blocks.setpoint.learned_curve import LearnedCurveSettings
 from controller.control.blocks.setpoint.meter_limit import MeterLimitSettings
 from controller.control.blocks.setpoint.probing import ProbingSettings
@@ -18,7 +19,9 @@ from controller.control.blocks.setpoint.schedule import ScheduleSettings
 from controller.control.blocks.setpoint.shortage import ShortageSettings
 from controller.control.blocks.setpoint.supply_rate import SupplyRateSettings
 from controller.control.blocks.setpoint.wind_sun import WindSunSettings
+from controller.control.circuits.outdoor_written import FORECAST_POINTS
 from controller.points import Term
+from controller.safety.outdoor_witness import OutdoorSettings
 from controller.settings.station import PointSettings, StationFile
 
 SETPOINT, DEMAND, LIMIT = "low.supply_setpoint", "low.supply_demand", "low.setpoint_limit"
@@ -38,6 +41,7 @@ def sections(**given: object) -> Callable[[StationFile], None]:
         weather(file)
         circuit = file.circuits["low"]
         circuit.offset_by_time = {}
+        file.outdoor = OutdoorSettings() if "forecast" in given else None
         circuit.supply.ramp = 1500.0
         for name, section in given.items():
             assert getattr(circuit, name) is None
@@ -49,6 +53,7 @@ def sections(**given: object) -> Callable[[StationFile], None]:
 def everything() -> Callable[[StationFile], None]:
     return sections(
         damped_outdoor=DampedOutdoorSettings(time_constant=3600.0),
+        forecast=ForecastSettings(),
         learned_curve=LearnedCurveSettings(),
         wind_sun=WindSunSettings(),
         room_influence=RoomInfluenceSettings(),
@@ -60,6 +65,12 @@ def everything() -> Callable[[StationFile], None]:
         supply_rate=SupplyRateSettings(),
         probing=ProbingSettings(),
     )
+
+
+def foretell(desk: Desk, first: float, later: float) -> None:
+    """A forecast from further up: `first` for now, `later` from six hours on."""
+    for number, name in enumerate(FORECAST_POINTS):
+        assert ask(desk, name, later if number else first).accepted
 
 
 def terms(desk: Desk) -> dict[str, Term]:

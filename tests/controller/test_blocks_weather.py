@@ -204,10 +204,3 @@ def test_wind_and_sun_are_bounded_whatever_they_read(readings: list[tuple[float,
     block = WindSun(WindSunSettings())
     for wind, sun in readings:
         assert -3.0 <= block.step(good("speed", wind), good("irradiance", sun), 60.0) <= 3.0
-
-
-def test_a_correction_comes_on_top_of_the_filter_and_not_into_it() -> None:
-    block = damped()
-    for tick in ticks(5):
-        assert block.step(temperature(-8.0), tick, -2.0).value == -10.0
-    assert block.value == -8.0

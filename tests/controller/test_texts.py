@@ -23,12 +23,14 @@ from controller.control.blocks.setpoint.learned_curve import MODES as LEARNED_MO
 from controller.control.blocks.water import makeup_guard
 from controller.control.blocks.water.makeup_guard import STATES as MAKEUP_STATES
 from controller.control.circuits.loop_points import REQUESTS
+from controller.control.circuits.outdoor_written import REASONS
 from controller.control.circuits.roles import CIRCUIT_ROLES, DRIVE_POINTS, PUMP_ROLES, STATION_ROLES
 from controller.control.circuits.setpoint_limits import LIMITS
 from controller.points import SLOT_NAMES
 from controller.safety import flood_rules, frost_rules, makeup_tells, plausibility, water_rules
 from controller.safety.dry_makeup import DryMakeup
 from controller.safety.free_alarms import FORMS
+from controller.safety.outdoor_witness import OutdoorSettings
 from controller.safety.proof import FLOW
 from controller.settings.check import check_file
 from controller.station import Station, build
@@ -75,6 +77,7 @@ DOOR: dict[str, set[str]] = {
 def station() -> Station:
     checked = check_file(ROOT / "config/demo.yaml")
     assert checked.file is not None
+    checked.file.outdoor = OutdoorSettings()
     return build(checked.file, checked.profiles)
 
 
@@ -207,7 +210,7 @@ def quality_reasons() -> set[str]:
             if not isinstance(node, ast.Call):
                 continue
             name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-            place = {"mark": 2, "_bad": 1}.get(name)
+            place = {"mark": 2, "_bad": 1, "_correct": 2}.get(name)
             if place is not None and len(node.args) > place:
                 # `no_reading` stands behind an `or`.
                 reasons |= {
@@ -215,6 +218,9 @@ def quality_reasons() -> set[str]:
                     for part in ast.walk(node.args[place])
                     if isinstance(part, ast.Constant) and isinstance(part.value, str)
                 }
+            if name == "WishPoint":
+                reasons |= {str(k.value.value) for k in node.keywords if k.arg == "nothing"
+                            and isinstance(k.value, ast.Constant)}  # fmt: skip
             if name in ("Point", "Output", "__init__"):
                 reasons |= {str(k.value.value) for k in node.keywords if k.arg == "reason"
                             and isinstance(k.value, ast.Constant)}  # fmt: skip
@@ -273,7 +279,9 @@ def wanted() -> dict[str, set[str] | None]:
     need |= {f"reason.valve_{mode}": control for mode in MODES}
     need |= {f"reason.pump_{state}": {"pump"} for state in (*STATES, *FAILURES) if state}
     need |= {f"reason.failure_{failure}": set() for failure in FAILURES if failure}
-    need |= {f"reason.quality_{reason}": set() for reason in (*quality_reasons(), *plausibility.CODES)}
+    need |= {
+        f"reason.quality_{reason}": set() for reason in (*quality_reasons(), *plausibility.CODES, *REASONS)
+    }
     for code in plausibility.CODES:
         need |= {f"rule.{code}_{part}": set() for part in ("when", "does", "clears")}
     need |= {f"choice.{name}": set() for name in (*MODES, *STATES, *FAILURES, *FLOW) if name != "unknown"}
@@ -355,6 +363,8 @@ def test_figures_in_the_rules_texts_are_the_rules_own() -> None:
         "makeup_warning_when": f"{makeup_guard.STAGES[0]:g} %",
         "leak_alarm_when": f"{makeup_guard.STAGES[1]:g} %",
         "leak_urgent_when": f"{makeup_guard.STAGES[2]:g} %",
+        "outdoor_doubtful_when": f"{OutdoorSettings().differ:g} K",
+        "outdoor_doubtful_does": f"{OutdoorSettings().most:g} K",
     }.items():
         assert figure in english[f"rule.{key}"], key
     for key, figure in {

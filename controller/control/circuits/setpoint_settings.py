@@ -8,6 +8,7 @@ from pydantic import Field
 
 from controller.control.blocks.setpoint.damped_outdoor import DampedOutdoorSettings
 from controller.control.blocks.setpoint.day_offsets import OffsetsByTime
+from controller.control.blocks.setpoint.forecast import ForecastSettings
 from controller.control.blocks.setpoint.heat_curve import HeatCurveSettings
 from controller.control.blocks.setpoint.learned_curve import LearnedCurveSettings
 from controller.control.blocks.setpoint.meter_limit import MeterLimitSettings
@@ -47,6 +48,7 @@ class SetpointSettings(Settings):
     heat_curve: HeatCurveSettings
     offset_by_time: OffsetsByTime = Field({}, description="Local time: offset of the set-point")
     damped_outdoor: DampedOutdoorSettings | None = None
+    forecast: ForecastSettings | None = None
     learned_curve: LearnedCurveSettings | None = None
     wind_sun: WindSunSettings | None = None
     room_influence: RoomInfluenceSettings | None = None

@@ -1,6 +1,6 @@
 """What the station itself wants of the supply temperature: curve and what is added to it.
 
-    own = curve(damped outdoor) + offset by time + learned + wind and sun + rooms + schedule
+    own = curve(damped outdoor) + offset by time + forecast + learned + wind and sun + rooms + schedule
     wanted = own + remote
 
 Every part but the curve is built only where the file has its section.
@@ -14,6 +14,7 @@ from typing import Any
 from controller.control.blocks.parts.memory import remembered
 from controller.control.blocks.setpoint.damped_outdoor import DampedOutdoor
 from controller.control.blocks.setpoint.day_offsets import DayOffsets
+from controller.control.blocks.setpoint.forecast import ForecastFeedForward
 from controller.control.blocks.setpoint.heat_curve import HeatCurve, PointsCurve
 from controller.control.blocks.setpoint.learned_curve import LearnedCurve
 from controller.control.blocks.setpoint.remote import RemoteInfluence
@@ -21,12 +22,15 @@ from controller.control.blocks.setpoint.room_influence import RoomInfluence
 from controller.control.blocks.setpoint.room_sensors import RoomSensors
 from controller.control.blocks.setpoint.schedule import WeeklySchedule
 from controller.control.blocks.setpoint.wind_sun import WindSun
+from controller.control.circuits.outdoor_written import FORECAST_POINTS, HOURS
 from controller.control.circuits.setpoint_settings import SetpointSettings
 from controller.control.tick import Tick
 from controller.points import Image, Point, Term
 
 ROOM_C = 20.0
 """Room temperature that a curve by points is drawn for, as the other curves' default."""
+FORECAST_S = 60.0
+"""A forecast is looked at once a minute."""
 
 
 def room_points(image: Image, circuit: str) -> list[Point]:
@@ -53,6 +57,10 @@ class Shares:
         self.damped = DampedOutdoor(damped, name) if damped is not None else None
         if self.damped is not None:
             self.damped.point = image.add(self.damped.point)
+        ahead = settings.forecast
+        self.forecast = ForecastFeedForward(ahead) if ahead is not None else None
+        self._written = [image[point] for point in FORECAST_POINTS if point in image.points]
+        self._forecast_due = FORECAST_S
         self.wind_sun = WindSun(weather) if weather is not None else None
         self.rooms = RoomInfluence(rooms) if rooms is not None else None
         self.schedule = WeeklySchedule(schedule, station) if schedule is not None else None
@@ -86,6 +94,9 @@ class Shares:
         `heating`: water circulates and nothing but the curve's own limits holds the set-point."""
         outdoor = self.outdoor if self.damped is None else self.damped.step(self.outdoor, tick)
         own = self.curve.step(outdoor) + self.offsets.step(tick.second_of_day)
+        if self.forecast is not None:
+            self._look_ahead(self.forecast, tick)
+            own += self.forecast.on_curve(self.curve, outdoor)
         if self.rooms is not None:
             own += self.rooms.step(self.rooms_points, tick.dt, limited)
         elif self._watches_rooms:
@@ -102,6 +113,27 @@ class Shares:
             return own
         return own + self.remote.step(own, tick.now, tick.dt)
 
+    def _look_ahead(self, forecast: ForecastFeedForward, tick: Tick) -> None:
+        """Once a minute: what the forecast in force says of the hours to come."""
+        self._forecast_due += tick.dt
+        if self._forecast_due < FORECAST_S:
+            return
+        rows = [
+            (float(hour), point.value)
+            for hour, point in zip(HOURS, self._written, strict=False)
+            if point.usable
+        ]
+        issue = self._written[0].time if rows else math.nan
+        forecast.step(rows, tick.now - issue, self._forecast_due, issue)
+        self._forecast_due = 0.0
+
+    def _explain_forecast(self) -> Term | None:
+        """With the reason of the points where none counts."""
+        term = self.forecast.explain() if self.forecast is not None else None
+        if term is None or term.code != "forecast_none" or not self._written:
+            return term
+        return Term(term.code, term.values, (Term(f"quality_{self._written[0].reason}"),))
+
     def explain(self) -> list[Term]:
         """Curve first, then every share that acts or is missed."""
         curve = self.curve.explain()
@@ -110,6 +142,7 @@ class Shares:
             curve = Term(curve.code, curve.values, (*curve.children, damped))
         blocks = (self.offsets, self.learned, self.rooms, self.schedule, self.remote)
         terms = [curve, *(block.explain() for block in blocks if block is not None)]
+        terms.append(self._explain_forecast())
         if self.wind_sun is not None:
             terms += self.wind_sun.explain()
         return [term for term in terms if term is not None]
@@ -128,9 +161,19 @@ class Shares:
 
     def _blocks(
         self,
-    ) -> dict[str, DampedOutdoor | LearnedCurve | WindSun | RoomInfluence | WeeklySchedule | RemoteInfluence]:
+    ) -> dict[
+        str,
+        DampedOutdoor
+        | ForecastFeedForward
+        | LearnedCurve
+        | WindSun
+        | RoomInfluence
+        | WeeklySchedule
+        | RemoteInfluence,
+    ]:
         found = {
             "damped_outdoor": self.damped,
+            "forecast": self.forecast,
             "learned_curve": self.learned,
             "wind_sun": self.wind_sun,
             "room_influence": self.rooms,

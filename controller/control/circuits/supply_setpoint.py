@@ -1,6 +1,6 @@
 """Set-point of the secondary supply temperature: shares → limits → ramp → rate of the supply itself.
 
-outdoor → damped → curve; + offset by time, learned, wind and sun, rooms, schedule; + remote
+outdoor → damped → curve; + offset by time, forecast, learned, wind and sun, rooms, schedule; + remote
 → return limit → meter limit → shortage → supply.max, supply.min → ramp → supply rate
 """
 

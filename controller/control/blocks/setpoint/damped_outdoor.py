@@ -36,13 +36,12 @@ class DampedOutdoor:
         self.value = math.nan
         self.raw = math.nan
 
-    def step(self, outdoor: Point, tick: Tick, correction: float = 0.0) -> Point:
+    def step(self, outdoor: Point, tick: Tick) -> Point:
         """The damped point, °C, with the sensor's quality. While the sensor is lost the filter stands;
-        before anything is known it begins at the first reading. Switched off it follows at once.
-        `correction`: K on top of the filter, such as the forecast's."""
+        before anything is known it begins at the first reading. Switched off it follows at once."""
         if not outdoor.usable or not math.isfinite(outdoor.value):
             self.raw = math.nan
-            self.point.mark(self.value + correction, Quality.BAD, outdoor.reason or "no_reading", tick.now)
+            self.point.mark(self.value, Quality.BAD, outdoor.reason or "no_reading", tick.now)
             return self.point
         self.raw = outdoor.value
         constant = self.settings.time_constant
@@ -51,7 +50,7 @@ class DampedOutdoor:
         else:
             share = 1 - math.exp(-max(tick.dt, 0.0) / constant)
             self.value += share * (outdoor.value - self.value)
-        self.point.mark(self.value + correction, outdoor.quality, outdoor.reason, tick.now)
+        self.point.mark(self.value, outdoor.quality, outdoor.reason, tick.now)
         return self.point
 
     def explain(self) -> Term | None:

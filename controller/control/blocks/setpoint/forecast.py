@@ -1,12 +1,13 @@
 """Forecast feed-forward: a house that stores heat is heated for the hours to come.
 
-    mean  = Σ wₕ·Tₕ / Σ wₕ        over the next `horizon` hours, wₕ = exp(−h / inertia)
-    share = gain · (mean − T₀)    K of outdoor temperature, −most … most;  T₀: the forecast for now
+    mean    = Σ wₕ·Tₕ / Σ wₕ              over the next `horizon` hours, wₕ = exp(−h / inertia)
+    outside = gain · (mean − T₀)          K of outdoor temperature, −most … most;  T₀: the forecast for now
+    share   = curve(To + outside) − curve(To)     K of the set-point
 
 `inertia` is the building's time constant: hours further off weigh less, as a first-order house forgets.
-Only the forecast's own change counts, so its bias against the local sensor cancels. `share` is added to
-the outdoor temperature that the heat curve reads. A forecast that is older than `stale_after` or does
-not reach far enough fades out within 1 h, and says so.
+Only the forecast's own change counts, so its bias against the local sensor cancels. A forecast that is
+older than `stale_after`, or does not count, fades out within 1 h, and says so. Nothing is learned: over a
+horizon of half a day the weights of a house of 79 h and one of 147 h differ by less than 4 %.
 """
 
 from __future__ import annotations
@@ -19,13 +20,13 @@ from pydantic import Field
 
 from controller.control.blocks.parts.fade import Fade
 from controller.control.blocks.parts.memory import remembered
-from controller.control.blocks.setpoint.heat_curve import interpolate
+from controller.control.blocks.setpoint.heat_curve import HeatCurve, interpolate
 from controller.fields import Amount, Settings
-from controller.points import Term
+from controller.points import Point, Term
 
 FADE_S = 3600.0
 STEPS = 24
-PLAUSIBLE_C = (-60.0, 50.0)
+PLAUSIBLE_C = (-60.0, 60.0)
 
 
 class ForecastSettings(Settings):
@@ -49,25 +50,36 @@ class ForecastSettings(Settings):
 
 
 class ForecastFeedForward:
-    """A correction of the outdoor temperature in K."""
+    """A correction of the outdoor temperature, `outside`, and what it makes of the set-point, `share`; K."""
 
     def __init__(self, settings: ForecastSettings) -> None:
         self.settings = settings
-        self.share = Fade(FADE_S)
+        self.outside = Fade(FADE_S)
+        self.share = 0.0
         self.why_off = "forecast_none"
         self.age = math.nan
         self.change = math.nan
 
-    def step(self, forecast: Sequence[tuple[float, float]], age_s: float, dt_s: float) -> float:
-        """The correction, K. `forecast`: (hours ahead of its issue, °C), any order; `age_s`: since then."""
+    def step(
+        self, forecast: Sequence[tuple[float, float]], age_s: float, dt_s: float, issue: float = 0.0
+    ) -> float:
+        """The correction, K. `forecast`: (hours ahead of its issue, °C), any order; `age_s`: since then;
+        `issue`: tells one forecast from the next, which then takes over without a bump."""
         settings = self.settings
         self.age, self.change = age_s, math.nan
         self.why_off = self._off(forecast, age_s)
         if self.why_off:
-            return self.share.step(None, dt_s)
+            return self.outside.step(None, dt_s)
         self.change = self._change(sorted(forecast), age_s / 3600)
         wanted = settings.gain / 100 * self.change
-        return self.share.step(min(max(wanted, -settings.most), settings.most), dt_s)
+        return self.outside.step(min(max(wanted, -settings.most), settings.most), dt_s, issue)
+
+    def on_curve(self, curve: HeatCurve, outdoor: Point) -> float:
+        """The share, K of the set-point, at this outdoor temperature."""
+        self.share = 0.0
+        if outdoor.usable and math.isfinite(outdoor.value):
+            self.share = curve.at(outdoor.value + self.outside.value) - curve.at(outdoor.value)
+        return self.share
 
     def _off(self, forecast: Sequence[tuple[float, float]], age_s: float) -> str:
         """Why it does not count; empty when it does."""
@@ -76,10 +88,7 @@ class ForecastFeedForward:
             return "forecast_none"
         if not all(math.isfinite(hour) and low <= value <= high for hour, value in forecast):
             return "forecast_odd"
-        if not -60 <= age_s <= self.settings.stale_after:
-            return "forecast_stale"
-        reach = max(hour for hour, _ in forecast) - age_s / 3600
-        return "" if reach >= self.settings.horizon / 7200 else "forecast_short"
+        return "" if -60 <= age_s <= self.settings.stale_after else "forecast_stale"
 
     def _change(self, rows: list[tuple[float, float]], begin: float) -> float:
         """Weighted mean of the hours to come less the forecast for now, K."""
@@ -94,28 +103,29 @@ class ForecastFeedForward:
 
     def explain(self) -> Term | None:
         """None while off, or when nothing is to come."""
-        share = ("share", self.share.value, "temperature_difference")
-        if self.settings.gain <= 0 and abs(self.share.value) < 0.05:
+        outside = self.outside.value
+        if self.settings.gain <= 0 and abs(outside) < 0.05:
             return None
-        if self.why_off == "forecast_none":
-            return Term("forecast_none", (share,))
-        if self.why_off == "forecast_odd":
-            return Term("forecast_odd", (share,))
-        if self.why_off == "forecast_stale":
-            return Term("forecast_stale", (share, ("age", self.age, "time")))
-        if self.why_off:
-            return Term("forecast_short", (share,))
-        if abs(self.share.value) < 0.05:
-            return None
-        return Term(
-            "forecast",
-            (share, ("change", self.change, "temperature_difference"), ("age", self.age, "time")),
+        shares = (
+            ("share", self.share, "temperature_difference"),
+            ("outside", outside, "temperature_difference"),
         )
+        if self.why_off == "forecast_none":
+            return Term("forecast_none", shares)
+        if self.why_off == "forecast_odd":
+            return Term("forecast_odd", shares)
+        if self.why_off == "forecast_stale":
+            return Term("forecast_stale", (*shares, ("age", self.age, "time")))
+        if abs(outside) < 0.05:
+            return None
+        change = ("change", self.change, "temperature_difference")
+        return Term("forecast", (*shares, change, ("age", self.age, "time")))
 
     def state(self) -> dict[str, Any]:
-        """The share."""
-        return {"share": self.share.value}
+        """The correction."""
+        return {"outside": self.outside.value}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from it."""
-        self.share.restore(remembered(state, "share", 0.0, -self.settings.most, self.settings.most))
+        most = self.settings.most
+        self.outside.restore(remembered(state, "outside", 0.0, -most, most))
