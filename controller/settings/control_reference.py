@@ -56,6 +56,12 @@ _ORDER: dict[str, tuple[str, ...]] = {
         "ramp",
         "supply_rate",
     ),
+    "Exchangers in parallel": (
+        "exchanger_settings",
+        "exchanger_staging",
+        "isolation_valve",
+        "exchanger_load",
+    ),
     "Loop": ("supply_settings", "supply_control", "heat_transfer", "pid_loop", "supply_estimate"),
     "Valve, three-point valve, primary pump": (
         "characteristic",

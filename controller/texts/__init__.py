@@ -23,7 +23,7 @@ _SEARCHED = ("reason", "alarm", "answer", "event", "choice")
 """Where `text` looks for a code, in this order."""
 _NAMES_OF_POINTS = frozenset({"output", "point", "pump", "subject"})
 _CODES_AS_VALUES = ("failure_", "quality_")
-_STAGES = re.compile(r"(pump|makeup|room_temperature)_(\d+)(?:_(\w+))?")
+_STAGES = re.compile(r"(pump|makeup|room_temperature|exchanger)_(\d+)(?:_(\w+))?")
 
 
 @cache

@@ -189,8 +189,8 @@ def test_an_acknowledged_failure_is_tried_again() -> None:
     bench.stuck.add(1)
     bench.run(3600)
     bench.stuck.clear()
-    assert bench.block.forgive("low.exchanger_1", bench.now)
-    assert not bench.block.forgive("high.exchanger_1", bench.now)
+    assert bench.block.forgive("low.exchanger_1")
+    assert not bench.block.forgive("high.exchanger_1")
     bench.run(10)
     assert failure(bench, 1) == NONE
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Literal
 
 from pydantic import Field
 
+from controller.adjustables import Adjustable
 from controller.fields import Amount, Reference, Settings, Whole, switch
+from controller.points import Point
+
+OUT = switch("no", "yes")
 
 
 class IsolationValveSettings(Settings):
@@ -18,7 +23,7 @@ class IsolationValveSettings(Settings):
     )
     opened: Reference | None = Field(None, description="End contact: quite open")
     closed: Reference | None = Field(None, description="End contact: quite closed")
-    out: Annotated[float, switch("no", "yes")] = Field(
+    out: Annotated[float, OUT] = Field(
         0.0, description="Out for cleaning: stays closed whatever happens (at run time: low.exchanger_1_out)"
     )
 
@@ -72,3 +77,18 @@ class ExchangersSettings(Settings):
     warm_for: Annotated[float, Amount("time", 30, 3600)] = Field(
         300.0, description="So long it is open for that"
     )
+
+
+def out_switches(circuit: str, settings: ExchangersSettings) -> Iterator[Adjustable]:
+    """What an operator writes to take an exchanger out for cleaning: `low.exchanger_1_out`, no or yes."""
+    for number, valve in enumerate(settings.valves, 1):
+        name = f"{circuit}.exchanger_{number}_out"
+        point = Point(name, OUT.quantity, low=OUT.low, high=OUT.high, role="setting", choices=OUT.names)
+        yield Adjustable(valve, "out", OUT, valve.out, point)
+
+
+def leaves_none(settings: ExchangersSettings, setting: Adjustable, value: float) -> bool:
+    """True when this write would take the last exchanger out."""
+    if setting.field != "out" or value < 0.5 or not any(valve is setting.model for valve in settings.valves):
+        return False
+    return all(valve.out >= 0.5 for valve in settings.valves if valve is not setting.model)

@@ -41,6 +41,7 @@ SHORT_S = 60.0
 MISSING_S = 120.0
 DISTRUST_S = 3600.0
 MOVED_LATELY_S = 1800.0
+HYSTERESIS = 0.9
 WHYS = ("", "no_heat", "blind", "missing")
 """Why all shall be open."""
 
@@ -81,6 +82,7 @@ class ExchangerStaging:
         self.open_point = image.add(Point(f"{prefix}s_open", "count", role="calculated"))
         self.missing_point = image.add(Point(f"{prefix}_heat_missing", "flag", role="calculated"))
         self._begun = False
+        self._now = 0.0
         self._first_scan = math.nan
         self._needs_s = self._short_s = self._spare_s = self._blind_s = self._missing_s = 0.0
         self._changed_at = self._moved_at = -math.inf
@@ -102,6 +104,7 @@ class ExchangerStaging:
 
     def step(self, tick: Tick, duty: StagingDuty) -> None:
         """Demand of every isolation valve for this scan."""
+        self._now = tick.now
         for valve, setting in zip(self.valves, self.settings.valves, strict=True):
             valve.out = setting.out >= 0.5
         if not self._start(tick.now):
@@ -187,7 +190,9 @@ class ExchangerStaging:
         if math.isnan(duty.load):
             return n
         needs = duty.load > settings.open_above / 100.0 * self.capacity * n
-        spare = duty.load < settings.close_below / 100.0 * self.capacity * (n - 1)
+        # Set at run time the two may come too near; then a number would be left as soon as it is reached.
+        below = min(settings.close_below, HYSTERESIS * settings.open_above)
+        spare = duty.load < below / 100.0 * self.capacity * (n - 1)
         settled = now - self._moved_at >= settings.settle
         self._needs_s = self._needs_s + tick.dt if needs else 0.0
         self._short_s = self._short_s + tick.dt if duty.short and settled else 0.0
@@ -288,11 +293,11 @@ class ExchangerStaging:
         self.open_point.put(len(self.serving), now)
         self.missing_point.put(float(now < self._distrusts_until), now)
 
-    def forgive(self, name: str, now: float) -> bool:
+    def forgive(self, name: str) -> bool:
         """A person lets one (`low.exchanger_1`; the circuit: all) be tried again; False: no such name."""
         meant = [valve for valve in self.valves if valve.name == name or valve.name.startswith(f"{name}.")]
         for valve in meant:
-            valve.forgive(now)
+            valve.forgive(self._now)
         if meant:
             self._distrusts_until = -math.inf
         return bool(meant)
