@@ -32,7 +32,7 @@ class ExchangerBench:
         self.mute = False
         self.load, self.outdoor = 0.1, 0.0
         self.heat = True
-        self.short = self.missing = False
+        self.opening, self.missing = 0.5, False
         valves = [{"open": f"relays.channel_{n}"} for n in range(1, count + 1)]
         self.settings = ExchangersSettings.model_validate({"valves": valves, **QUICK, **changes})
         self.image = Image()
@@ -75,7 +75,7 @@ class ExchangerBench:
 
     def duty(self) -> StagingDuty:
         """What the circuit says now."""
-        return StagingDuty(self.heat, self.load, self.short, self.missing, self.outdoor)
+        return StagingDuty(self.heat, self.load, self.opening, self.missing, self.outdoor)
 
     def run(self, seconds: float, each: Callable[[], None] | None = None) -> None:
         """Let time pass, a scan a second."""

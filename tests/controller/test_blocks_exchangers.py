@@ -68,11 +68,17 @@ def test_a_short_swing_of_the_load_moves_nothing() -> None:
     assert bench.changes == []
 
 
-def test_a_control_valve_at_its_end_opens_the_next_one() -> None:
+def test_a_control_valve_near_its_end_opens_the_next_one_and_a_wide_one_keeps_it() -> None:
     bench = staged(ExchangerBench(2))
-    bench.short = True
+    bench.opening = 0.91
     bench.run(SHORT_S + 2)
     assert len(bench.told()) == 2
+    bench.opening = 0.8
+    bench.run(7200)
+    assert len(bench.told()) == 2
+    bench.opening = 0.7
+    bench.run(600)
+    assert len(bench.told()) == 1
 
 
 def test_capacity_says_how_much_one_carries() -> None:
@@ -347,7 +353,7 @@ CONTACTS = st.dictionaries(
     max_size=3,
 )
 PHASE = st.tuples(
-    NUMBERS, NUMBERS, st.booleans(), st.booleans(), st.sets(st.sampled_from([1, 2, 3])), CONTACTS,
+    NUMBERS, NUMBERS, NUMBERS, st.booleans(), st.sets(st.sampled_from([1, 2, 3])), CONTACTS,
     st.sets(st.sampled_from([1, 2, 3]), max_size=2), st.integers(1, 400),
 )  # fmt: skip
 
@@ -355,7 +361,7 @@ PHASE = st.tuples(
 @settings(max_examples=25, deadline=None)
 @given(st.lists(PHASE, min_size=1, max_size=6), st.booleans(), st.sampled_from(["primary", "both"]))
 def test_one_is_always_told_to_open_and_one_command_changes_at_a_time(
-    phases: list[tuple[float, float, bool, bool, set[int], dict[str, float], set[int], int]],
+    phases: list[tuple[float, float, float, bool, set[int], dict[str, float], set[int], int]],
     contacts: bool,
     isolates: str,
 ) -> None:
@@ -363,9 +369,9 @@ def test_one_is_always_told_to_open_and_one_command_changes_at_a_time(
     bench = ExchangerBench(3, contacts=contacts, isolates=isolates, close_after="1 min", warm_every="30 min")
     honest = not any(phase[4] or phase[5] for phase in phases)
     bench.scan()
-    for load, outdoor, short, missing, stuck, said, out, seconds in phases:
-        bench.load, bench.outdoor, bench.short, bench.missing, bench.stuck = (
-            load, outdoor * 40 - 20, short, missing, stuck,
+    for load, outdoor, opening, missing, stuck, said, out, seconds in phases:
+        bench.load, bench.outdoor, bench.opening, bench.missing, bench.stuck = (
+            load, outdoor * 40 - 20, opening, missing, stuck,
         )  # fmt: skip
         for number in (1, 2, 3):
             bench.settings.valves[number - 1].out = float(number in out)
@@ -381,11 +387,11 @@ def test_one_is_always_told_to_open_and_one_command_changes_at_a_time(
 @settings(max_examples=10, deadline=None)
 @given(st.lists(PHASE, min_size=0, max_size=3))
 def test_nothing_known_ends_with_all_open(
-    phases: list[tuple[float, float, bool, bool, set[int], dict[str, float], set[int], int]],
+    phases: list[tuple[float, float, float, bool, set[int], dict[str, float], set[int], int]],
 ) -> None:
     bench = ExchangerBench(3)
-    for load, outdoor, short, missing, stuck, said, _, seconds in phases:
-        bench.load, bench.outdoor, bench.short, bench.missing = load, outdoor, short, missing
+    for load, outdoor, opening, missing, stuck, said, _, seconds in phases:
+        bench.load, bench.outdoor, bench.opening, bench.missing = load, outdoor, opening, missing
         bench.stuck = stuck
         for _ in range(seconds):
             bench.scan(said)

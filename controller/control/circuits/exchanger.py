@@ -26,9 +26,6 @@ from controller.control.circuits.heating import CircuitSettings, HeatingCircuit
 from controller.control.tick import Tick
 from controller.points import Image, Output, Term
 
-SHORT_SHARE = 0.9
-SHORT_K = 1.0
-"""Of the valve's largest opening, and supply below its set-point: the exchangers that serve are too few."""
 LEAST_EXPECTED_K = 6.0
 MISSING_SHARE = 0.4
 """Of the lift that the opening should bring. What was learned of it is wrong by 30 % at the most."""
@@ -93,16 +90,16 @@ class ExchangerCircuit(HeatingCircuit):
 
     def _stage(self, tick: Tick, plan: SeasonPlan, staging: ExchangerStaging) -> None:
         """Choose the exchangers, and tell the loop how much of them it works with."""
-        outdoor = self.image["station.outdoor_temperature"]
+        outdoor, control = self.image["station.outdoor_temperature"], self.control
         duty = StagingDuty(
             heat=plan.heat,
             load=self.load.step(tick),
-            short=self._short(),
+            opening=self.valve.value / control.valve.max if control.mode == "regulates" else math.nan,
             missing=self._missing(),
             outdoor=outdoor.value if outdoor.usable else math.nan,
         )
         staging.step(tick, duty)
-        transfer, share = self.control.transfer, max(staging.share, 0.5 / len(staging.valves))
+        transfer, share = control.transfer, max(staging.share, 0.5 / len(staging.valves))
         transfer.serve(max(len(staging.serving), 1))
         if staging.settings.isolates == "primary":
             transfer.in_service = share
@@ -111,12 +108,6 @@ class ExchangerCircuit(HeatingCircuit):
         if part not in self._curves:
             self._curves[part] = exchanger_lift(self.settings.exchanger, min(1.0, part * CURVE_STEP))
         transfer.curve = self._curves[part]
-
-    def _short(self) -> bool:
-        """The valve is nearly as open as it may be, and the supply too cool all the same."""
-        control = self.control
-        wide = self.valve.value >= SHORT_SHARE * control.valve.max
-        return wide and control.mode == "regulates" and control.filtered < control.setpoint - SHORT_K
 
     def _missing(self) -> bool:
         """Far less heat comes than the opening should bring."""

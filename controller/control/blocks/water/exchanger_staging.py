@@ -1,7 +1,8 @@
 """Exchangers in parallel behind one control valve: how many serve, and which (换热器台数控制).
 
-    one more     load > open_above·capacity·n for open_after; the control valve at its end for a minute
-    one less     load < close_below·capacity·(n − 1) for close_after, and so long after the last change
+    one more     load > open_above·capacity·n for open_after; the control valve 90 % open for a minute
+    one less     load < close_below·capacity·(n − 1) for close_after, so long after the last change, and the
+                 control valve less than 75 % open
     all          no heat wanted; load or a contact unknown for a minute; heat missing
 
 Few at low load: the water is quick on the plates and fouls them less, and the control valve works further
@@ -38,6 +39,9 @@ START_S = 15.0
 """So long the first scans wait for contacts, where nothing is remembered."""
 BLIND_S = 60.0
 SHORT_S = 60.0
+SHORT_OPENING, SPARE_OPENING = 0.9, 0.75
+"""Share of the control valve's largest opening above which those that serve are too few, and below which one
+may close: without half of the plates' paths it opens by about a tenth (measured on the simulated station)."""
 MISSING_S = 120.0
 DISTRUST_S = 3600.0
 MOVED_LATELY_S = 1800.0
@@ -50,12 +54,13 @@ WHYS = ("", "no_heat", "blind", "missing")
 class StagingDuty:
     """What the circuit asks of its exchangers.
 
-    `load`: share of the design heat, NaN unknown; `short`: the control valve is at its end and the supply too
-    cool; `missing`: the water gains far less than it should at this opening; `outdoor` in °C, NaN unknown."""
+    `load`: share of the design heat, NaN unknown; `opening` of the control valve as a share of its largest,
+    NaN while it does not regulate; `missing`: the water gains far less than it should at this opening;
+    `outdoor` in °C, NaN unknown."""
 
     heat: bool
     load: float
-    short: bool = False
+    opening: float = math.nan
     missing: bool = False
     outdoor: float = math.nan
 
@@ -195,8 +200,9 @@ class ExchangerStaging:
         spare = duty.load < below / 100.0 * self.capacity * (n - 1)
         settled = now - self._moved_at >= settings.settle
         self._needs_s = self._needs_s + tick.dt if needs else 0.0
-        self._short_s = self._short_s + tick.dt if duty.short and settled else 0.0
-        self._spare_s = self._spare_s + tick.dt if spare and not duty.short else 0.0
+        short = duty.opening >= SHORT_OPENING and settled
+        self._short_s = self._short_s + tick.dt if short else 0.0
+        self._spare_s = self._spare_s + tick.dt if spare and not duty.opening >= SPARE_OPENING else 0.0
         if self._needs_s >= settings.open_after or self._short_s >= SHORT_S:
             return n + 1
         if self._spare_s >= settings.close_after and now - self._changed_at >= settings.close_after:
@@ -278,7 +284,7 @@ class ExchangerStaging:
     def _calm(self, now: float, duty: StagingDuty) -> bool:
         """Nothing else is going on, so that they may take turns."""
         quiet = now - max(self._moved_at, self._changed_at) >= self.settings.close_after
-        return quiet and duty.heat and not duty.short and not self.why
+        return quiet and duty.heat and not duty.opening >= SHORT_OPENING and not self.why
 
     def _open(self, valve: IsolationValve, now: float) -> None:
         valve.output.demand = 1.0
@@ -304,7 +310,7 @@ class ExchangerStaging:
 
     def explain(self, output: Output) -> Term:
         """Why this isolation valve is open or closed, and how many are wanted."""
-        valve = next(valve for valve in self.valves if output is valve.output)
+        valve = next(one for one in self.valves if output is one.output)
         subject: tuple[tuple[str, float | str, str], ...] = (("point", valve.name, "text"),)
         number = self._explain_number()
         if valve.out:
