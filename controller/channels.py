@@ -74,10 +74,15 @@ class InputChannel:
 
 @dataclass(frozen=True, slots=True)
 class OutputChannel:
-    """An output of the station and the device point that it drives."""
+    """An output of the station and the device point that it drives, the other way round with `invert`."""
 
     output: str
     target: Key
+    invert: bool = False
+
+    def raw(self, value: float) -> float:
+        """Device value for a station value, and back: of an inverted flag it is its own inverse."""
+        return 1.0 - value if self.invert else value
 
 
 @dataclass(frozen=True, slots=True)

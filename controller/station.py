@@ -18,6 +18,7 @@ from controller.circuit_holder import CircuitHolder, make_circuit
 from controller.commands import Answer, Command, CommandKind
 from controller.control.blocks.loop.characteristic import Characteristic
 from controller.control.blocks.season.season import SeasonPlan
+from controller.control.blocks.water.exchanger_settings import leaves_none, out_switches
 from controller.control.blocks.water.tank import TankInlet
 from controller.control.circuits.exchanger import ExchangerSettings
 from controller.control.circuits.heating import HeatingCircuit
@@ -99,9 +100,10 @@ class Station:
         self.adjustables: dict[str, Adjustable] = {}
         for name, settings in file.circuits.items():
             for setting in adjustables(settings, name):
-                self.image.add(setting.point)
-                self.adjustables[setting.point.name] = setting
-                setting.put(setting.file_value, 0.0)
+                self._add_setting(setting)
+            if isinstance(settings, ExchangerSettings) and settings.exchangers is not None:
+                for setting in out_switches(name, settings.exchangers):
+                    self._add_setting(setting)
         season = self.season.season.adjustable()
         self.adjustables[season.point.name] = season
         self._service_points()
@@ -139,6 +141,16 @@ class Station:
         if OUTDOOR in self.wiring.redundant:
             return OutdoorWitness(OutdoorSettings(), self.image, None)
         return None
+
+    def _add_setting(self, setting: Adjustable) -> None:
+        self.image.add(setting.point)
+        self.adjustables[setting.point.name] = setting
+        setting.put(setting.file_value, 0.0)
+
+    def _last_exchanger(self, setting: Adjustable, value: float) -> bool:
+        """This write would leave a circuit without an exchanger."""
+        several = [c.exchangers for c in self.file.circuits.values() if isinstance(c, ExchangerSettings)]
+        return any(leaves_none(one, setting, value) for one in several if one is not None)
 
     def _service_points(self) -> None:
         """Points that the service writes about itself."""
@@ -181,7 +193,7 @@ class Station:
     def writes(self) -> tuple[tuple[Key, float], ...]:
         """What the wires shall carry now."""
         return tuple(
-            (channel.target, output.value)
+            (channel.target, channel.raw(output.value))
             for channel, output in self._channels
             if output.quality is not Quality.BAD
         )
@@ -248,6 +260,8 @@ class Station:
                 quantity, amount = setting.amount.quantity, setting.amount
                 bounds = (("low", amount.low, quantity), ("high", amount.high, quantity))
                 return Answer(False, "outside_range", (("value", command.value, quantity), *bounds))
+            if self._last_exchanger(setting, command.value):
+                return Answer(False, "last_exchanger", subject)
             return Answer(True, "taken", subject)
         output = self.image.outputs.get(command.subject)
         if output is None:
@@ -283,7 +297,7 @@ class Station:
         if command.kind is CommandKind.ACKNOWLEDGE:
             code_name, _, subject = command.subject.partition("@")
             found = self.alarms.acknowledge(code_name, subject, command.user, command.source)
-            if code_name in ("pump_failed", "pump_locked_out"):
+            if code_name in ("pump_failed", "pump_locked_out", "exchanger_stuck", "exchanger_no_heat"):
                 for holder in self.circuits:
                     holder.circuit.forgive(subject)
             code = "done" if found else "no_such_alarm"
@@ -364,7 +378,7 @@ class Station:
         setting = self.adjustables.get(name)
         if setting is not None and setting.point is self.season.point and self.season.is_old(value):
             return  # a date, or the end of heating up, has gone on from there
-        if setting is not None and not setting.refuses(value):
+        if setting is not None and not setting.refuses(value) and not self._last_exchanger(setting, value):
             setting.put(value, 0.0)
             if setting.point is self.season.point:
                 self.season.season.wrote(value)
@@ -481,6 +495,8 @@ def _protected(holder: CircuitHolder) -> Protected:
         pressure_low=makeup.low_alarm if makeup is not None else math.inf,
         supply_alarm=settings.supply.alarm,
         supply_trip=settings.supply.trip,
+        exchangers=[valve.output for valve in circuit.staging.valves] if circuit.staging is not None else [],
+        exchanger_out=lambda index: (s := holder.circuit.staging) is not None and s.valves[index].out,
     )
 
 

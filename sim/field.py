@@ -134,7 +134,7 @@ class Field:
         for channel in self._outputs:
             device, point = channel.target
             if self.devices[device].written_at(point) is not None:
-                self.plant.command(channel.output, self.devices[device].get(point))
+                self.plant.command(channel.output, channel.raw(self.devices[device].get(point)))
         self.plant.step(dt)
         self.show()
 

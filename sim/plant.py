@@ -261,6 +261,8 @@ class Plant:
         - contacts (`low.thermostat`, `station.flood`, …), `low.relief_valve`, `station.tank_inlet`:
           stuck_off, stuck_on
         - `low.exchanger`: fouling (share of the clean resistance, 0.5), scaling (what it grows a day, 0.02)
+        - of several exchangers each: `low.exchanger_1` as above, `low.exchanger_1_valve` (isolation valve) as
+          `low.valve`, its contacts `low.exchanger_1_opened`, `low.exchanger_1_closed`
         - `low.strainer`, `low.primary_strainer`: clogged (share of the free area, 0.7)
         - `low.branch_1`: blocked (share of the free area, 0.9)
         - `low.bypass` (mixing): check_valve, clogged

@@ -131,6 +131,7 @@ class Rig:
         self._live = [_Live(channel, sensor_of(channel, wiring.redundant)) for channel in wiring.inputs]
         self._rows = [(live.sensor, live.low, live.scale, live) for live in self._live]
         self._outputs = {channel.target: channel.output for channel in wiring.outputs}
+        self._inverted = {channel.target for channel in wiring.outputs if channel.invert}
         self._moods: dict[str, Behaviour] = {}
         self._mute = {key[0]: _Mute() for key in self.station.inputs.mute}
         self._stopping = _stopping_at_loss(file, self._outputs)
@@ -162,10 +163,11 @@ class Rig:
     def act(self, done: Scan) -> None:
         """The scan's outputs act on the plant for one step; then its sensors are read."""
         outputs, command, moods = self._outputs, self.plant.command, self._moods
+        inverted = self._inverted
         for target, value in done.writes:
             if moods and target[0] in moods and moods[target[0]].kind in _TAKES_NO_WRITE:
                 continue
-            command(outputs[target], value)
+            command(outputs[target], 1.0 - value if target in inverted else value)
         if self._silent_since:
             self._lose_the_bus()
         self.plant.step(self.dt)

@@ -11,6 +11,7 @@ Source: FACTS §1 (nominal station), affinity and curve of pump.py; the rules of
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal, TypedDict
 
 from controller.settings.station import Circuit, PlantZoneSettings
 from sim.physics.parameters import ZoneParameters
@@ -92,6 +93,7 @@ def size_zone(
         else nominal.exchanger_conductance_kw_per_k * size,
         exchanger_side_volume_m3=nominal.exchanger_side_volume_m3 * size,
         exchanger_plates_kj_per_k=nominal.exchanger_plates_kj_per_k * size,
+        **_exchangers(circuit),
         mixing_arrangement=circuit.arrangement if circuit.kind == "mixing" else "three_way",
         valve_kvs_m3_per_h=given.valve_kvs if given else nominal.valve_kvs_m3_per_h * size,
         valve_characteristic=circuit.actuator.characteristic,
@@ -114,6 +116,24 @@ def size_zone(
         thermostat_c=circuit.supply.trip + _THERMOSTAT_ABOVE_TRIP,
         highest_building_m=circuit.highest_building,
     )
+
+
+class _Several(TypedDict, total=False):
+    exchanger_count: int
+    exchanger_isolation: Literal["primary", "both"]
+    exchanger_isolation_stroke_s: float
+
+
+def _exchangers(circuit: Circuit) -> _Several:
+    """Exchangers in parallel are equal parts of the whole."""
+    if circuit.kind == "mixing" or circuit.exchangers is None:
+        return {}
+    several = circuit.exchangers
+    return {
+        "exchanger_count": len(several.valves),
+        "exchanger_isolation": several.isolates,
+        "exchanger_isolation_stroke_s": several.stroke_time,
+    }
 
 
 def _precharge(pressure: float) -> float:

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from controller.equipment.learning import HourlyMeans, Usual, Verdict
-from controller.equipment.watcher import Watcher, lasting, readable
+from controller.equipment.watcher import AllServe, Watcher, lasting, readable
 from controller.equipment.water import capacity_flow
 from controller.points import Image, Point, Term
 from controller.safety.rules import Rule
@@ -129,6 +129,7 @@ class SecondaryBalance(_Drift):
             image[f"{circuit}.{role}"]
             for role in ("return_pressure", "differential_pressure", "supply_pressure")
         )
+        self._all_serve = AllServe(image, circuit)
         self._hour = HourlyMeans(3)
 
     def step(self, now: float, may_learn: bool) -> None:
@@ -149,7 +150,8 @@ class SecondaryBalance(_Drift):
 
     def _sample(self) -> tuple[float, float, float] | None:
         supply, back, power = self._supply, self._back, self._power
-        if not readable(supply, back, power, self._before, self._added, self._after):
+        pressures = (self._before, self._added, self._after)
+        if not (readable(supply, back, power, *pressures) and self._all_serve()):
             return None
         spread = supply.value - back.value
         drop = self._before.value + self._added.value - self._after.value

@@ -18,7 +18,7 @@ from typing import Any
 
 from controller.equipment.balances import learning
 from controller.equipment.learning import HourlyMeans, TwoTermFit, Usual, Verdict
-from controller.equipment.watcher import Watcher, lasting, readable
+from controller.equipment.watcher import AllServe, Watcher, lasting, readable
 from controller.equipment.water import capacity_flow
 from controller.points import Image, Point, Term
 from controller.safety.rules import Rule
@@ -69,6 +69,7 @@ class ExchangerFouling(Watcher):
         ]
         self._flow = image["station.primary_flow"]
         self._circulation = image[f"{circuit}.circulation"]
+        self._all_serve = AllServe(image, circuit)
         self._hour = HourlyMeans(5)
         self.clean = TwoTermFit(LEARNED_H, EQUAL_FILMS)
         self.scatter = Usual(LEARNED_H)
@@ -106,6 +107,8 @@ class ExchangerFouling(Watcher):
 
     def _sample(self) -> tuple[float, ...] | None:
         temperatures, flow = self._temperatures, self._flow
+        if not self._all_serve():
+            return None
         if not readable(*temperatures, flow, self._circulation) or self._circulation.value != 1:
             return None
         hot_in, hot_out, cold_in, cold_out = (point.value for point in temperatures)

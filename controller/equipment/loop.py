@@ -19,7 +19,7 @@ from typing import Any
 
 from controller.equipment.balances import learning
 from controller.equipment.learning import HourlyMeans, Usual, Verdict
-from controller.equipment.watcher import Watcher, lasting, readable
+from controller.equipment.watcher import AllServe, Watcher, lasting, readable
 from controller.points import Image, Point, Term
 from controller.safety.rules import Rule
 
@@ -45,10 +45,11 @@ class _Pressures:
             image[f"{circuit}.{role}"]
             for role in ("return_pressure", "differential_pressure", "supply_pressure")
         )
+        self._all_serve = AllServe(image, circuit)
 
     def read(self) -> tuple[float, float] | None:
         """(head, drop), None when they cannot be told."""
-        if not readable(self.before, self.head, self.after):
+        if not (readable(self.before, self.head, self.after) and self._all_serve()):
             return None
         head = self.head.value
         drop = self.before.value + head - self.after.value

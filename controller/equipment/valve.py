@@ -21,7 +21,7 @@ from typing import Any
 from controller.control.blocks.loop.characteristic import Characteristic
 from controller.equipment.balances import learning
 from controller.equipment.learning import HourlyMeans, TwoTermFit, Usual, Verdict, numbers
-from controller.equipment.watcher import Watcher, lasting, readable
+from controller.equipment.watcher import AllServe, Watcher, lasting, readable
 from controller.points import Image, Output, Point, Term
 from controller.safety.rules import Rule
 
@@ -62,6 +62,7 @@ class ValveFlow(Watcher):
         self._after = image["station.primary_return_pressure"]
         self._flow = image["station.primary_flow"]
         self._shape = shape
+        self._all_serve = AllServe(image, circuit)
         self._hour = HourlyMeans(2)
         self.curve = TwoTermFit(LEARNED_H, VALVES_SHARE)
         self.scatter = Usual(LEARNED_H)
@@ -107,6 +108,8 @@ class ValveFlow(Watcher):
 
     def _sample(self) -> tuple[float, float] | None:
         position, flow = self._position, self._flow
+        if not self._all_serve():
+            return None
         if not readable(position, flow, self._before, self._after):
             return None
         if self._local is not None and self._local.on:

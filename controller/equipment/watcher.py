@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from controller.alarms import Values
-from controller.points import Point, Term
+from controller.points import Image, Point, Term
 from controller.safety.rules import Rule
 
 PERIOD_S = 10.0
@@ -53,6 +53,20 @@ class Watcher(ABC):
     def trusted(self) -> bool:
         """Nobody doubts its inputs."""
         return not any(watcher.suspect for watcher in self.trusts)
+
+
+class AllServe:
+    """True while all exchangers in parallel heat, or there is one: what plates and pipes resist is learned
+    for all of them."""
+
+    def __init__(self, image: Image, circuit: str) -> None:
+        names = [name for name in image.outputs if name.startswith(f"{circuit}.exchanger_")]
+        self._open = image.points.get(f"{circuit}.exchangers_open")
+        self._count = len(names)
+
+    def __call__(self) -> bool:
+        """To be asked for every sample."""
+        return self._open is None or (self._open.usable and self._open.value >= self._count)
 
 
 def readable(*points: Point) -> bool:

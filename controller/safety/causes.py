@@ -22,6 +22,7 @@ CAUSES: tuple[Cause, ...] = (
         _STANDING
         | {"valve_astray", "pressure_low", "suction_low", "device_silent", "input_bad", "supply_lost"}
         | {"outdoor_lost", "tank_fill_long", "valve_stuck", "meter_stuck", "valve_reversed"}
+        | {"exchanger_stuck", "exchanger_no_heat"}
         # Water that stands between plates that a valve without power still heats.
         | {"over_temperature", "thermostat", "supply_high"},
         "station",
@@ -31,7 +32,7 @@ CAUSES: tuple[Cause, ...] = (
         "device_silent",
         _READINGS
         | {"input_bad", "supply_lost", "outdoor_lost", "valve_astray", "pump_failed", "pump_locked_out"}
-        | {"circulation_unknown", "valve_stuck", "meter_stuck", "alarm_blind", FREE},
+        | {"circulation_unknown", "valve_stuck", "meter_stuck", "exchanger_stuck", "alarm_blind", FREE},
         "device",
     ),
     Cause("input_bad", _READINGS | {"outdoor_lost", "supply_lost", "alarm_blind"}, "same"),
@@ -53,6 +54,8 @@ CAUSES: tuple[Cause, ...] = (
     Cause("valve_stuck", frozenset({"valve_astray", "valve_sticks"})),
     Cause("valve_astray", frozenset({"supply_low"})),
     Cause("supply_lost", frozenset({"supply_low"})),
+    Cause("exchanger_stuck", frozenset({"supply_low"})),
+    Cause("exchanger_no_heat", frozenset({"supply_low"})),
 )
 """Rows in no order; a test sees that no chain of them comes back to itself."""
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from controller.control.blocks.season.season import SeasonPlan
 from controller.points import Image, Output
+from controller.safety.exchanger_rules import exchanger_rules
 from controller.safety.flood_rules import flood_rules
 from controller.safety.frost_rules import frost_rules, standing_rules
 from controller.safety.heat_rules import circulation_rules, heat_rules
@@ -33,6 +34,7 @@ def circuit_rules(circuit: Protected, image: Image) -> Iterator[Rule]:
     yield from flood_rules(circuit, image)
     yield from frost_rules(circuit, image)
     yield from standing_rules(circuit, image)
+    yield from exchanger_rules(circuit, image)
     yield from tell_rules(circuit, image)
     yield from pump_tells(circuit, image)
     yield from makeup_tells(circuit, image)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from controller.points import Image
+from controller.safety.exchanger_rules import open_all
 from controller.safety.parts import above, below, shown
 from controller.safety.protected import Protected
 from controller.safety.rules import Rule
@@ -70,6 +71,7 @@ def frost_rules(circuit: Protected, image: Image) -> Iterator[Rule]:
         run_one(code)
         for output in circuit.pump_speeds:
             output.limit.at_least(circuit.highest_speed, code)
+        open_all(circuit, code)
         if flow.usable and flow.value == 1:
             circuit.valve.limit.at_least(FROST_OPENING, code)
 

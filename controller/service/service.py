@@ -214,14 +214,15 @@ class Service:
             self._bus_of[device].write(device, point, value)
 
     async def _end(self) -> None:
-        """A clean stop: what has a fail-safe takes it (makeup stops, relief and inlet close); valve and
-        circulation stay as they are."""
+        """A clean stop: what has a fail-safe takes it (makeup stops, relief and inlet close, exchangers in
+        parallel open); valve and circulation stay as they are."""
         self._notifier.send("STOPPING=1")
-        channels = {channel.output: channel.target for channel in self.station.wiring.outputs}
+        channels = {channel.output: channel for channel in self.station.wiring.outputs}
         wanted = {}
         for name, output in self.station.image.outputs.items():
             if output.failsafe is not None and output.quality is not Quality.BAD:
-                wanted[channels[name]] = output.failsafe
+                channel = channels[name]
+                wanted[channel.target] = channel.raw(output.failsafe)
         for (device, point), value in wanted.items():
             self._bus_of[device].write(device, point, value)
         begin = self.clock.now()

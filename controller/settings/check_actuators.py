@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from controller.control.blocks.loop.supply_settings import ValveSettings
+from controller.control.circuits.exchanger import ExchangerSettings
 from controller.control.circuits.mixing import MixingSettings
 from controller.settings.case import Case, given
 from controller.settings.load import Finding
@@ -121,6 +122,11 @@ def _users(case: Case) -> Iterator[tuple[str, Location]]:
             for way in ("command", "open", "close"):
                 if (reference := getattr(circuit.valve, way)) is not None:
                     yield reference, (*place, "valve", way)
+        if isinstance(circuit, ExchangerSettings) and circuit.exchangers is not None:
+            for index, isolation in enumerate(circuit.exchangers.valves):
+                for way in ("open", "close"):
+                    if (reference := getattr(isolation, way)) is not None:
+                        yield reference, (*place, "exchangers", "valves", index, way)
         if circuit.primary_pump is not None:
             yield circuit.primary_pump.pump, (*place, "primary_pump", "pump")
         if circuit.makeup is not None:

@@ -56,6 +56,12 @@ _ORDER: dict[str, tuple[str, ...]] = {
         "ramp",
         "supply_rate",
     ),
+    "Exchangers in parallel": (
+        "exchanger_settings",
+        "exchanger_staging",
+        "isolation_valve",
+        "exchanger_load",
+    ),
     "Loop": ("supply_settings", "supply_control", "heat_transfer", "pid_loop", "supply_estimate"),
     "Valve, three-point valve, primary pump": (
         "characteristic",
@@ -140,7 +146,10 @@ def _bases(model: type[BaseModel]) -> list[type[BaseModel]]:
 
 def _path(prefix: str, name: str, info: FieldInfo) -> str:
     path = f"{prefix}.{info.alias or name}" if prefix else info.alias or name
-    return f"{path}.<name>" if get_origin(alternatives(info.annotation)[0]) is dict else path
+    kind = get_origin(alternatives(info.annotation)[0])
+    if kind is list and models_of(info.annotation):
+        return f"{path}.<n>"
+    return f"{path}.<name>" if kind is dict else path
 
 
 def _own_rows(model: type[BaseModel], prefix: str) -> Iterator[Row]:

@@ -94,13 +94,11 @@ def _kind(model: type[BaseModel]) -> str:
 
 
 def models_of(annotation: Any) -> list[type[BaseModel]]:
-    """Models of a type: itself, of a union, of a dict's values or a list's items."""
+    """Models of a type: itself, of a union, of a dict's values, or of a list's items."""
     found: list[type[BaseModel]] = []
     for choice in alternatives(annotation):
-        if get_origin(choice) is dict:
-            found += models_of(get_args(choice)[1])
-        elif get_origin(choice) is list:
-            found += models_of(get_args(choice)[0])
+        if get_origin(choice) in (dict, list):
+            found += models_of(get_args(choice)[-1])
         elif isinstance(choice, type) and issubclass(choice, BaseModel):
             found.append(choice)
     return found
@@ -112,6 +110,10 @@ def _rows(model: type[BaseModel], prefix: str) -> Iterator[Row]:
         models = models_of(info.annotation)
         if models and get_origin(alternatives(info.annotation)[0]) is dict:
             path = f"{path}.<name>"
+        elif models and get_origin(alternatives(info.annotation)[0]) is list:
+            about = (info.description or "").strip(".")
+            yield Row(path, about, f"list of {_size(info)}with the keys below", "", _default(info, None), False)
+            path = f"{path}.<n>"
         for inner in models:
             about = (inner.__doc__ or "").strip().split("\n")[0].strip(".")
             if len(models) > 1:

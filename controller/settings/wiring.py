@@ -12,6 +12,8 @@ from collections.abc import Mapping
 
 from controller.channels import InputChannel, Key, OutputChannel, Wiring
 from controller.control.blocks.loop.supply_settings import ValveSettings
+from controller.control.blocks.water.exchanger_settings import IsolationValveSettings
+from controller.control.circuits.exchanger import ExchangerSettings
 from controller.control.circuits.roles import CIRCUIT_ROLES, DRIVE_POINTS, PUMP_ROLES, STATION_ROLES, Role
 from controller.quantities import QUANTITIES, UNITS, parse, parse_span
 from controller.settings.station import Circuit, PointSettings, StarterSettings, StationFile
@@ -84,6 +86,10 @@ def wire(file: StationFile, profiles: Mapping[str, Profile]) -> Wiring:
             inputs += _drive(f"{name}.booster", device, profiles[device])
             outputs.append(OutputChannel(f"{name}.booster_run", (device, "run")))
             outputs.append(OutputChannel(f"{name}.booster_speed", (device, "speed")))
+        if isinstance(circuit, ExchangerSettings) and circuit.exchangers is not None:
+            for number, isolation in enumerate(circuit.exchangers.valves, 1):
+                inputs += _ends(f"{name}.exchanger_{number}", isolation, profiles)
+                outputs.append(_isolation(f"{name}.exchanger_{number}", isolation))
         if circuit.valve is not None:
             inputs += _position(name, circuit.valve, profiles)
             outputs += _valve(name, circuit.valve)
@@ -96,6 +102,28 @@ def _valve(name: str, valve: ValveSettings) -> list[OutputChannel]:
     """By an opening, or by two relays."""
     ways = (("valve_command", valve.command), ("valve_open", valve.open), ("valve_close", valve.close))
     return [OutputChannel(f"{name}.{role}", key(where)) for role, where in ways if where is not None]
+
+
+def _isolation(exchanger: str, valve: IsolationValveSettings) -> OutputChannel:
+    """By a relay that opens it, or, inverted, by one that closes it."""
+    if valve.open is not None:
+        return OutputChannel(f"{exchanger}_open", key(valve.open))
+    assert valve.close is not None
+    return OutputChannel(f"{exchanger}_open", key(valve.close), invert=True)
+
+
+def _ends(
+    exchanger: str, valve: IsolationValveSettings, profiles: Mapping[str, Profile]
+) -> list[InputChannel]:
+    """Its end contacts."""
+    contacts = (("opened", valve.opened), ("closed", valve.closed))
+    sources = [(end, key(contact)) for end, contact in contacts if contact is not None]
+    return [
+        InputChannel(
+            f"{exchanger}_{end}", "flag", source, 0, 1, math.inf, stale_after(profiles[source[0]], source[1])
+        )
+        for end, source in sources
+    ]
 
 
 def _position(name: str, valve: ValveSettings, profiles: Mapping[str, Profile]) -> list[InputChannel]:

@@ -25,7 +25,7 @@ _NAMES_OF_POINTS = frozenset({"output", "point", "pump", "subject"})
 _CODES_AS_VALUES = ("failure_", "quality_")
 _FREE = re.compile(r"free_(above|below|differs|is)_.+_(seen|does|check)")
 """An alarm of the file: its code holds its limit, its words come with its values."""
-_STAGES = re.compile(r"(pump|makeup|room_temperature)_(\d+)(?:_(\w+))?")
+_STAGES = re.compile(r"(pump|makeup|room_temperature|exchanger)_(\d+)(?:_(\w+))?")
 
 
 @cache

@@ -178,6 +178,15 @@ class Exchanger:
         self.wall = [temperature] * _CELLS
         self.cold = [temperature] * _CELLS
 
+    def cool(self, dt: float, loss: float, room: float) -> float:
+        """Lose heat to the room (°C) through `loss` (W/K) for `dt` s, all alike; the heat lost in J."""
+        before = self.stored_heat()
+        keeps = exp(-loss * dt / (_CELLS * (2.0 * self._water_cell + self._plate_cell)))
+        self.hot = [room + keeps * (warm - room) for warm in self.hot]
+        self.wall = [room + keeps * (warm - room) for warm in self.wall]
+        self.cold = [room + keeps * (warm - room) for warm in self.cold]
+        return before - self.stored_heat()
+
     def break_down(self, kind: str, value: float | None = None) -> None:
         """Begin a fault of FAULTS: "fouling" is there at once, `value` as a share of the clean resistance, by
         default 0.5; "scaling" grows by `value` a day, by default 0.02.
@@ -194,6 +203,10 @@ class Exchanger:
         """Clean the plates and end the growth."""
         self.fouling = 0.0
         self.fouling_rate = 0.0
+
+    def coldest(self) -> float:
+        """°C of its coldest water."""
+        return min(min(self.hot), min(self.cold))
 
     def stored_heat(self) -> float:
         """Heat content over 0 °C in J."""

@@ -6,6 +6,7 @@ Pressure holding is the zone's own; see zone.py for the way of the water.
 from __future__ import annotations
 
 from .exchanger import DAY, Exchanger
+from .exchanger_bank import ExchangerBank, make_units
 from .hydraulics import parallel_pumps_flow
 from .parameters import ZoneParameters
 from .sunlight import Facades
@@ -18,20 +19,57 @@ class ExchangerZone(Zone):
 
     def __init__(self, p: ZoneParameters, nominal_hz: float = 50.0) -> None:
         super().__init__(p, nominal_hz, p.primary_flow_kg_per_s, p.vessel_gas_m3)
-        self.exchanger = Exchanger(
+        volume_flow = p.secondary_flow_kg_per_s / density(p.design_supply_c - 15.0)
+        self.exchanger_resistance = p.exchanger_secondary_drop_kpa * 1e3 / volume_flow**2
+        self.bank: ExchangerBank | None = None
+        if p.exchanger_count > 1:
+            self.bank = self._make_bank(p, volume_flow)
+        self.exchanger: Exchanger | ExchangerBank = self.bank or _one_exchanger(p)
+        self._pipes = self.branch.resistance
+        """Primary resistance, Pa/(kg/s)^2; of several exchangers without their plates and valves."""
+        if self.bank is not None:
+            self._pipes -= self.bank.resistance1
+            self._follow_bank(self.bank)
+        self.restart_ledger()
+
+    @staticmethod
+    def _make_bank(p: ZoneParameters, volume_flow: float) -> ExchangerBank:
+        units = make_units(
+            p.exchanger_count,
             p.exchanger_conductance_kw_per_k * 1e3,
             p.primary_flow_kg_per_s,
             p.secondary_flow_kg_per_s,
-            cp2=CP,
-            water_capacity=p.exchanger_side_volume_m3 * 1000.0 * CP,
-            plate_capacity=p.exchanger_plates_kj_per_k * 1e3,
-            oversizing=p.exchanger_oversizing,
-            fouling_rate=p.exchanger_scaling_per_day / DAY,
-            fouling_limit=p.exchanger_scaling_limit,
+            CP,
+            p.exchanger_side_volume_m3 * 1000.0 * CP,
+            p.exchanger_plates_kj_per_k * 1e3,
+            p.exchanger_oversizing,
+            p.exchanger_scaling_per_day,
+            p.exchanger_scaling_limit,
         )
-        volume_flow = p.secondary_flow_kg_per_s / density(p.design_supply_c - 15.0)
-        self.exchanger_resistance = p.exchanger_secondary_drop_kpa * 1e3 / volume_flow**2
-        self.restart_ledger()
+        valve, square = p.exchanger_isolation_drop_kpa * 1e3, p.primary_flow_kg_per_s**2
+        return ExchangerBank(
+            units,
+            p.exchanger_isolation_stroke_s,
+            p.exchanger_isolation,
+            p.exchanger_plates_drop_kpa * 1e3 / square,
+            p.exchanger_secondary_drop_kpa * 1e3 / volume_flow**2,
+            valve / square,
+            valve / volume_flow**2,
+            p.exchanger_standing_loss_w_per_k,
+            p.exchanger_room_c,
+        )
+
+    def _follow_bank(self, bank: ExchangerBank) -> None:
+        """The resistances of both sides are those of the isolation valves' present places."""
+        self.branch.resistance = self._pipes + bank.resistance1
+        self.exchanger_resistance = bank.resistance2
+
+    def actuate(self, dt: float, powered: bool, primary_supply: float) -> None:
+        """Isolation valves first: the branch is then found with them where they are."""
+        if self.bank is not None:
+            self.bank.actuate(dt, powered)
+            self._follow_bank(self.bank)
+        super().actuate(dt, powered, primary_supply)
 
     def primary_flow_at(self, difference: float) -> float:
         """Primary flow in kg/s at a station's pressure difference (Pa)."""
@@ -64,6 +102,8 @@ class ExchangerZone(Zone):
             dt, primary_supply, primary_flow, self.header, flow
         )
         self.heat = self.exchanger.heat
+        if self.bank is not None:
+            self.heat_lost += self.bank.take_lost()
         self.electric_power += self.branch.load(primary_flow, self.primary_return, back + difference, back)
         returning = self.heat_buildings(dt, outdoor, sun, facades, loss_factor, flow)
         self.warm_header(dt, flow * CP * (returning - self.header))
@@ -98,6 +138,9 @@ class ExchangerZone(Zone):
 
     def settle_cold(self, water: float, room: float, back: float, empty: bool = False) -> None:
         """See Zone.settle_cold."""
+        if self.bank is not None:
+            self.bank.settle_open()
+            self._follow_bank(self.bank)
         self.rest(water, room)
         self.exchanger.fill(water)
         self._finish_settling(empty)
@@ -141,3 +184,17 @@ class ExchangerZone(Zone):
         self.holding.makeup_pressure = self.loop.pressure
         self._circulate()
         self.restart_ledger()
+
+
+def _one_exchanger(p: ZoneParameters) -> Exchanger:
+    return Exchanger(
+        p.exchanger_conductance_kw_per_k * 1e3,
+        p.primary_flow_kg_per_s,
+        p.secondary_flow_kg_per_s,
+        cp2=CP,
+        water_capacity=p.exchanger_side_volume_m3 * 1000.0 * CP,
+        plate_capacity=p.exchanger_plates_kj_per_k * 1e3,
+        oversizing=p.exchanger_oversizing,
+        fouling_rate=p.exchanger_scaling_per_day / DAY,
+        fouling_limit=p.exchanger_scaling_limit,
+    )

@@ -63,6 +63,13 @@ class ZoneParameters:
     exchanger_secondary_drop_kpa: float = 50.0
     exchanger_side_volume_m3: float = 0.05
     exchanger_plates_kj_per_k: float = 150.0
+    exchanger_count: int = 1  # equal ones in parallel; conductance, drops and contents are those of all
+    exchanger_isolation: Literal["primary", "both"] = "primary"  # sides that the isolation valves shut off
+    exchanger_isolation_stroke_s: float = 90.0
+    exchanger_isolation_drop_kpa: float = 2.0  # of an open one at its share of the design flow, on each side
+    exchanger_plates_drop_kpa: float = 30.0  # of the primary drop in the plates; the rest in the common pipes
+    exchanger_standing_loss_w_per_k: float = 10.0  # of a closed one, to the station room
+    exchanger_room_c: float = 12.0  # the station room in winter
 
     valve_kvs_m3_per_h: float = 80.0
     valve_characteristic: Literal["equal_percentage", "linear", "split"] = "equal_percentage"
@@ -220,6 +227,8 @@ def check(parameters: PlantParameters) -> None:
             raise ValueError(f"zone {zone.name}: needs at least one building and one pump")
         if any(not 0 <= room.group < count for room in zone.rooms):
             raise ValueError(f"zone {zone.name}: a room names a building that does not exist")
+        if zone.exchanger_count < 1:
+            raise ValueError(f"zone {zone.name}: needs at least one exchanger")
         if not zone.groups:
             continue
         for what in ("load_share", "flow_share"):

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from .contact import Contact
+from .exchanger_bank import ExchangerBank
 from .exchanger_zone import ExchangerZone
 from .mixing import MixingZone
 from .primary_branch import PrimaryBranch
@@ -21,6 +22,7 @@ _SWITCH_HYSTERESIS = 20e3
 _FLOW_LAG = 3.0  # s, damping of an ultrasonic meter as delivered
 _FLOW_NOISE = 0.003  # of the design flow; standing water shows it too, cut off below 0
 _HEAT_LAG = 10.0  # s, its two sensors in their pockets
+_AT_THE_END = 0.01  # of the stroke, where an end contact closes
 _STRAP_ON_LAG = 40.0  # s, a sensor strapped on the pipe
 
 
@@ -167,6 +169,39 @@ class Thermostat:
         self._too_hot = False
 
 
+class IsolationTerminals:
+    """Isolation valves of exchangers in parallel: their relays, end contacts and faults."""
+
+    def __init__(self, name: str, bank: ExchangerBank) -> None:
+        self.commands: dict[str, Callable[[float], None]] = {}
+        self.breakable: dict[str, Breakable] = {}
+        self._ends: list[tuple[Valve, str, Contact, str, Contact]] = []
+        for index, (unit, valve) in enumerate(zip(bank.units, bank.valves, strict=True)):
+            key = f"{name}.exchanger_{index + 1}"
+            self.commands[f"{key}_open"] = self._opener(bank, index)
+            opened, closed = Contact(), Contact()
+            self._ends.append((valve, f"{key}_opened", opened, f"{key}_closed", closed))
+            self.breakable |= {
+                key: unit,
+                f"{key}_valve": ValveTerminals(valve),
+                f"{key}_opened": opened,
+                f"{key}_closed": closed,
+            }
+
+    @staticmethod
+    def _opener(bank: ExchangerBank, index: int) -> Callable[[float], None]:
+        def set_open(value: float) -> None:
+            bank.open[index] = 1.0 if value >= 0.5 else 0.0
+
+        return set_open
+
+    def measure(self, values: dict[str, float]) -> None:
+        """Write all contacts into `values`; they close within 1 % of the ends."""
+        for valve, opened, opened_contact, closed, closed_contact in self._ends:
+            values[opened] = opened_contact.show(valve.position >= 1.0 - _AT_THE_END)
+            values[closed] = closed_contact.show(valve.position <= _AT_THE_END)
+
+
 class ZoneTerminals:
     """`measure` fills a dict of point names, `commands` holds a setter a name, `breakable` what can fail."""
 
@@ -176,6 +211,7 @@ class ZoneTerminals:
         self.breakable: dict[str, Breakable] = {}
         self._pumps: dict[str, Pump] = {}
         self._channels = Channels(seed, noise, bits)
+        self._isolations: IsolationTerminals | None = None
         name = zone.parameters.name
         self._thermostat = Thermostat(f"{seed}/{name}", zone.parameters.thermostat_c)
         self._too_low = False
@@ -211,6 +247,10 @@ class ZoneTerminals:
             self.breakable[f"{name}.branch_{i}"] = Renewing(branch, network.renew)
         if isinstance(zone, ExchangerZone):
             self.breakable[f"{name}.exchanger"] = zone.exchanger
+            if zone.bank is not None:
+                self._isolations = IsolationTerminals(name, zone.bank)
+                self.commands |= self._isolations.commands
+                self.breakable |= self._isolations.breakable
         if isinstance(zone, MixingZone):
             self.breakable[f"{name}.bypass"] = zone.bypass
 
@@ -355,6 +395,8 @@ class ZoneTerminals:
             values[fault] = float(pump.tripped)
             values[pump_local] = float(pump.local)
             values[bypass] = float(pump.bypass)
+        if self._isolations is not None:
+            self._isolations.measure(values)
 
     def settle(self) -> None:
         """All sensors have been at their values for long."""

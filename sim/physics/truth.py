@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .exchanger_zone import ExchangerZone
 from .hot_water_circuit import COLD_WATER, HotWaterCircuit
 from .primary_side import PrimarySide
 from .tank import Tank
@@ -89,6 +90,10 @@ def zone_truth(zone: Zone) -> dict[str, float]:
     for branch, share in zip(zone.branches, zone.network.shares, strict=True):
         truth[f"{name}.{branch.name}.air_temperature"] = branch.building.air
         truth[f"{name}.{branch.name}.flow_share"] = 100.0 * share
+    if isinstance(zone, ExchangerZone) and zone.bank is not None:
+        for i, (unit, valve) in enumerate(zip(zone.bank.units, zone.bank.valves, strict=True), start=1):
+            truth[f"{name}.exchanger_{i}_position"] = valve.position * 100.0
+            truth[f"{name}.exchanger_{i}_temperature"] = unit.coldest()
     risers = [branch.riser for branch in zone.branches if branch.riser is not None]
     if risers:
         truth[f"{name}.riser_temperature"] = min(riser.temperature for riser in risers)

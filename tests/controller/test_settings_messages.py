@@ -154,6 +154,23 @@ def test_a_relay_that_stays_on_when_we_die(tmp_path: Path) -> None:
     ]
 
 
+def test_a_module_that_closes_an_isolation_valve_when_we_die(tmp_path: Path) -> None:
+    own_profile(tmp_path, "advantech/adam-4068", *FIXED, "on_loss: hold", "on_loss: off")
+    ends = "opened: contacts.channel_"
+    valves = f"{{open: relays.channel_3, {ends}3}}, {{close: relays.channel_4, {ends}4}}"
+    said = broken(
+        tmp_path,
+        "advantech/adam-4068",
+        "own.yaml",
+        "    valve: {command",
+        f"    exchangers: {{valves: [{valves}]}}\n    valve: {{command",
+    )
+    assert said == [
+        "29:34: circuits.low.exchangers.valves.0.open: relays.channel_3: on loss of its bus the relay falls "
+        "off and the valve closes: no heat (wire it to close, or use a module that holds)"
+    ]
+
+
 def test_a_profile_with_mistakes_has_them_all(tmp_path: Path) -> None:
     own_profile(tmp_path, "belimo/lr24a-mod", "kind: valve", "kind: volve", "timing:", "timeing:")
     said = broken(tmp_path, "belimo/lr24a-mod", "own.yaml")
@@ -185,7 +202,8 @@ def test_a_profile_name_that_no_file_can_have(tmp_path: Path) -> None:
 def test_every_code_has_a_case(tmp_path: Path) -> None:
     """What the tests above do not provoke is either untested or never said."""
     seen = {"not_utf8", "cannot_read", "empty_file", "not_a_map", "huge", "too_deep", "bus_loss_stop",
-            "bus_loss_keep_running", "valve_on_loss", "relay_stays_on", "bad_profile", "summary"}  # fmt: skip
+            "bus_loss_keep_running", "valve_on_loss", "relay_stays_on", "bad_profile", "summary",
+            "isolation_closes"}  # fmt: skip
     for _, changes, _ in TABLE:
         text = BASE
         for old, new in zip(changes[::2], changes[1::2], strict=True):

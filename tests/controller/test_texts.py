@@ -21,6 +21,9 @@ from controller.control.blocks.season.season import CAUSES, WAITS
 from controller.control.blocks.season.season import STATES as SEASONS
 from controller.control.blocks.setpoint.learned_curve import MODES as LEARNED_MODES
 from controller.control.blocks.water import makeup_guard
+from controller.control.blocks.water.exchanger_settings import OUT
+from controller.control.blocks.water.isolation_valve import FAILURES as ISOLATION_FAILURES
+from controller.control.blocks.water.isolation_valve import STATES as ISOLATION_STATES
 from controller.control.blocks.water.makeup_guard import STATES as MAKEUP_STATES
 from controller.control.circuits.loop_points import REQUESTS
 from controller.control.circuits.outdoor_written import REASONS
@@ -78,6 +81,14 @@ def station() -> Station:
     checked = check_file(ROOT / "config/demo.yaml")
     assert checked.file is not None
     checked.file.outdoor = OutdoorSettings()
+    return build(checked.file, checked.profiles)
+
+
+@cache
+def with_exchangers() -> Station:
+    """A station with what the demo has not: exchangers in parallel."""
+    checked = check_file(ROOT / "config/parallel-exchangers.yaml")
+    assert checked.file is not None
     return build(checked.file, checked.profiles)
 
 
@@ -269,7 +280,7 @@ def wanted() -> dict[str, set[str] | None]:
                 need |= {f"rule.{code}_{part}": set() for part in ("when", "does", "clears")}
             case "report":
                 need |= {f"alarm.{code}_{part}": None for part in ("seen", "does", "check")}
-    for rule in station().table.rules:
+    for rule in (*station().table.rules, *with_exchangers().table.rules):
         names = {name for name, _, _ in rule.shows()}
         if rule.priority:
             need |= {f"alarm.{rule.code}_{part}": names for part in ("seen", "does", "check")}
@@ -289,6 +300,9 @@ def wanted() -> dict[str, set[str] | None]:
     need |= {f"choice.{name}": set() for name in (*MAKEUP_STATES, *SEASONS, *WAITS, *STAGES)}
     need |= {f"reason.season_by_{cause}": {"why"} for cause in CAUSES}
     need |= {f"reason.return_{stage}": {"delay"} for stage in STAGES if stage != "normal"}
+    need |= {f"reason.exchanger_{failure}": {"point"} for failure in ISOLATION_FAILURES if failure}
+    need |= {f"reason.failure_{failure}": set() for failure in ISOLATION_FAILURES if failure}
+    need |= {f"choice.{name}": set() for name in (*ISOLATION_STATES, *ISOLATION_FAILURES, *OUT.names)}
     need |= {f"choice.{slot}": set() for slot in SLOT_NAMES if slot != "limit"}
     need |= {f"choice.{name}": set() for name in REQUESTS}
     need |= {f"choice.{name}": set() for name in (*TUNING_STATES, *TUNING_REASONS, *CONDITIONS)}

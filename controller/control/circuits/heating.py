@@ -18,6 +18,7 @@ from controller.control.blocks.loop.three_point import ThreePoint
 from controller.control.blocks.loop.tuning_experiment import Room
 from controller.control.blocks.season.season import ALWAYS_HEATING, SeasonPlan
 from controller.control.blocks.season.valve_exercise import ValveExercise
+from controller.control.blocks.water.exchanger_staging import ExchangerStaging
 from controller.control.blocks.water.pressure_holding import MakeupSettings, PressureHolding
 from controller.control.blocks.water.pump_group import PumpGroup, PumpGroupSettings
 from controller.control.circuits.loop_points import LoopPoints
@@ -103,6 +104,8 @@ class HeatingCircuit:
         self.secondary_flow = find(f"{name}.secondary_flow")
         self._heat = (Steady(HEAT_LAG_S), Steady(settings.loop.filter))
         self._metered_flow = Steady(METERED_FLOW_S)
+        self.staging: ExchangerStaging | None = None
+        """Exchangers in parallel, where a circuit has them."""
         self.plan = ALWAYS_HEATING
         self.valve_exercise = ValveExercise(
             self.valve,

@@ -2,8 +2,8 @@
 
 It shares no block with what broke but the heat curve. The valve is held for half an hour (most failures are
 over by then), after that it creeps towards the curve's temperature; makeup follows a plain band; the
-circulation pump goes on, and another one starts where its drive reports a fault. The safety table stays above
-all of it.
+circulation pump goes on, and another one starts where its drive reports a fault; of exchangers in parallel
+all open that are not out for cleaning. The safety table stays above all of it.
 
 Half an hour, and that a held valve costs 2.1 K of room in 24 h when it gets 10 K colder outside: own
 calculation for the 2 MW demonstration station. The valve's integral gain is a sixth of what the steepest part
@@ -62,6 +62,11 @@ class LeastControl:
         self._fills = False
         self._outputs = circuit.outputs
         self._demands = {output.name: output.value for output in circuit.outputs}
+        if circuit.staging is not None:
+            # All exchangers, but those that somebody may have open.
+            for valve in circuit.staging.valves:
+                if not valve.out or valve.target:
+                    self._demands[valve.output.name] = 1.0
 
     def step(self, tick: Tick) -> None:
         """Demands of all outputs for this scan."""

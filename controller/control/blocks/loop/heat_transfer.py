@@ -10,6 +10,10 @@ Exchanger, counter-flow, ε-NTU (VDI Heat Atlas C1; Modelica Buildings `DHC/ETS`
     UA/UA0 = 2/((z/z0)^−0.8 + 1), both films alike, the secondary flow as designed.
 Mixing: φ = z, up to 1.
 
+Of exchangers in parallel, share a of all in service, primary side shut off at the others, the lift is that of
+a mixed with what passes by in the others: w/D = a·φ(z/a). With both sides shut off φ has a^0.2 times the NTU:
+fewer plates with more flow over them.
+
 The valve's share of flow s becomes z = k·s·√(Δp/Δp0)/(V2/V20): Δp the primary differential pressure, V2
 the secondary flow or the speed of its pumps, each over the first one seen. k, the flow ratio of the open
 valve, starts from the design and is learned from quiet operation, so that sizes, fouling and the meter's
@@ -24,6 +28,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from controller.control.blocks.parts.memory import remembered
 from controller.control.tick import Tick
 from controller.fields import Amount, Settings
 from controller.points import Point, Term
@@ -38,6 +43,8 @@ QUIET_S = 120.0
 QUIET_K, QUIET_SHARE = 0.5, 0.05
 LEAST_DRIVE_K = 5.0
 LEAST_LIFT_K = 3.0
+MOST_STAGES = 4
+"""Exchangers in parallel."""
 
 
 class ExchangerDesign(Settings):
@@ -73,8 +80,9 @@ class LiftCurve:
         return _read(self.lifts, self.ratios, lift)
 
 
-def exchanger_lift(design: ExchangerDesign) -> LiftCurve:
-    """The exchanger's curve from its design temperatures.
+def exchanger_lift(design: ExchangerDesign, in_service: float = 1.0) -> LiftCurve:
+    """The exchanger's curve from its design temperatures. `in_service`: share of parallel ones that all water
+    of both sides flows through.
 
     Raises ValueError for temperatures that no counter-flow exchanger reaches.
     """
@@ -84,7 +92,7 @@ def exchanger_lift(design: ExchangerDesign) -> LiftCurve:
     if not (0 < fall < drive and 0 < rise < drive):
         raise ValueError(f"no exchanger does this: {design}")
     z0, effectiveness = rise / fall, fall / drive
-    ntu0 = _ntu(effectiveness, z0)
+    ntu0 = _ntu(effectiveness, z0) * in_service**0.2
     ratios, lifts = [0.0], [0.0]
     for step in range(1, 61):
         z = z0 * 6.0 * (step / 60) ** 2
@@ -170,6 +178,10 @@ class HeatTransfer:
         self._learned_s = 0.0
         self.quiet = False
         self.drive = design_drive
+        self.in_service = 1.0
+        """Share of parallel exchangers that heat while secondary water flows through all of them."""
+        self.stage = 0
+        self._stages: dict[int, tuple[float, float]] = {}
         self.known = 0
         """Which conditions are measured, as bits; another number is another reference."""
 
@@ -204,11 +216,25 @@ class HeatTransfer:
 
     def share(self, lift: float) -> float:
         """Share of the open valve's flow, %, that lifts the water by so many K; may exceed 100."""
-        return 100 * self.curve.ratio(lift / self.drive) / (self.full_ratio * self._scale)
+        return 100 * self._ratio(lift) / (self.full_ratio * self._scale)
 
     def lift(self, share: float) -> float:
         """Lift in K at a share of the open valve's flow in %."""
-        return self.drive * self.curve.lift(share / 100 * self.full_ratio * self._scale)
+        a = self.in_service
+        return self.drive * a * self.curve.lift(share / 100 * self.full_ratio * self._scale / a)
+
+    def _ratio(self, lift: float) -> float:
+        a = self.in_service
+        return a * self.curve.ratio(lift / self.drive / a)
+
+    def serve(self, stage: int) -> None:
+        """Another number of parallel exchangers serves: k is learned for each, because the plates' resistance
+        lies in series with the valve."""
+        if stage == self.stage:
+            return
+        self._stages[self.stage] = self.full_ratio, self._learned_s
+        self.full_ratio, self._learned_s = self._stages.get(stage, (self.full_ratio, self._learned_s))
+        self.stage = stage
 
     def learn(self, tick: Tick, lift: float, share: float) -> bool:
         """Learn k from what is measured (K) at the valve's real share (%), while both are quiet.
@@ -226,7 +252,7 @@ class HeatTransfer:
         )
         if not self.quiet:
             return False
-        seen = 100 * self.curve.ratio(lift / self.drive) / (share * self._scale)
+        seen = 100 * self._ratio(lift) / (share * self._scale)
         seen = min(max(seen, self._first_ratio / 4), self._first_ratio * 4)
         self._learned_s = min(self._learned_s + tick.dt, self.learn_s)
         self.full_ratio += (seen - self.full_ratio) * tick.dt / max(self._learned_s, FIRST_LEARN_S)
@@ -246,7 +272,12 @@ class HeatTransfer:
     def state(self) -> dict[str, float | None]:
         """What was learned."""
         names = ("full_ratio", "first_pressure", "first_flow", "_learned_s")
-        return {name: _finite(getattr(self, name)) for name in names}
+        state = {name: _finite(getattr(self, name)) for name in names}
+        if self.stage:
+            state["stage"] = float(self.stage)
+        for stage, (ratio, learned) in self._stages.items():
+            state |= {f"full_ratio_{stage}": _finite(ratio), f"learned_{stage}": learned}
+        return state
 
     def restore(self, state: dict[str, Any]) -> None:
         """Take it over; what is missing or odd stays fresh."""
@@ -254,7 +285,14 @@ class HeatTransfer:
             value = state.get(name)
             if isinstance(value, int | float) and math.isfinite(value) and value > 0:
                 setattr(self, name, float(value))
-        self.full_ratio = min(max(self.full_ratio, self._first_ratio / 4), self._first_ratio * 4)
+        least, most = self._first_ratio / 4, self._first_ratio * 4
+        self.full_ratio = min(max(self.full_ratio, least), most)
+        self.stage = int(remembered(state, "stage", 0.0, 0.0, MOST_STAGES))
+        for stage in range(1, MOST_STAGES + 1):
+            if stage != self.stage and f"full_ratio_{stage}" in state:
+                ratio = remembered(state, f"full_ratio_{stage}", self.full_ratio, least, most)
+                learned = remembered(state, f"learned_{stage}", 0.0, 0.0, self.learn_s)
+                self._stages[stage] = ratio, learned
 
 
 def _value(point: Point | None) -> float:
