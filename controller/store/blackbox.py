@@ -84,7 +84,11 @@ class BlackBox:
         self._disk = threading.Lock()  # a write that a stop has overtaken goes first
         self._waiting: list[tuple[Trip, Rows]] = []
         self._number = trip_files.next_number(trip_files.stored(directory))
-        self._remember()
+        try:
+            self._remember()
+        except Exception:
+            # The station starts whatever stands in that folder.
+            log.exception("old trips not looked at")
 
     def _remember(self) -> None:
         """A station that dies at every start must not write at every start: the pauses go on."""
