@@ -72,8 +72,11 @@ def export(
 
 def _list(directory: Path, spoken: str) -> None:
     """One line a trip, the newest last; a damaged file keeps its line."""
-    columns = (fill(f"export.{name}", spoken, {}) for name in ("number", "time", "cause", "more", "missed"))
-    table = Table(*columns, box=None)
+    table = Table(box=None)
+    for key in ("export.number", "export.time"):
+        table.add_column(fill(key, spoken, {}), no_wrap=True)
+    for key in ("export.cause", "export.more", "export.missed"):
+        table.add_column(fill(key, spoken, {}))
     paths = trip_files.stored(directory)
     for path in paths:
         number = str(trip_files.number_of(path))

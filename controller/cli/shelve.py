@@ -16,11 +16,12 @@ from rich.table import Table
 from rich.text import Text
 
 from controller.alarms import LONGEST_SHELF_S
-from controller.cli.why import ALARM, quiet, sentence, told
+from controller.cli.trip_story import said
+from controller.cli.why import quiet, sentence
 from controller.door import DoorClient, DoorError
 from controller.points import AlarmView
 from controller.quantities import QUANTITIES, BadQuantity, parse
-from controller.texts import duration, fill, title
+from controller.texts import duration, fill
 
 DONE, FAILED, BAD_INPUT = 0, 1, 2
 SHORTEST_S = 60.0
@@ -91,10 +92,14 @@ class Shelf:
             if not views:
                 self._say("shelve.nothing")
                 return
-            headings = ("shelve.alarm", "shelve.priority", "shelve.state", "shelve.what")
-            table = Table(*(fill(key, self.language, {}) for key in headings), box=None)
+            table = Table(box=None)
+            # A name is typed into the next command, so it is never cut.
+            table.add_column(fill("shelve.alarm", self.language, {}), no_wrap=True)
+            for key in ("shelve.priority", "shelve.state", "shelve.what"):
+                table.add_column(fill(key, self.language, {}))
             for view in views:
-                table.add_row(_name(view), self._priority(view), self._state(view), self._words(view))
+                words = said(view.code, view.subject, view.values, self.language)
+                table.add_row(_name(view), self._priority(view), self._state(view), words)
             self.console.print(table, highlight=False)
 
         return await self._ask(work)
@@ -112,9 +117,6 @@ class Shelf:
         if longest == 0:
             return Text(fill("shelve.never", self.language, {}))
         return Text(fill("shelve.at_most", self.language, {"longest": duration(longest)}))
-
-    def _words(self, view: AlarmView) -> str:
-        return f"{title(view.subject, self.language)}: {told(view.code, self.language, view.values, ALARM)}"
 
     def _say(self, key: str, **values: str) -> None:
         self.console.print(fill(key, self.language, values), highlight=False, markup=False)
@@ -135,12 +137,12 @@ class Shelf:
             async with DoorClient(self.endpoint, self.directory) as door:
                 await work(door)
         except CannotShelve as problem:
-            said, code = fill(problem.code, self.language, problem.values), problem.exit_code
+            why, code = fill(problem.code, self.language, problem.values), problem.exit_code
         except DoorError as problem:
-            said, code = sentence(problem, self.language), FAILED
+            why, code = sentence(problem, self.language), FAILED
         else:
             return DONE
-        self.errors.print(said, style="red", highlight=False, markup=False)
+        self.errors.print(why, style="red", highlight=False, markup=False)
         return code
 
 

@@ -151,7 +151,7 @@ def story(trip: Trip, language: str) -> Iterable[str]:
         yield fill("export.skipped", language, {"cause": cause, "count": str(count)})
 
 
-_MARKS = {"alarm": "!", "clear": "✓", "hidden": "·", "command": ">", "effect": ">", "acknowledge": ">"}
+_MARKS = {"alarm": "!", "clear": "✓", "command": ">", "effect": ">", "acknowledge": ">"}
 
 
 def _event_said(event: Event, language: str) -> str:

@@ -90,7 +90,7 @@ def free_alarm(settings: FreeAlarmSettings, points: Mapping[str, Point]) -> Free
         limit, shown, dead_band = float(states_of(point).index(text)), text, 0.0
     else:
         limit = parse(text, quantity)
-        shown = f"{limit:g}{'_' if other else ''}{other}"
+        shown = f"{limit:.10g}{'_' if other else ''}{other}"
         band = QUANTITIES[difference_of(point.quantity)]
         dead_band = DEAD_BANDS.get(band.key, DEAD_SHARE * abs(limit))
         if settings.dead_band is not None:

@@ -84,7 +84,11 @@ class BlackBox:
         self._disk = threading.Lock()  # a write that a stop has overtaken goes first
         self._waiting: list[tuple[Trip, Rows]] = []
         self._number = trip_files.next_number(trip_files.stored(directory))
-        self._remember()
+        try:
+            self._remember()
+        except Exception:
+            # The station starts whatever stands in that folder.
+            log.exception("old trips not looked at")
 
     def _remember(self) -> None:
         """A station that dies at every start must not write at every start: the pauses go on."""
@@ -117,7 +121,8 @@ class BlackBox:
 
     def _take(self, snapshot: Snapshot, events: Sequence[Event]) -> None:
         self.ring.add(snapshot)
-        self._events.extend(events)
+        # What stands behind a cause is in the alarms, and a dead bus would push out all else.
+        self._events.extend(event for event in events if event.kind != "hidden")
         self._alarms = snapshot.alarms
         for cause in self._watch.look(snapshot):
             self._trip(cause, snapshot)
@@ -218,7 +223,13 @@ class BlackBox:
                 log.warning("black box not written: %s", problem)
                 self.health = Health(False, files.error_code(problem), problem.strerror or str(problem))
                 return False
-            self.health = Health(True)
+            except Exception as problem:
+                # A record that cannot be written at all must not keep the next one from the card.
+                log.exception("black box: trip %d given up", trip.number)
+                self.health = Health(False, "failed", f"{type(problem).__name__}: {problem}")
+                self.dropped += 1
+            else:
+                self.health = Health(True)
             with self._lock:
                 self._waiting = [row for row in self._waiting if row[0] is not trip]
 

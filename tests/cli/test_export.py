@@ -73,7 +73,6 @@ EVENTS = (
     event("clear", -30.0, "supply_low", temperature=40.0, setpoint=50.0, opening=10.0),
     event("effect", -20.0, "release_done", "high.valve_command"),
     event("alarm", 20.0, "no_circulation"),
-    event("hidden", 25.0, "return_cool"),
 )
 ALARMS = (
     AlarmView("no_circulation", "high", "urgent", TRIP + 20, None, False),
@@ -138,7 +137,7 @@ def test_the_story_in_its_order_with_what_was_not_kept(run: Callable[..., Result
     lines = run("--blackbox", "3").output.splitlines()
     assert lines[0].startswith("Trip 3 of 香坊三号站, 20")
     assert [line.split(" s ")[0].strip() for line in lines[1:-1]] == [
-        "-60.0", "-30.0", "-20.0", "+0.0", "+7.0", "+20.0", "+25.0",
+        "-60.0", "-30.0", "-20.0", "+0.0", "+7.0", "+20.0",
     ]  # fmt: skip
     assert "▲ high: No secondary circulation." in lines[4]
     assert "li: high valve command: given back to the controller" in lines[3]

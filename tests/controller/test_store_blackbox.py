@@ -366,3 +366,35 @@ def test_a_board_that_boots_in_1970_still_records(tmp_path: Path) -> None:
 
 def test_the_limits_are_the_files(tmp_path: Path) -> None:
     assert blackbox.BoxLimits() == BoxLimits(600.0, 120.0, 600.0, 20, 20_000_000)
+
+
+async def test_what_stands_behind_a_cause_does_not_push_out_the_rest(tmp_path: Path) -> None:
+    async with Bench(tmp_path).running() as bench:
+        await bench.scans(30)
+        now = bench.clock.now()
+        first = Event(now, WALL, "alarm", "low", "device_silent")
+        hidden = [Event(now, WALL, "hidden", f"low.{n}", "input_bad") for n in range(600)]
+        bench.box.offer(snapshot(now + 1), [first, *hidden])
+        await bench.scans(2, 0.0, "no_circulation")
+    assert [event.code for event in bench.trips()[0].events] == ["device_silent"]
+
+
+async def test_a_record_that_cannot_be_written_at_all_is_given_up_and_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = trip_files.write
+
+    def write(directory: Path, trip: Trip, rows: Rows) -> int:
+        if trip.number == 1:
+            raise MemoryError
+        return real(directory, trip, rows)
+
+    monkeypatch.setattr(trip_files, "write", write)
+    async with Bench(tmp_path).running() as bench:
+        await bench.scans(30)
+        await bench.scans(30, 0.0, "no_circulation")
+        assert (bench.box.health.code, bench.box.dropped) == ("failed", 2)
+        await bench.scans(700)
+        await bench.scans(30, 0.0, "no_circulation")
+        assert bench.box.health.ok
+    assert [trip.number for trip in bench.trips()] == [2]

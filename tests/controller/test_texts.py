@@ -260,11 +260,9 @@ def tune_codes() -> set[str]:
 
 
 def said_by(group: str) -> set[str]:
-    """Texts of a group that the command line asks for by their whole key; names in a loop are spelt out."""
+    """Texts of a group that the command line asks for, always by their whole key."""
     sources = [path.read_text(encoding="utf-8") for path in (ROOT / "controller/cli").glob("*.py")]
-    found = {code for source in sources for code in re.findall(rf'"{group}\.(\w+)"', source)}
-    loops = [row for source in sources for row in re.findall(rf'"{group}\.{{name}}".*in \((.+?)\)\)', source)]
-    return found | {code for row in loops for code in re.findall(r'"(\w+)"', row)}
+    return {code for source in sources for code in re.findall(rf'"{group}\.(\w+)"', source)}
 
 
 def wanted() -> dict[str, set[str] | None]:
