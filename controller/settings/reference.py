@@ -111,7 +111,9 @@ def _rows(model: type[BaseModel], prefix: str) -> Iterator[Row]:
             path = f"{path}.<name>"
         elif models and get_origin(alternatives(info.annotation)[0]) is list:
             about = (info.description or "").strip(".")
-            yield Row(path, about, f"list of {_size(info)}with the keys below", "", _default(info, None), False)
+            yield Row(
+                path, about, f"list of {_size(info)}with the keys below", "", _default(info, None), False
+            )
             path = f"{path}.<n>"
         for inner in models:
             about = (inner.__doc__ or "").strip().split("\n")[0].strip(".")

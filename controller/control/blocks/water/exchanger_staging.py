@@ -19,7 +19,7 @@ frost.
 
 Heat missing: for two minutes the water gains less than 40 % of what the opening of the control valve should
 bring, while some rest or one has just moved. Then an isolation valve without a contact has probably not done
-what it was told: all open for an hour, and the one that opened last is not counted on.
+what it was told: all open for an hour, and the one that opened last before that is not counted on.
 """
 
 from __future__ import annotations
@@ -179,13 +179,14 @@ class ExchangerStaging:
         """Heat is missing, or was within the last hour."""
         now = tick.now
         suspects = len(self.serving) < len(self.valves) or now - self._moved_at < MOVED_LATELY_S
-        moves = any(valve.moving for valve in self.valves)
-        misses = duty.heat and duty.missing and suspects and not moves
+        misses = duty.heat and duty.missing and suspects
         self._missing_s = self._missing_s + tick.dt if misses else 0.0
         if self._missing_s >= MISSING_S and now >= self._distrusts_until:
             self._distrusts_until = now + DISTRUST_S
-            last = max(self.valves, key=lambda valve: valve.opened_at)
-            if now - last.opened_at < MOVED_LATELY_S and last.target:
+            began = now - self._missing_s
+            open_then = [valve for valve in self.valves if valve.target and valve.opened_at < began]
+            last = max(open_then, key=lambda valve: valve.opened_at, default=None)
+            if last is not None and began - last.opened_at < MOVED_LATELY_S:
                 last.fail(now, "no_heat")
         return now < self._distrusts_until
 
