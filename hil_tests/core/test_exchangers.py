@@ -284,14 +284,14 @@ def test_a_restart_moves_no_valve(checked: Checked) -> None:
 
 
 def test_a_resting_one_is_warmed_and_its_cold_water_is_not_felt(checked: Checked) -> None:
-    """Both sides shut, room 12 °C; warmed every half hour as if it were hard frost at 0 °C."""
-    rig = make_rig(checked, 0.0, isolates="both", warm_below=4.0, warm_every=1800.0, dt=2.0)
+    """Both sides shut, room 12 °C; warmed every half hour as if +3 °C were hard frost."""
+    rig = make_rig(checked, 3.0, isolates="both", warm_below=4.0, warm_every=1800.0, dt=2.0)
     _, rests = one_rests(rig)
     zone: Any = rig.plant.zones["low"]
     zone.bank.units[rests - 1].fill(8.0)
     zone.restart_ledger()
     watch = Watch()
-    rig.run(hours=1.2, each=watch.note)
+    rig.run(hours=0.8, each=watch.note)
     assert {1, 2} in watch.open
     assert told(rig) == {3 - rests}
     assert rig.truth(f"low.exchanger_{rests}_temperature") > 25.0

@@ -11,7 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from controller.control.blocks.water.exchanger_load import FIRST_S, ExchangerLoad
-from controller.control.blocks.water.exchanger_staging import BLIND_S, DISTRUST_S, MISSING_S, SHORT_S
+from controller.control.blocks.water.exchanger_staging import (
+    BLIND_S,
+    DISTRUST_S,
+    MISSING_S,
+    SHORT_KEPT_S,
+    SHORT_S,
+)
 from controller.control.blocks.water.isolation_valve import LATE_S, LEFT_S, RETRY_S
 from controller.control.tick import Tick
 from controller.points import Override, Point, Quality
@@ -73,10 +79,29 @@ def test_a_control_valve_near_its_end_opens_the_next_one_and_a_wide_one_keeps_it
     bench.opening = 0.91
     bench.run(SHORT_S + 2)
     assert len(bench.told()) == 2
-    bench.opening = 0.8
-    bench.run(7200)
+    bench.opening = 0.75
+    bench.load = 0.05
+    bench.run(1800)
     assert len(bench.told()) == 2
-    bench.opening = 0.7
+    bench.opening = 0.65
+    bench.run(600)
+    assert len(bench.told()) == 1
+
+
+def test_a_number_that_was_too_small_is_not_tried_again_at_that_load_for_a_day() -> None:
+    bench = staged(ExchangerBench(2))
+    bench.load, bench.opening = 0.25, 0.95
+    bench.run(SHORT_S + 2)
+    bench.opening = 0.5
+    bench.run(1800)
+    assert len(bench.told()) == 2
+    bench.load = 0.2
+    bench.run(600)
+    assert len(bench.told()) == 1
+    bench.load, bench.opening = 0.25, 0.95
+    bench.run(SHORT_S + STROKE_S + 2)
+    bench.now += SHORT_KEPT_S
+    bench.opening = 0.5
     bench.run(600)
     assert len(bench.told()) == 1
 

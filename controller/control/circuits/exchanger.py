@@ -99,8 +99,9 @@ class ExchangerCircuit(HeatingCircuit):
             outdoor=outdoor.value if outdoor.usable else math.nan,
         )
         staging.step(tick, duty)
-        transfer, share = control.transfer, max(staging.share, 0.5 / len(staging.valves))
-        transfer.serve(max(len(staging.serving), 1))
+        count = len(staging.valves)
+        transfer, share = control.transfer, max(staging.share, 0.5 / count)
+        transfer.serve(max(1, round(share * count)))
         if staging.settings.isolates == "primary":
             transfer.in_service = share
             return

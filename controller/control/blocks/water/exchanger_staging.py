@@ -2,7 +2,7 @@
 
     one more     load > open_above·capacity·n for open_after; the control valve 90 % open for a minute
     one less     load < close_below·capacity·(n − 1) for close_after, so long after the last change, and the
-                 control valve less than 75 % open
+                 control valve less than 70 % open; not at a load at which so few were too few today
     all          no heat wanted; load or a contact unknown for a minute; heat missing
 
 Few at low load: the water is quick on the plates and fouls them less, and the control valve works further
@@ -19,7 +19,7 @@ frost.
 
 Heat missing: for two minutes the water gains less than 40 % of what the opening of the control valve should
 bring, while some rest or one has just moved. Then an isolation valve without a contact has probably not done
-what it was told: all open for an hour, and the one that opened last is not counted on.
+what it was told: all open for an hour, and the one that opened last before that is not counted on.
 """
 
 from __future__ import annotations
@@ -39,9 +39,13 @@ START_S = 15.0
 """So long the first scans wait for contacts, where nothing is remembered."""
 BLIND_S = 60.0
 SHORT_S = 60.0
-SHORT_OPENING, SPARE_OPENING = 0.9, 0.75
+SHORT_OPENING, SPARE_OPENING = 0.9, 0.7
 """Share of the control valve's largest opening above which those that serve are too few, and below which one
-may close: without half of the plates' paths it opens by about a tenth (measured on the simulated station)."""
+may close: without half of the plates it opens by a tenth to a quarter (measured on the simulated station)."""
+LESS_LOAD = 0.85
+SHORT_KEPT_S = 86400.0
+"""A number that was too small at some load is not tried again at much the same load for a day: the primary
+network may be warmer by then."""
 MISSING_S = 120.0
 DISTRUST_S = 3600.0
 MOVED_LATELY_S = 1800.0
@@ -90,6 +94,8 @@ class ExchangerStaging:
         self._now = 0.0
         self._first_scan = math.nan
         self._needs_s = self._short_s = self._spare_s = self._blind_s = self._missing_s = 0.0
+        self._too_few: dict[int, tuple[float, float]] = {}
+        """Number: load at which it was too small, and when that was."""
         self._changed_at = self._moved_at = -math.inf
         self._distrusts_until = -math.inf
         self._warm_since = math.inf
@@ -179,13 +185,14 @@ class ExchangerStaging:
         """Heat is missing, or was within the last hour."""
         now = tick.now
         suspects = len(self.serving) < len(self.valves) or now - self._moved_at < MOVED_LATELY_S
-        moves = any(valve.moving for valve in self.valves)
-        misses = duty.heat and duty.missing and suspects and not moves
+        misses = duty.heat and duty.missing and suspects
         self._missing_s = self._missing_s + tick.dt if misses else 0.0
         if self._missing_s >= MISSING_S and now >= self._distrusts_until:
             self._distrusts_until = now + DISTRUST_S
-            last = max(self.valves, key=lambda valve: valve.opened_at)
-            if now - last.opened_at < MOVED_LATELY_S and last.target:
+            began = now - self._missing_s
+            open_then = [valve for valve in self.valves if valve.target and valve.opened_at < began]
+            last = max(open_then, key=lambda valve: valve.opened_at, default=None)
+            if last is not None and began - last.opened_at < MOVED_LATELY_S:
                 last.fail(now, "no_heat")
         return now < self._distrusts_until
 
@@ -197,17 +204,24 @@ class ExchangerStaging:
         needs = duty.load > settings.open_above / 100.0 * self.capacity * n
         # Set at run time the two may come too near; then a number would be left as soon as it is reached.
         below = min(settings.close_below, HYSTERESIS * settings.open_above)
-        spare = duty.load < below / 100.0 * self.capacity * (n - 1)
+        spare = duty.load < below / 100.0 * self.capacity * (n - 1) and not self._tried(n - 1, duty.load)
         settled = now - self._moved_at >= settings.settle
         self._needs_s = self._needs_s + tick.dt if needs else 0.0
         short = duty.opening >= SHORT_OPENING and settled
         self._short_s = self._short_s + tick.dt if short else 0.0
         self._spare_s = self._spare_s + tick.dt if spare and not duty.opening >= SPARE_OPENING else 0.0
+        if self._short_s >= SHORT_S:
+            self._too_few[n] = duty.load, now
         if self._needs_s >= settings.open_after or self._short_s >= SHORT_S:
             return n + 1
         if self._spare_s >= settings.close_after and now - self._changed_at >= settings.close_after:
             return n - 1
         return n
+
+    def _tried(self, number: int, load: float) -> bool:
+        """So many were too few today, at much the same load."""
+        tried_load, when = self._too_few.get(number, (math.inf, -math.inf))
+        return self._now - when < SHORT_KEPT_S and load > LESS_LOAD * tried_load
 
     # ---- which
 
