@@ -16,7 +16,10 @@ from drivers.profile import Profile
 from sim.campaign.breaking import Breaker
 from sim.campaign.causes import ASKED_PERCENT, Cause, accused, cause_of, is_latched
 from sim.campaign.cells import Cell, Start
+from sim.campaign.claims import Claims
+from sim.campaign.excuses import excused
 from sim.campaign.judge import Judge, Margin
+from sim.campaign.table import Demand
 from sim.rig import Rig
 from sim.weather import Weather
 
@@ -63,6 +66,8 @@ class Result:
     cause: Cause | None = None
     told_after: float | None = None
     failures: list[str] = field(default_factory=list)
+    excused: list[str] = field(default_factory=list)
+    """The same for what no controller can prevent, with the reason."""
     trace: Trace = field(default_factory=Trace)
 
 
@@ -81,10 +86,13 @@ def make_rig(file: StationFile, profiles: Mapping[str, Profile], start: Start, s
 class Watch:
     """Runs a rig and samples it."""
 
-    def __init__(self, rig: Rig, judge: Judge | None = None) -> None:
+    def __init__(self, rig: Rig, judge: Judge | None = None, claims: Claims | None = None) -> None:
         self.rig = rig
         self.trace = Trace()
-        self._judge = judge
+        self.untrue: dict[tuple[str, str], float] = {}
+        """Alarms that claimed what was not so, (code, subject), and after how many seconds."""
+        self._judge, self._claims = judge, claims
+        self._heard = len(rig.events)
         self._next = rig.plant.time
         self.begin = rig.plant.time
         self.asked_at = math.inf
@@ -106,9 +114,19 @@ class Watch:
                 self._ask(now)
             if judge is not None:
                 judge.step(now, dt)
+            if len(rig.events) != self._heard:
+                self._hear(now)
             if now >= self._next:
                 self._next += SAMPLE_S
                 self._sample()
+
+    def _hear(self, now: float) -> None:
+        for event in self.rig.events[self._heard :]:
+            if event.kind == "alarm" and self._claims is not None:
+                name = event.code, event.subject
+                if self._claims.untrue(*name):
+                    self.untrue.setdefault(name, now - self.begin)
+        self._heard = len(self.rig.events)
 
     def _ask(self, now: float) -> None:
         for command, valve in self._valves:
@@ -145,7 +163,7 @@ def run_cell(cell: Cell, rig: Rig, twin: Trace, hours: float = 24.0) -> Result:
     """Break, watch, judge, mend, judge. `rig` is at the cell's start and is used up."""
     result = Result(cell, cause=cause_of(cell))
     breaker, judge = Breaker(rig), Judge(rig)
-    watch = Watch(rig, judge)
+    watch = Watch(rig, judge, Claims(rig, cell))
     result.margins, result.trace = judge.margins, watch.trace
     begin = rig.plant.time
     try:
@@ -168,7 +186,9 @@ def run_cell(cell: Cell, rig: Rig, twin: Trace, hours: float = 24.0) -> Result:
         result.failures.append(f"the scan threw {type(problem).__name__}: {problem}")
         return result
     _judge_alarms(result, watch.asked_at, lasted)
-    _judge_plant(result)
+    _judge_plant(result, judge.demands)
+    for (code, subject), after in watch.untrue.items():
+        result.failures.append(f"not true when it was told after {after:.0f} s: {code}@{subject}")
     _judge_recovery(result, rig)
     return result
 
@@ -201,7 +221,7 @@ def _growing(result: Result, cell: Cell) -> bool:
     )
 
 
-def _judge_plant(result: Result) -> None:
+def _judge_plant(result: Result, demands: Mapping[str, Demand]) -> None:
     cell = result.cell
     if cell.group in KEEPS_HEAT:
         if not HEAT_LOW <= result.heat <= HEAT_HIGH:
@@ -211,44 +231,16 @@ def _judge_plant(result: Result) -> None:
         if result.room_long is not None and abs(result.room_long) > ROOM_LONG_K:
             result.failures.append(f"a building {result.room_long:+.1f} K from its twin after three days")
     for name, margin in result.margins.items():
-        if margin.left < 0.0 and not _excused(cell, name):
-            result.failures.append(f"{name}: {-margin.left:.1f} {margin.unit} beyond what is allowed")
-
-
-def _excused(cell: Cell, invariant: str) -> bool:
-    """What no controller can prevent: no pressure after a burst or without power, a pump that nobody can
-    stop."""
-    for one in cell.breaks:
-        if ":" in invariant and (one.target != "plant" or cell.group in ("sensor", "wiring")):
-            return True  # the table goes by what it can see
-        if ":" in invariant and (one.kind == "local" or one.on.endswith("_pressure") or "suction" in one.on):
-            return True  # a person has it; the other signs must be believed
-        if one.kind == "burst" and invariant == "freezing":
-            return True  # the water is out; the riser's rest freezes
-        if invariant == "freezing" and sum(b.kind == "trip" and ".pump_" in b.on for b in cell.breaks) > 1:
-            return True  # no pump is left: `standing_cold` says how long people have
-        if invariant == "no flow: valve shut" and one.kind == "burst":
-            return True  # a pump against a loop half empty makes head and no flow: over-temperature is left
-        if invariant == "frost outside: a pump runs" and one.kind == "power_failure":
-            return True
-        if invariant == "relief" and (
-            one.target == "device" or one.on.endswith("relief_valve") or cell.group == "wiring"
-        ):
-            return True  # pressures that nobody sees, a relief that does not open: the safety valve is left
-        if invariant == "highest radiator" and (
-            one.kind in ("burst", "power_failure", "no_city_water")
-            or (one.kind == "leak" and (one.value or 0) > 1.0)
-        ):
-            return True
-        if invariant == "freezing" and one.kind in ("power_failure", "primary_outage", "interruption"):
-            return True
-        if invariant in ("suction", "dry makeup") and one.kind in ("welded", "local", "mains_bypass"):
-            return True
-        if invariant in ("hot water", "very hot water") and cell.group == "valve":
-            return True  # told and met with what is left; see the alarms
-        if invariant in ("hot water", "very hot water") and one.kind == "power_failure":
-            return True  # a valve that stays open without power heats standing water; `check` warns of it
-    return False
+        if margin.left >= 0.0:
+            continue
+        beyond = f"{name}: {-margin.left:.1f} {margin.unit} beyond what is allowed"
+        demand = demands.get(name)
+        if demand is not None and not demand.asked_of(cell):
+            result.excused.append(f"{beyond} (nobody sees it)")
+        elif reason := excused(cell, name):
+            result.excused.append(f"{beyond} ({reason})")
+        else:
+            result.failures.append(beyond)
 
 
 def _judge_alarms(result: Result, asked_at: float, lasted: float) -> None:
