@@ -39,6 +39,11 @@ EXCUSES = (
         _kind("burst", "power_failure"),
         "makeup cannot follow, or has no power",
     ),
+    Excuse(
+        ("highest radiator",),
+        _kind("leak_inside"),
+        "a flood that comes from the loop limits makeup, then stops it (FACTS §8)",
+    ),
     Excuse(("suction",), _unstoppable(".pump_"), "a pump that the cabinet or a welded contactor runs"),
     Excuse(("dry makeup",), _unstoppable(".makeup_"), "a pump that the cabinet or a welded contactor runs"),
     Excuse(
@@ -52,7 +57,10 @@ EXCUSES = (
         "a valve that does not close: told, and the circulation carries the heat away",
     ),
     Excuse(
-        ("no flow: valve shut",),
+        _HOT, _kind("power_failure"), "a valve without power stays open and heats what stands: `check` warns"
+    ),
+    Excuse(
+        (*_HOT, "no flow: valve shut"),
         _kind("burst"),
         "a pump against a loop half empty makes head and no flow: over-temperature is left",
     ),

@@ -246,7 +246,7 @@ def _judge_plant(result: Result, demands: Mapping[str, Demand]) -> None:
 def _judge_alarms(result: Result, asked_at: float, lasted: float) -> None:
     cause, alarms = result.cause, result.alarms
     if cause is not None:
-        counted_from = asked_at if cause.asked else 0.0
+        counted_from = asked_at if cause.asked else _last_break_at(result.cell)
         named = [time for time, code, subject in alarms if cause.names(code, subject)]
         result.told_after = max(named[0] - counted_from, 0.0) if named else None
         due = lasted >= counted_from + cause.within_s
@@ -263,6 +263,13 @@ def _judge_alarms(result: Result, asked_at: float, lasted: float) -> None:
     for _, code, subject in dict.fromkeys((0, code, subject) for _, code, subject in alarms):
         if accused(result.cell, code, subject):
             result.failures.append(f"accuses what is sound: {code}@{subject}")
+
+
+def _last_break_at(cell: Cell) -> float:
+    """Seconds after the first: a person's hand comes before what breaks."""
+    return SECOND_AFTER_S * max(
+        (number for number, one in enumerate(cell.breaks) if one.target != "hand"), default=0
+    )
 
 
 def _judge_recovery(result: Result, rig: Rig) -> None:
