@@ -9,7 +9,7 @@ from itertools import combinations
 from controller.settings.station import StationFile
 from controller.station import Station
 from sim.campaign.cells import COLD_DAY, COLD_START, OVERSIZED, THAW, Break, Cell, Group, Start
-from sim.campaign.upsets import hand_cells, torn_off, upset_cells
+from sim.campaign.upsets import hand_cells, upset_cells
 from sim.field import sensor_of
 from sim.plant import Plant
 
@@ -151,7 +151,7 @@ def _machines(file: StationFile, plant: Plant) -> Iterator[Cell]:
         for start in (COLD_DAY, COLD_START):
             breaks = [Break("plant", zone, "leak", size) for size in (0.1, 0.5, 1.5)]
             yield from _all(start, "water", [*breaks, Break("plant", zone, "burst", 40.0)])
-        yield from _all(COLD_DAY, "water", [torn_off(plant, zone), Break("plant", zone, "leak_inside", 6.0)])
+        yield from _all(COLD_DAY, "water", [Break("plant", zone, "leak_inside", 6.0)])
 
 
 def _station(file: StationFile) -> Iterator[Cell]:
