@@ -6,6 +6,7 @@ import multiprocessing
 import random
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkProcess
 from typing import TypeVar
@@ -85,8 +86,11 @@ class Campaign:
         rig, twin = self._starts.pop(cell.start)
         return run_cell(cell, rig, twin, hours)
 
-    def run(self, cells: Sequence[Cell], hours: float, processes: int) -> Iterator[Result]:
-        """Results as they come, without their traces. A cell whose process dies is a result, too."""
+    def run(
+        self, cells: Sequence[Cell], hours: float, processes: int, first_failure: bool = False
+    ) -> Iterator[Result]:
+        """Results as they come, without their traces. A cell whose process dies is a result, too.
+        `first_failure`: see `run_cell`."""
         self.prepare(cells, hours)
         # A forked process has the warmed-up rig as it is: handing it over would cost more than the cell.
         left = deque(cells)
@@ -95,7 +99,8 @@ class Campaign:
             while left and len(running) < processes:
                 cell = left.popleft()
                 here, there = _FORK.Pipe(duplex=False)
-                process = _FORK.Process(target=self._work, args=(cell, hours, there), daemon=True)
+                work = partial(self._work, cell, hours, first_failure, there)
+                process = _FORK.Process(target=work, daemon=True)
                 process.start()
                 there.close()
                 running[here] = cell, process
@@ -109,9 +114,9 @@ class Campaign:
                 ready.close()
                 process.join()
 
-    def _work(self, cell: Cell, hours: float, there: Connection) -> None:
+    def _work(self, cell: Cell, hours: float, first_failure: bool, there: Connection) -> None:
         """One cell in a process of its own."""
         rig, twin = self._starts[cell.start]
-        result = run_cell(cell, rig, twin, hours)
+        result = run_cell(cell, rig, twin, hours, first_failure)
         result.trace = Trace()
         there.send(result)

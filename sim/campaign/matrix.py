@@ -20,7 +20,7 @@ _DRIFT_K_PER_H = 0.5
 _DEVICE_KINDS = ("dead", "slow", "late", "garbage", "exception", "yesterday")
 _VALVE_KINDS = ("stuck", "slow", "slipping", "reversed", "leaking", "local")
 _PUMP_KINDS = ("trip", "no_start", "wear", "check_valve", "mains_bypass", "welded", "local", "dry")
-_MAKEUP_KINDS = ("trip", "no_start", "check_valve", "welded", "dry")
+_MAKEUP_KINDS = ("trip", "no_start", "check_valve", "welded", "mains_bypass", "dry")
 _DANGEROUS = 12
 
 
@@ -128,6 +128,7 @@ def _machines(file: StationFile, plant: Plant) -> Iterator[Cell]:
         pumps = len(circuit.circulation.pumps)
         for number in range(1, pumps + 1):
             breaks = [Break("plant", f"{zone}.pump_{number}", kind) for kind in _PUMP_KINDS]
+            breaks.append(Break("plant", f"{zone}.pump_{number}", "local", 0.0))
             yield from _all(COLD_DAY, "pump", breaks)
         yield from _all(OVERSIZED, "pump", [Break("plant", f"{zone}.pump_1", "trip")])
         yield from _all(COLD_START, "pump", [Break("plant", f"{zone}.pump_1", "no_start")])

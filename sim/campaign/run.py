@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from controller.settings.station import StationFile
 from drivers.profile import Profile
@@ -30,6 +31,7 @@ LONG_S = 3 * DAY_S
 MENDED_FINE_S = 600.0
 MENDED_S = 3 * 3600.0
 SAMPLE_S = 300.0
+NEAR_S = 600.0
 SECOND_AFTER_S = 60.0
 BURST_S = 600.0
 MOST_ALARMS = 3
@@ -42,14 +44,35 @@ BACK_K = 3.0
 KEEPS_HEAT = ("sensor", "device", "program")
 
 
+class Shown(NamedTuple):
+    """What a picture has of a circuit: seconds since the break, °C, %, kPa."""
+
+    time: float
+    supply: float
+    back: float
+    position: float
+    pressure: float
+    coldest: float
+
+
+class Commanded(NamedTuple):
+    """What its outputs are told: valve in %, how many pumps and makeup pumps run, relief."""
+
+    valve: float
+    pumps: int
+    makeups: int
+    relief: float
+
+
 @dataclass(slots=True)
 class Trace:
     """Every five minutes since the break: heat of all circuits in J, air of every building in °C, and a
-    picture's worth of the first circuit."""
+    picture's worth of the first circuit; the same with its commands, every scan, of the first ten minutes."""
 
     heat: list[float] = field(default_factory=list)
     air: list[list[float]] = field(default_factory=list)
-    shown: list[tuple[float, ...]] = field(default_factory=list)
+    shown: list[Shown] = field(default_factory=list)
+    near: list[tuple[Shown, Commanded]] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -116,6 +139,8 @@ class Watch:
                 judge.step(now, dt)
             if len(rig.events) != self._heard:
                 self._hear(now)
+            if now - self.begin <= NEAR_S:
+                self.trace.near.append((self._shown(), self._commanded()))
             if now >= self._next:
                 self._next += SAMPLE_S
                 self._sample()
@@ -137,16 +162,32 @@ class Watch:
         zones = list(self.rig.plant.zones.values())
         self.trace.heat.append(sum(zone.heat_from_primary for zone in zones))
         self.trace.air.append([branch.building.air for zone in zones for branch in zone.branches])
-        zone = zones[0]
-        self.trace.shown.append(
-            (
-                self.rig.plant.time - self.begin,
-                zone.supply,
-                zone.header,
-                100.0 * zone.valve.position,
-                zone.loop.pressure * 1e-3,
-                min(branch.building.air for branch in zone.branches),
+        self.trace.shown.append(self._shown())
+
+    def _shown(self) -> Shown:
+        zone = next(iter(self.rig.plant.zones.values()))
+        return Shown(
+            self.rig.plant.time - self.begin,
+            zone.supply,
+            zone.header,
+            100.0 * zone.valve.position,
+            zone.loop.pressure * 1e-3,
+            min(branch.building.air for branch in zone.branches),
+        )
+
+    def _commanded(self) -> Commanded:
+        name, outputs = next(iter(self.rig.plant.zones)), self.rig.station.image.outputs
+
+        def running(kind: str) -> int:
+            runs = (
+                o for key, o in outputs.items() if key.startswith(f"{name}.{kind}") and key[-4:] == "_run"
             )
+            return sum(output.value >= 0.5 for output in runs)
+
+        valve = outputs.get(f"{name}.valve_command") or outputs[f"{name}.primary_command"]
+        relief = outputs.get(f"{name}.relief_valve")
+        return Commanded(
+            valve.value, running("pump_"), running("makeup_"), 0.0 if relief is None else relief.value
         )
 
 
@@ -159,8 +200,9 @@ def run_twin(rig: Rig, hours: float) -> Trace:
     return watch.trace
 
 
-def run_cell(cell: Cell, rig: Rig, twin: Trace, hours: float = 24.0) -> Result:
-    """Break, watch, judge, mend, judge. `rig` is at the cell's start and is used up."""
+def run_cell(cell: Cell, rig: Rig, twin: Trace, hours: float = 24.0, first_failure: bool = False) -> Result:
+    """Break, watch, judge, mend, judge. `rig` is at the cell's start and is used up. `first_failure`: what
+    has failed already is not mended."""
     result = Result(cell, cause=cause_of(cell))
     breaker, judge = Breaker(rig), Judge(rig)
     watch = Watch(rig, judge, Claims(rig, cell))
@@ -178,17 +220,19 @@ def run_cell(cell: Cell, rig: Rig, twin: Trace, hours: float = 24.0) -> Result:
         result.alarms = [
             (event.time - begin, event.code, event.subject) for event in rig.events if event.kind == "alarm"
         ]
-        lasted = rig.plant.time - begin
+        _judge_alarms(result, watch, rig.plant.time - begin)
+        if first_failure:
+            _judge_plant(result, judge.demands)
+            if result.failures:
+                return result
+            result.excused.clear()
         breaker.end()
         watch.run(MENDED_FINE_S, FINE_S)
         watch.run(MENDED_S - MENDED_FINE_S, COARSE_S)
     except Exception as problem:  # noqa: BLE001  # a scan that throws is a result
         result.failures.append(f"the scan threw {type(problem).__name__}: {problem}")
         return result
-    _judge_alarms(result, watch.asked_at, lasted)
     _judge_plant(result, judge.demands)
-    for (code, subject), after in watch.untrue.items():
-        result.failures.append(f"not true when it was told after {after:.0f} s: {code}@{subject}")
     _judge_recovery(result, rig)
     return result
 
@@ -243,8 +287,10 @@ def _judge_plant(result: Result, demands: Mapping[str, Demand]) -> None:
             result.failures.append(beyond)
 
 
-def _judge_alarms(result: Result, asked_at: float, lasted: float) -> None:
-    cause, alarms = result.cause, result.alarms
+def _judge_alarms(result: Result, watch: Watch, lasted: float) -> None:
+    cause, alarms, asked_at = result.cause, result.alarms, watch.asked_at
+    for (code, subject), after in watch.untrue.items():
+        result.failures.append(f"not true when it was told after {after:.0f} s: {code}@{subject}")
     if cause is not None:
         counted_from = asked_at if cause.asked else _last_break_at(result.cell)
         named = [time for time, code, subject in alarms if cause.names(code, subject)]

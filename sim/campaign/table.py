@@ -198,7 +198,7 @@ class _Circuit:
         yield Demand(
             "thermostat: valve shut",
             _THERMOSTAT_LAG_S,
-            lambda: zone.flow > flows and zone.supply > limit and self._open(),
+            lambda: zone.supply > limit and self._open(),
             self._signs("thermostat") | self._rules("thermostat"),
         )
         high = supply.alarm + _SUPPLY_K

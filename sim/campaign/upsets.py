@@ -51,6 +51,10 @@ def upset_cells(station: Station, plant: Plant) -> Iterator[Cell]:
                     continue
                 hotter = any(one.kind == "temperature_step" for one in trouble)
                 yield Cell(OVERSIZED if hotter else COLD_DAY, "pair", (*upset, *trouble))
+        valve = station.image.outputs.get(f"{zone}.valve_command")
+        if valve is not None and valve.name not in station.carried_out:
+            outage = Break("plant", "station", "primary_outage")
+            yield Cell(COLD_START, "pair", (_hand(valve.name, valve.low), outage))
 
 
 def _hand(output: str, value: float) -> Break:
@@ -62,19 +66,25 @@ def _numbers(count: int) -> range:
 
 
 def _upsets(station: Station, zone: str) -> Iterator[tuple[Break, ...]]:
+    """The circuit is broken; a person drives valve or pumps to an end, and the speed to the highest."""
     yield (Break("program", f"circuit {zone}", "exception"),)
     outputs = station.image.outputs
-    ends = (
-        (f"{zone}.valve_command", "high"),
-        (f"{zone}.primary_command", "high"),
-        (f"{zone}.pump_1_run", "high"),
-        (f"{zone}.makeup_1_run", "high"),
-        (f"{zone}.relief_valve", "low"),
+    pumps = _numbers(len(station.file.circuits[zone].circulation.pumps))
+    ends: tuple[tuple[tuple[str, float], ...], ...] = (
+        (("valve_command", 1.0),),
+        (("primary_command", 1.0),),
+        (("pump_1_run", 1.0), ("pump_1_speed", 1.0)),
+        tuple((f"pump_{n}_run", 0.0) for n in pumps),
+        (("makeup_1_run", 1.0), ("makeup_1_speed", 1.0)),
+        (("relief_valve", 0.0),),
     )
-    for name, end in ends:
-        output = outputs.get(name)
-        if output is not None and name not in station.carried_out:
-            yield (_hand(name, output.high if end == "high" else output.low),)
+    for hands in ends:
+        names = [f"{zone}.{role}" for role, _ in hands]
+        if all(name in outputs and name not in station.carried_out for name in names):
+            yield tuple(
+                _hand(name, outputs[name].high if share else outputs[name].low)
+                for name, (_, share) in zip(names, hands, strict=True)
+            )
 
 
 def _troubles(file: StationFile, plant: Plant, zone: str) -> Iterator[tuple[Break, ...]]:
@@ -87,7 +97,7 @@ def _troubles(file: StationFile, plant: Plant, zone: str) -> Iterator[tuple[Brea
     if circuit.makeup is not None:
         yield (Break("plant", zone, "leak", 1.5),)
         yield (Break("plant", zone, "leak_inside", 6.0),)
-        yield (Break("plant", f"{zone}.makeup_1", "welded"),)
-        yield (Break("plant", "station", "no_city_water"), Break("plant", zone, "leak", 1.5))
+        yield (Break("plant", f"{zone}.makeup_1", "mains_bypass"),)
+        yield (Break("plant", "station", "no_city_water"), torn_off(plant, zone))
     if f"{zone}.relief_valve" in parts and circuit.makeup is not None and circuit.makeup.relief is not None:
         yield (Break("plant", f"{zone}.relief_valve", "stuck_off"),)
