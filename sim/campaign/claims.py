@@ -79,7 +79,7 @@ def _heat(rig: Rig, name: str) -> Iterator[Claim]:
     for code in ("thermostat", "over_temperature"):
         yield Claim(code, name, lambda: zone.supply > hot, two, witnesses=2)
     yield Claim("supply_high", name, lambda: zone.supply > hot, sensors)
-    yield Claim("supply_lost", name, _never, sensors, witnesses=len(sensors))
+    yield Claim("supply_lost", supply, _never, sensors, witnesses=len(sensors))
     back = (f"{name}.return_temperature", *sensors)
     yield Claim("frost", name, lambda: zone.header < 15.0 + _K, back)
     yield Claim("return_cool", name, lambda: zone.header < 30.0 + _K, back)

@@ -147,7 +147,8 @@ class Watch:
 
     def _hear(self, now: float) -> None:
         for event in self.rig.events[self._heard :]:
-            if event.kind == "alarm" and self._claims is not None:
+            # What hides behind its cause is seen by people all the same.
+            if event.kind in ("alarm", "hidden") and self._claims is not None:
                 name = event.code, event.subject
                 if self._claims.untrue(*name):
                     self.untrue.setdefault(name, now - self.begin)
