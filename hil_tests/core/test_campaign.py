@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -21,6 +22,7 @@ from sim.rig import Rig
 DEMO = Path(__file__).parents[2] / "config" / "demo.yaml"
 SEED = 1
 HOURS = 1.0
+SHORT = replace(COLD_DAY, warm_up_s=60.0)
 SAMPLE = (
     "-24/low.supply_temperature:offset=-5",
     "-24/low.supply_temperature:frozen",
@@ -179,7 +181,7 @@ def _command(rig: Rig, values: dict[str, float]) -> None:
     ],
 )
 def test_a_command_is_judged_by_the_plant(campaign: Campaign, demand, harm, wrong, right) -> None:  # type: ignore[no-untyped-def]
-    rig = make_rig(campaign.file, campaign.profiles, COLD_DAY, SEED)
+    rig = make_rig(campaign.file, campaign.profiles, SHORT, SEED)
     harm(rig)
     for commands, holds in ((right, True), (wrong, False)):
         judge = Judge(rig)
@@ -191,7 +193,7 @@ def test_a_command_is_judged_by_the_plant(campaign: Campaign, demand, harm, wron
 
 
 def test_a_demand_is_asked_unless_what_it_is_seen_by_is_broken(campaign: Campaign) -> None:
-    judge = Judge(make_rig(campaign.file, campaign.profiles, COLD_DAY, SEED))
+    judge = Judge(make_rig(campaign.file, campaign.profiles, SHORT, SEED))
     demand = judge.demands["low: over-pressure: makeup off"]
     for one, asked in (
         (Break("plant", "low.return_pressure", "frozen"), False),
@@ -205,7 +207,7 @@ def test_a_demand_is_asked_unless_what_it_is_seen_by_is_broken(campaign: Campaig
 
 
 def test_an_alarm_that_is_not_true_is_a_failure_unless_nobody_could_know(campaign: Campaign) -> None:
-    rig = make_rig(campaign.file, campaign.profiles, COLD_DAY, SEED)
+    rig = make_rig(campaign.file, campaign.profiles, SHORT, SEED)
 
     def untrue(code: str, *broken: str) -> bool:
         breaks = tuple(Break("plant", name, "frozen") for name in broken)
