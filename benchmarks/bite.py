@@ -3,9 +3,11 @@
     python benchmarks/bite.py [--only PATTERN] [--jobs 2]
 
 `benchmarks/defects/defects.yaml` holds them: a place in a file that stands there exactly once, what to put
-there, the cells that must notice, and for how many hours. First the cells are run on the sound code: all must
-hold. Then each defect is made in a copy of the code and its cells run there: caught when a cell fails, or the
-run itself. Prints `caught N/M`; exit code 1 unless all are caught.
+there (with `also` where it takes more than one place), the cells that must notice, and for how many hours.
+First the cells are run on the sound code: all must hold. Then each defect is made in a copy of the code and
+its cells run there: caught when a cell fails. A defect that stops the campaign before any cell was judged is
+no defect that the cells have caught, and counts as missed. Prints `caught N/M`; exit code 1 unless all are
+caught.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,23 +41,31 @@ class Defect:
     new: str
     cells: str
     hours: float = 0.5
+    also: Sequence[Mapping[str, str]] = ()
+    """Further places in the same file, `old` and `new` each."""
+
+    @property
+    def changes(self) -> list[tuple[str, str]]:
+        """(old, new) of every place."""
+        return [(self.old, self.new), *((more["old"], more["new"]) for more in self.also)]
 
 
 def load() -> list[Defect]:
     """All defects. ValueError when one no longer fits the code."""
     found = [Defect(**entry) for entry in yaml.safe_load(DEFECTS.read_text(encoding="utf-8"))]
     for defect in found:
-        times = (ROOT / defect.file).read_text(encoding="utf-8").count(defect.old)
-        if times != 1:
-            raise ValueError(f"{defect.name}: its place is {times} times in {defect.file} (must be once)")
+        text = (ROOT / defect.file).read_text(encoding="utf-8")
+        for old, _ in defect.changes:
+            if (times := text.count(old)) != 1:
+                raise ValueError(f"{defect.name}: its place is {times} times in {defect.file} (must be once)")
     return found
 
 
-def campaign(folder: Path, cells: str, hours: float) -> tuple[bool, str]:
-    """Run these cells with the code of `folder`: (all held, what failed first)."""
+def campaign(folder: Path, cells: str, hours: float, jobs: int = 1) -> tuple[bool, str]:
+    """Run these cells with the code of `folder`: (all held, what failed first, empty: nothing was judged)."""
     command = [
-        *(sys.executable, "-m", "controller.cli.main", "campaign", "config/demo.yaml"),
-        *("--only", cells, "--hours", f"{hours:g}", "--jobs", "1"),
+        *(sys.executable, "-m", "controller.cli.main", "campaign", "config/demo.yaml", "--first-failure"),
+        *("--only", cells, "--hours", f"{hours:g}", "--jobs", str(jobs)),
     ]
     done = subprocess.run(
         command,
@@ -67,8 +77,7 @@ def campaign(folder: Path, cells: str, hours: float) -> tuple[bool, str]:
         check=False,
     )
     lines = [line for line in done.stdout.splitlines() if re.match(r"(-24|\+5|cold|oversized)/\S.*: ", line)]
-    said = lines or done.stderr.strip().splitlines()[-1:]
-    return done.returncode == 0, said[0] if said else ""
+    return done.returncode == 0, lines[0] if lines else ""
 
 
 def make(defect: Defect, folder: Path) -> None:
@@ -76,7 +85,10 @@ def make(defect: Defect, folder: Path) -> None:
     for name in COPIED:
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     place = folder / defect.file
-    place.write_text(place.read_text(encoding="utf-8").replace(defect.old, defect.new), encoding="utf-8")
+    text = place.read_text(encoding="utf-8")
+    for old, new in defect.changes:
+        text = text.replace(old, new)
+    place.write_text(text, encoding="utf-8")
 
 
 def bites(defect: Defect) -> tuple[Defect, bool, str]:
@@ -85,12 +97,18 @@ def bites(defect: Defect) -> tuple[Defect, bool, str]:
         folder = Path(name)
         make(defect, folder)
         held, said = campaign(folder, defect.cells, defect.hours)
-    return defect, not held, said
+    return defect, not held and bool(said), said or ("" if held else "the campaign itself does not run")
 
 
-def sound(defect: Defect) -> tuple[Defect, bool, str]:
-    """(defect, its cells hold on the sound code, what failed)."""
-    return defect, *campaign(ROOT, defect.cells, defect.hours)
+def sound(defects: Sequence[Defect], jobs: int) -> Iterator[str]:
+    """What does not hold on the sound code, in one run for all cells of the same length."""
+    by_hours: dict[float, set[str]] = {}
+    for defect in defects:
+        by_hours.setdefault(defect.hours, set()).add(defect.cells)
+    for hours, patterns in sorted(by_hours.items()):
+        held, said = campaign(ROOT, "|".join(sorted(patterns)), hours, jobs)
+        if not held:
+            yield said or "the campaign itself does not run"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -98,14 +116,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--only", default="")
     parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument(
+        "--no-sound", dest="sound", action="store_false", help="do not run the sound code first"
+    )
     asked = parser.parse_args(arguments)
     defects = [defect for defect in load() if re.search(asked.only, defect.name)]
     caught = 0
+    if asked.sound:
+        for said in sound(defects, asked.jobs):
+            print(f"NOT SOUND  {said}", flush=True)
+            return 1
     with ThreadPoolExecutor(asked.jobs) as pool:
-        for defect, held, said in pool.map(sound, {(d.cells, d.hours): d for d in defects}.values()):
-            if not held:
-                print(f"NOT SOUND  {defect.cells}: {said}", flush=True)
-                return 1
         for defect, found, said in pool.map(bites, defects):
             caught += found
             print(f"{'caught' if found else 'MISSED':8} {defect.name}: {said}", flush=True)

@@ -111,6 +111,8 @@ class Bus:
             for point in sorted(device.polling.polled)
         }
         self.statistics = {device.name: device.statistics for device in self._devices.values()}
+        self.alive_at = now
+        """Plant seconds of its last step, or of when it is due to take the next one."""
         self.state = LineState(False, now, "not connected yet")
         self._reconnect_at = now
         self._reconnect_step_s = 0.0
@@ -160,7 +162,7 @@ class Bus:
 
     async def _step(self) -> None:
         """One request, one connection attempt, or one rest."""
-        now = self._clock.now()
+        now = self.alive_at = self._clock.now()
         self._mark_offline(now)
         if not self._master.up:
             if self.state.up:
@@ -186,7 +188,9 @@ class Bus:
     async def _rest(self, until: float, now: float) -> None:
         """Sleep in plant time until then, a change of an output, or a device going offline."""
         offline = min((d.health.offline_at for d in self._devices.values()), default=math.inf)
-        await self._wake.wait(min(max(min(until, offline) - now, 0.0), _LONGEST_REST_S))
+        rest = min(max(min(until, offline) - now, 0.0), _LONGEST_REST_S)
+        self.alive_at = now + rest
+        await self._wake.wait(rest)
 
     def _due(self, device: _Device) -> float:
         """When the bus has next to do with this device."""

@@ -292,6 +292,16 @@ class Plant:
     # --- judging ----------------------------------------------------------------------------------------
 
     @property
+    def powered(self) -> bool:
+        """The mains are there."""
+        return not self._station.troubles.power_failure
+
+    @property
+    def flooded(self) -> bool:
+        """Water stands at the flood contact."""
+        return self._station.troubles.flood or self.floor.flooded
+
+    @property
     def truth(self) -> dict[str, float]:
         """True values in controller units, built on demand; energies and volumes since the last `settle`."""
         values = station_truth(self._side, self.tank, self._outdoor)

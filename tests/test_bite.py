@@ -12,8 +12,8 @@ def test_every_defect_has_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
     import bite
 
     defects = bite.load()
-    assert len({defect.name for defect in defects}) == len(defects) >= 25
-    assert all(defect.old != defect.new for defect in defects)
+    assert len({defect.name for defect in defects}) == len(defects) >= 30
+    assert all(old != new for defect in defects for old, new in defect.changes)
 
 
 def test_a_defect_without_a_place_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,7 +16,8 @@ class DryMakeup:
     of what this pump draws at no higher speed while it delivers; with neither, and the tank level lost, the
     pressure alone (FACTS §8: "level lost: go on under dry-run protection"). A pump in air draws about a
     third of its power. Makeup rests, and is tried again after pauses that double. Without any pressure
-    nothing is judged: makeup goes on.
+    nothing is judged: makeup goes on. Nor is it by a pump that makeup has not asked for and that turns slowly
+    (a person's hand, a welded contactor): it delivers nothing against the loop, whatever it sucks.
     """
 
     SUSPECT_S = 90.0
@@ -27,12 +28,15 @@ class DryMakeup:
     LEARN_S = 60.0
     REST_S = 600.0
     LONGEST_REST_S = 3600.0
+    SLOW = 0.7
+    """Of the highest speed: half of the head (own judgement)."""
 
     def __init__(
         self,
         image: Image,
         circuit: str,
         runs: Sequence[Output],
+        speeds: Sequence[Output],
         pressure: Callable[[], Point | None],
         setpoint: Callable[[], float],
         clock: Clock,
@@ -40,7 +44,7 @@ class DryMakeup:
         """`pressure`: what makeup goes by; `setpoint`: the one to hold, kPa, where nobody asks for a rise."""
         find = image.points.get
         self.pressure, self.setpoint, self.clock = pressure, setpoint, clock
-        self.runs = runs
+        self.runs, self.speeds = runs, speeds
         names = [run.name.removesuffix("_run") for run in runs]
         self.running = [find(f"{name}_running") for name in names]
         self.currents = [find(f"{name}_current") for name in names]
@@ -84,10 +88,15 @@ class DryMakeup:
         return self.clock() >= self._rest_until
 
     def _turns(self, index: int) -> bool:
-        running = self.running[index]
+        running, run = self.running[index], self.runs[index]
+        if not run.demand >= 0.5 and self._slow(index):
+            return False
         if running is not None and running.usable:
             return running.value >= 0.5
-        return self.runs[index].value >= 0.5
+        return run.value >= 0.5
+
+    def _slow(self, index: int) -> bool:
+        return reading(self.frequencies[index]) < self.SLOW * self.speeds[index].high
 
     def _delivers(self, now: float, pressure: float) -> bool:
         """The pressure rises, or is where it shall be: the time begins anew."""

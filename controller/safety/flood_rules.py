@@ -23,6 +23,9 @@ PORTION_S, PORTION_OF_S = 60.0, 300.0
 """Makeup under flood: a fifth of the time (own judgement)."""
 STOPPED_AFTER_S = 900.0
 HIGH_CONTACT_S = 60.0
+FALL_KPA, FALL_S = 20.0, 60.0
+"""Of the loop (FACTS §8). Seen here as well as by the circuit's own guard: a circuit that is broken sees
+nothing."""
 PRIMARY_FALL_KPA, PRIMARY_FALL_S = 50.0, 60.0
 """Own judgement: pumps of the network move less within a minute."""
 DRY_S = 60.0
@@ -62,7 +65,7 @@ def flood_rules(circuit: Protected, image: Image) -> Iterator[Rule]:
         lambda: primary_fell() and wet(),
         after_s=CONFIRMED_S,
         act=at_most([circuit.valve], 0.0),
-        until=dry,
+        until=_watching(primary_fell, dry),
         clear_s=DRY_S,
         priority="urgent",
         shows=shown("pressure", find("station.primary_supply_pressure"), "pressure"),
@@ -79,6 +82,17 @@ def flood_rules(circuit: Protected, image: Image) -> Iterator[Rule]:
     )
 
 
+def _watching(sign: Condition, until: Condition) -> Condition:
+    """`until`, and the sign goes on being asked while its row acts: what it saw then counts for the next
+    time."""
+
+    def ended() -> bool:
+        sign()
+        return until()
+
+    return ended
+
+
 def _makeup(circuit: Protected, image: Image, wet: Condition, clock: Clock) -> Iterator[Rule]:
     """Stopped stands before limited: the stronger row names the reason."""
     name = circuit.name
@@ -86,9 +100,16 @@ def _makeup(circuit: Protected, image: Image, wet: Condition, clock: Clock) -> I
         on(image.points.get(f"{name}.makeup_excess")),
         on(image.points.get(f"{name}.pressure_drops")),
     )
-    loses = Recent(lambda: much() or drops(), clock, REMEMBERED_S)
-    portions = Portions(circuit.makeup_runs, clock, PORTION_S, PORTION_OF_S)
     pressure = image.points.get(f"{name}.return_pressure")
+    falls = Fall(pressure, clock, FALL_KPA, FALL_S)
+
+    def loses_now() -> bool:
+        """All are asked in every scan: the fall keeps a window of its own."""
+        seen = falls()
+        return seen or much() or drops()
+
+    loses = Recent(loses_now, clock, REMEMBERED_S)
+    portions = Portions(circuit.makeup_runs, clock, PORTION_S, PORTION_OF_S)
     shows = shown("pressure", pressure, "pressure")
 
     def dry() -> bool:
@@ -119,7 +140,7 @@ def _makeup(circuit: Protected, image: Image, wet: Condition, clock: Clock) -> I
         after_s=CONFIRMED_S,
         act=portions,
         begin=portions.begin,
-        until=dry,
+        until=_watching(loses, dry),
         clear_s=DRY_S,
         priority="urgent",
         shows=shows,

@@ -98,6 +98,7 @@ def makeup_rules(circuit: Protected, image: Image) -> Iterator[Rule]:
         image,
         circuit.name,
         circuit.makeup_runs,
+        circuit.makeup_speeds,
         circuit.pressure_held,
         circuit.pressure_set,
         lambda: flow.time,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import threading
 from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
@@ -75,6 +76,7 @@ class Outside:
         self._main = main
         self._report = report
         self._newest: Snapshot | None = None
+        self._door_alive_at = self._state_alive_at = math.inf
         self._published = clock.wake()
         self._save_now = clock.wake()
         self._main_loop: asyncio.AbstractEventLoop | None = None
@@ -142,14 +144,14 @@ class Outside:
         lay_token(self._directory)
         await self._open_state()
         parts = {
-            "store": self.store.run,
-            "door": self._serve_door,
-            "state": self._save_state,
-            "blackbox": self.blackbox.run,
+            "store": (self.store.run, lambda: self.store.alive_at),
+            "door": (self._serve_door, lambda: self._door_alive_at),
+            "state": (self._save_state, lambda: self._state_alive_at),
+            "blackbox": (self.blackbox.run, lambda: self.blackbox.alive_at),
         }
         tasks = [
-            asyncio.create_task(keep_running(name, make, self._clock, self._report), name=name)
-            for name, make in parts.items()
+            asyncio.create_task(keep_running(name, make, self._clock, self._report, alive), name=name)
+            for name, (make, alive) in parts.items()
         ]
         await asyncio.sleep(0)  # noqa: TID251  # let the parts enter the clock before time goes on
         self.started.set()
@@ -167,10 +169,12 @@ class Outside:
             self._report("state", str(problem))
 
     async def _serve_door(self) -> None:
+        self._door_alive_at = math.inf
         async with self._clock.part():
             await self.door.start()
             try:
                 while True:
+                    self._door_alive_at = self._clock.now()
                     await self._published.wait(10.0)
                     snapshot = self._newest
                     if snapshot is not None:
@@ -181,6 +185,7 @@ class Outside:
     async def _save_state(self) -> None:
         async with self._clock.part():
             while True:
+                self._state_alive_at = self._clock.now() + STATE_PERIOD_S
                 await self._save_now.wait(STATE_PERIOD_S)
                 await self._state_store.save_state(await self._on_main(self._main.state()))
 

@@ -109,7 +109,10 @@ class Service:
         """Start, scan until `stop`, end in order."""
         self._restore()
         tasks = [
-            asyncio.create_task(keep_running(f"bus {name}", bus.run, self.clock, self._report), name=name)
+            asyncio.create_task(
+                keep_running(f"bus {name}", bus.run, self.clock, self._report, lambda bus=bus: bus.alive_at),  # type: ignore[misc]
+                name=name,
+            )
             for name, bus in self.buses.items()
         ]
         try:

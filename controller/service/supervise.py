@@ -1,15 +1,20 @@
-"""Parts that die are restarted with back-off and an alarm; they never take the others with them."""
+"""Parts that die or hang are restarted with back-off and an alarm; they never take the others with them."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 from controller.clock import Clock
 
 LONGEST_PAUSE_S = 60.0
 SETTLED_S = 60.0
+HANGS_AFTER_S = 120.0
+"""No sign of life for so long after it was due: the part hangs. Plant seconds, as all delays are; long enough
+for a slow disk or wire while a simulation runs many times faster than the clock on the wall."""
+LOOK_S = 10.0
 
 log = logging.getLogger(__name__)
 
@@ -19,20 +24,47 @@ async def keep_running(
     make: Callable[[], Awaitable[None]],
     clock: Clock,
     report: Callable[[str, str], None],
+    alive: Callable[[], float],
 ) -> None:
-    """Run the part for ever. `report(name, why)`: "" while it runs, else why it is down."""
-    pause = 1.0
+    """Run the part for ever. `report(name, why)`: "" while it runs, else why it is down. `alive`: plant
+    seconds of its last sign of life, or of when the next one is due; inf while it starts."""
+    task = asyncio.current_task()
+    assert task is not None
+    pause, hung = 1.0, False
     while True:
         started = clock.now()
-        report(name, "")
+        if not hung:
+            report(name, "")
         why = "ended"
+        recovered = partial(report, name, "") if hung else None
+        watch = asyncio.create_task(_look(task, clock, alive, recovered))
+        hung = False
         try:
             await make()
         except asyncio.CancelledError:
-            raise
+            if not watch.done() or task.uncancel():
+                raise
+            hung, why = True, f"hangs: no sign of life for {HANGS_AFTER_S:g} s"
+            log.error("part %s %s", name, why)
         except Exception as problem:
             log.exception("part %s died", name)
             why = f"{type(problem).__name__}: {problem}"
+        finally:
+            watch.cancel()
         report(name, why)
         pause = 1.0 if clock.now() - started > SETTLED_S else min(2 * pause, LONGEST_PAUSE_S)
         await clock.sleep(pause)
+
+
+async def _look(
+    task: asyncio.Task[None], clock: Clock, alive: Callable[[], float], recovered: Callable[[], None] | None
+) -> None:
+    """Return once the part hangs; it has been cancelled then. `recovered` is called once a part that hung
+    before has lived on for a while: one that hangs again at once is told all the time."""
+    since = clock.now()
+    while clock.now() - max(alive(), since) <= HANGS_AFTER_S:
+        if recovered is not None and since + LOOK_S < alive() < float("inf"):
+            recovered()
+            recovered = None
+        await clock.sleep(LOOK_S)
+    task.cancel()

@@ -66,6 +66,7 @@ class BlackBox:
         self.health = Health(True)
         self.dropped = 0
         """Records given up since the start, because the disk was away for too long."""
+        self.alive_at = float("inf")
         self._directory = directory
         self._clock = clock
         self._limits = limits
@@ -191,11 +192,13 @@ class BlackBox:
         async with self._clock.part():
             try:
                 while True:
-                    saved = await self._write_waiting()
-                    if saved:
-                        await self._wake.wait(IDLE_S)
+                    self.alive_at = float("inf")  # a disk that hangs is told by the store
+                    pause = IDLE_S if await self._write_waiting() else RETRY_S
+                    self.alive_at = self._clock.now() + pause
+                    if pause == IDLE_S:
+                        await self._wake.wait(pause)
                     else:
-                        await self._clock.sleep(RETRY_S)
+                        await self._clock.sleep(pause)
             finally:
                 await self._stop()
 

@@ -87,6 +87,8 @@ class Store:
         """`stop_deadline_s`: wire seconds for the last flush. `connection`: tests make it fail."""
         self.path = Path(directory) / FILE
         self.health = Health(True)
+        self.alive_at = float("inf")
+        """Plant seconds by which its writer is to have come round."""
         self.problems: tuple[Problem, ...] = ()
         self.flushed_scan: int | None = None
         self._catalogue = dump_catalogue(catalogue)
@@ -137,12 +139,15 @@ class Store:
     async def _write_for_ever(self) -> None:
         failures, last = 0, -float("inf")
         while True:
+            pause = min(2.0 ** (failures - 1), LONGEST_BACK_OFF_S) if failures else self._flush_period_s
+            self.alive_at = self._clock.now() + pause
             if failures:
                 # Not the wake: events must not drive the retries.
-                await self._clock.sleep(min(2.0 ** (failures - 1), LONGEST_BACK_OFF_S))
+                await self._clock.sleep(pause)
             elif await self._wake.wait(self._flush_period_s):
                 await self._clock.sleep(last + EVENT_GAP_S - self._clock.now())
             last = self._clock.now()
+            self.alive_at = float("inf")  # a disk that hangs is told by `health`, and must not be torn
             failures = 0 if await self._flush() else failures + 1
 
     async def _stop(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -10,14 +11,18 @@ import pytest
 from controller.settings.check import check_file
 from sim.campaign.causes import accused, cause_of
 from sim.campaign.cells import COLD_DAY, Break, Cell
+from sim.campaign.claims import Claims
 from sim.campaign.conduct import Campaign
+from sim.campaign.excuses import excused
 from sim.campaign.judge import Judge
 from sim.campaign.report import replay, write_junit
 from sim.campaign.run import Result, make_rig
+from sim.rig import Rig
 
 DEMO = Path(__file__).parents[2] / "config" / "demo.yaml"
 SEED = 1
 HOURS = 1.0
+SHORT = replace(COLD_DAY, warm_up_s=60.0)
 SAMPLE = (
     "-24/low.supply_temperature:offset=-5",
     "-24/low.supply_temperature:frozen",
@@ -40,6 +45,8 @@ SAMPLE = (
     "-24/clock:epoch_1970",
     "-24/controller:restart",
     "-24/low.pump_1:trip+low.supply_temperature:offset=-5",
+    "-24/low.pump_1_run:hand=0+low.pump_2_run:hand=0",
+    "-24/low.relief_valve:hand=0+low.makeup_1:mains_bypass",
 )
 
 
@@ -75,6 +82,8 @@ def test_the_matrix_follows_from_the_file(campaign: Campaign) -> None:
     assert {"low.supply_temperature", "low.supply_temperature_2", "station.tank_level"} <= parts
     assert {cell.start.name for cell in campaign.cells} == {"-24", "+5", "cold", "oversized"}
     assert sum(cell.group == "pair" for cell in campaign.cells) >= 60
+    hands = {one.on for cell in campaign.cells for one in cell.breaks if one.target == "hand"}
+    assert {"low.valve_command", "low.pump_1_run", "low.makeup_1_run", "station.tank_inlet"} <= hands
 
 
 def test_a_sample_has_every_group_and_is_the_same_again(campaign: Campaign) -> None:
@@ -129,6 +138,103 @@ def test_an_alarm_about_a_sound_part_is_an_accusation() -> None:
     assert cause is not None
     assert cause.names("input_bad", "low.return_pressure")
     assert not cause.names("input_bad", "low.supply_pressure")
+
+
+def _command(rig: Rig, values: dict[str, float]) -> None:
+    for name, value in values.items():
+        rig.station.image.outputs[name].put(value, rig.plant.time)
+
+
+@pytest.mark.parametrize(
+    ("demand", "harm", "wrong", "right"),
+    [
+        (
+            "no power: valve shut, makeup off",
+            lambda rig: rig.plant.fault("station", "power_failure"),
+            {"low.valve_command": 0.0, "low.makeup_1_run": 1.0},
+            {"low.valve_command": 0.0, "low.makeup_1_run": 0.0},
+        ),
+        (
+            "over-pressure: makeup off",
+            lambda rig: setattr(rig.plant.zones["low"].loop, "pressure", 440e3),
+            {"low.makeup_2_run": 1.0},
+            {"low.makeup_2_run": 0.0},
+        ),
+        (
+            "over-pressure: relief open",
+            lambda rig: setattr(rig.plant.zones["low"].loop, "pressure", 460e3),
+            {"low.relief_valve": 0.0},
+            {"low.relief_valve": 1.0},
+        ),
+        (
+            "suction too low: pumps off",
+            lambda rig: setattr(rig.plant.zones["low"].loop, "pressure", 40e3),
+            {"low.pump_1_run": 0.0, "low.pump_2_run": 1.0},
+            {"low.pump_1_run": 0.0, "low.pump_2_run": 0.0},
+        ),
+        (
+            "frost in the loop: valve open",
+            lambda rig: setattr(rig.plant.zones["low"], "header", 12.0),
+            {"low.valve_command": 5.0},
+            {"low.valve_command": 20.0},
+        ),
+    ],
+)
+def test_a_command_is_judged_by_the_plant(campaign: Campaign, demand, harm, wrong, right) -> None:  # type: ignore[no-untyped-def]
+    rig = make_rig(campaign.file, campaign.profiles, SHORT, SEED)
+    harm(rig)
+    for commands, holds in ((right, True), (wrong, False)):
+        judge = Judge(rig)
+        _command(rig, commands)
+        for _ in range(60):
+            judge.step(rig.plant.time, 1.0)
+            rig.plant.time += 1.0
+        assert (judge.margins[f"low: {demand}"].left >= 0.0) is holds
+
+
+def test_a_demand_is_asked_unless_what_it_is_seen_by_is_broken(campaign: Campaign) -> None:
+    judge = Judge(make_rig(campaign.file, campaign.profiles, SHORT, SEED))
+    demand = judge.demands["low: over-pressure: makeup off"]
+    for one, asked in (
+        (Break("plant", "low.return_pressure", "frozen"), False),
+        (Break("device", "analog", "dead"), False),
+        (Break("program", "rule over_pressure low", "exception"), False),
+        (Break("program", "circuit low", "exception"), True),
+        (Break("device", "temperatures", "dead"), True),
+        (Break("plant", "low.supply_temperature", "open"), True),
+    ):
+        assert demand.asked_of(Cell(COLD_DAY, "sensor", (one,))) is asked
+
+
+def test_an_alarm_that_is_not_true_is_a_failure_unless_nobody_could_know(campaign: Campaign) -> None:
+    rig = make_rig(campaign.file, campaign.profiles, SHORT, SEED)
+
+    def untrue(code: str, *broken: str) -> bool:
+        breaks = tuple(Break("plant", name, "frozen") for name in broken)
+        return Claims(rig, Cell(COLD_DAY, "sensor", breaks)).untrue(code, "low")
+
+    assert untrue("power_failure", "station.power_failure")
+    assert untrue("over_temperature", "low.supply_temperature")
+    assert not untrue("over_temperature", "low.supply_temperature", "low.thermostat")
+    assert not untrue("over_pressure", "low.return_pressure")
+    rig.plant.zones["low"].supply = 80.0
+    assert not untrue("over_temperature")
+    rig.plant.fault("station", "power_failure")
+    assert not untrue("power_failure")
+
+
+def test_only_what_nobody_can_prevent_is_excused() -> None:
+    def cell(*breaks: Break) -> Cell:
+        return Cell(COLD_DAY, "water", breaks)
+
+    burst, leak = Break("plant", "low", "burst", 40.0), Break("plant", "low", "leak", 1.5)
+    assert excused(cell(burst), "highest radiator")
+    assert not excused(cell(leak), "highest radiator")
+    assert not excused(cell(Break("plant", "station", "no_city_water")), "highest radiator")
+    assert not excused(cell(Break("plant", "station", "interruption")), "freezing")
+    assert not excused(cell(Break("device", "analog", "dead")), "relief")
+    assert not excused(cell(Break("plant", "low.pump_1", "welded")), "dry makeup")
+    assert not excused(cell(burst), "low: suction too low: pumps off")
 
 
 def test_junit_says_how_to_run_a_failing_cell_again(tmp_path: Path) -> None:

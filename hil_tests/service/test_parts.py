@@ -156,6 +156,34 @@ async def test_a_door_whose_port_is_taken_is_tried_again_and_told(tmp_path):
                 assert await door.station_name()
 
 
+@pytest.mark.parametrize("how", ["exception", "hang"])
+@pytest.mark.parametrize("part", ["bus drives", "store", "door", "state"])
+async def test_a_part_that_breaks_is_told_and_the_scan_goes_on(tmp_path, monkeypatch, part, how):
+    async with world(tmp_path) as w:
+        await w.run(10)
+
+        async def breaks(*_: object) -> None:
+            if how == "hang":
+                await w.clock.sleep(1e9)
+            raise ZeroDivisionError("deliberate")
+
+        place = {
+            "bus drives": (w.service.buses["drives"], "_step"),
+            "store": (w.service.outside.store, "_write_for_ever"),
+            "door": (w.service.outside.door, "publish"),
+            "state": (w.service._state_store, "save_state"),
+        }[part]
+        with monkeypatch.context() as broken:
+            broken.setattr(*place, breaks)
+            scans = w.service.station.scans
+            await w.run(minutes=4)
+            assert w.service.station.scans >= scans + 239
+            assert ("part_down", part) in w.alarms()
+        await w.run(minutes=4)
+        assert ("part_down", part) not in w.alarms()
+        assert w["low.circulation"].show() == "yes"
+
+
 async def test_a_clean_stop_stops_makeup_and_leaves_valve_and_circulation(tmp_path):
     async with world(tmp_path) as w:
         await w.run(minutes=1)

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, NoReturn, get_args
 
+from controller.commands import Command, CommandKind
+from controller.station import LONGEST_OVERRIDE_S
 from sim.bank import HEALTHY, Behaviour, Kind
 from sim.campaign.cells import Break
 from sim.rig import Rig
@@ -60,6 +62,8 @@ class Breaker:
                 rig.restart(remember=one.kind == "restart")
             case "program":
                 self._program(one.on)
+            case "hand":
+                self._hand(one.on, one.value or 0.0)
 
     def end(self) -> None:
         """Mend everything, the last first."""
@@ -81,6 +85,21 @@ class Breaker:
 
         self._mend.append(mend)
 
+    def _hand(self, output: str, value: float) -> None:
+        """A person overrides an output for as long as is allowed, and releases it."""
+
+        def give(kind: CommandKind) -> None:
+            rig = self._rig
+            command = Command(kind, output, value, "campaign", "local", LONGEST_OVERRIDE_S, "campaign")
+            answer = rig.station.check(command)
+            if not answer.accepted:
+                raise ValueError(f"{output}: {answer.code}")
+            now = rig.plant.time
+            rig.events.append(rig.station.apply(command, now, now + rig.wall_ahead_s))
+
+        give(CommandKind.OVERRIDE)
+        self._mend.append(lambda: give(CommandKind.RELEASE))
+
     def _program(self, part: str) -> None:
         station = self._rig.station
         kind, _, name = part.partition(" ")
@@ -98,16 +117,24 @@ class Breaker:
             )
 
             self._mend.append(lambda: setattr(station.table, "rules", rules))
+        elif kind.startswith("substitute_"):
+            self._replace(station.substitutes[int(kind.removeprefix("substitute_"))])
+        elif kind in (proof.point.name for proof in station.proofs):
+            self._replace(next(proof for proof in station.proofs if proof.point.name == kind))
         else:
-            self._replace(kind, getattr(station, kind))
+            self._replace(getattr(station, kind))
 
-    def _replace(self, name: str, whole: Any) -> None:
+    def _replace(self, whole: Any) -> None:
         """Put something that throws in the place of a part of the station, wherever it stands."""
         station, broken = self._rig.station, _Throwing(whole)
+        names = [name for name, part in vars(station).items() if part is whole]
+        rows: list[list[Any]] = [station.substitutes, station.proofs]
 
         def put(old: Any, new: Any) -> None:
-            setattr(station, name, new)
-            station.substitutes[:] = [new if part is old else part for part in station.substitutes]
+            for name in names:
+                setattr(station, name, new)
+            for row in rows:
+                row[:] = [new if part is old else part for part in row]
 
         put(whole, broken)
         self._mend.append(lambda: put(broken, whole))

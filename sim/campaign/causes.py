@@ -123,7 +123,7 @@ _ROWS = (
     _Row("circuit .*", "exception", ("circuit_broken",), 10.0, False),
     _Row("rule .*", "exception", ("rule_broken",), 10.0, False),
     _Row("equipment", "exception", ("part_broken", "watch_broken"), 10.0, False),
-    _Row("outdoor|season", "exception", ("part_broken",), 10.0, False),
+    _Row(r"outdoor|season|tank|substitute_\d+|.*\.circulation", "exception", ("part_broken",), 10.0, False),
     # mistakes of the installer
     _Row(r".*pressure", "swapped", _CROSSED, 120.0, False),
     _Row(r".*temperature", "swapped", _DRIFTS, _DAY, False),
@@ -145,8 +145,11 @@ def _cause_of_break(one: Break) -> Cause | None:
 
 
 def cause_of(cell: Cell) -> Cause | None:
-    """What must be told of a cell: of a pair one of both, for the one may hide the other."""
-    causes = [_cause_of_break(one) for one in cell.breaks]
+    """What must be told of a cell: of a pair one of both, for the one may hide the other. A hand is no
+    fault."""
+    causes = [_cause_of_break(one) for one in cell.breaks if one.target != "hand"]
+    if not causes:
+        return None
     if len(causes) == 1 or None in causes:
         return causes[0]
     known = [cause for cause in causes if cause is not None]

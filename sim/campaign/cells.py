@@ -5,17 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Target = Literal["plant", "wire", "swap", "device", "program", "clock", "controller"]
+Target = Literal["plant", "wire", "swap", "device", "program", "clock", "controller", "hand"]
 """Where a fault sits: in the plant, behind a sensor, between two sensors, in a device, in a part of our
-program, in the clock, in the board."""
-Group = Literal["sensor", "device", "program", "valve", "pump", "water", "station", "wiring", "pair"]
+program, in the clock, in the board; or a person's hand on an output."""
+Group = Literal["sensor", "device", "program", "valve", "pump", "water", "station", "wiring", "hand", "pair"]
 """What is asked: `sensor`, `device` and `program` must not cost anybody heat; the others must be told, and
-met with what is left."""
+met with what is left; a hand is obeyed as far as the safety table lets it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Break:
-    """One thing that breaks: `kind` of `on`, with the plant's size `value`."""
+    """One thing that breaks: `kind` of `on`, with the plant's size `value` (of a hand: where it puts the
+    output)."""
 
     target: Target
     on: str
@@ -52,7 +53,7 @@ STARTS = (COLD_DAY, THAW, COLD_START, OVERSIZED)
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A start and what breaks there; with two breaks the second one comes a minute later."""
+    """A start and what breaks there; each further break comes a minute after the one before."""
 
     start: Start
     group: Group

@@ -5,9 +5,11 @@ from __future__ import annotations
 import multiprocessing
 import random
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkProcess
+from typing import TypeVar
 
 from controller.settings.station import StationFile
 from drivers.profile import Profile
@@ -16,6 +18,26 @@ from sim.campaign.matrix import matrix
 from sim.campaign.run import Result, Trace, make_rig, run_cell, run_twin
 from sim.rig import Rig
 
+T = TypeVar("T")
+_FORK = multiprocessing.get_context("fork")
+
+
+def aside(call: Callable[[], T]) -> T:
+    """What `call` returns, called in a copy of this process: what it does to our objects stays there.
+    RuntimeError when it throws."""
+    here, there = _FORK.Pipe(duplex=False)
+    process = _FORK.Process(target=lambda: there.send(call()), daemon=True)
+    process.start()
+    there.close()
+    try:
+        answer: T = here.recv()
+    except EOFError:
+        raise RuntimeError("a copy of the warmed-up station died") from None
+    finally:
+        here.close()
+        process.join()
+    return answer
+
 
 class Campaign:
     """The cells of one station file. `seed` rules noise, disturbances and the choice of a sample."""
@@ -23,7 +45,8 @@ class Campaign:
     def __init__(self, file: StationFile, profiles: Mapping[str, Profile], seed: int = 1) -> None:
         self.file, self.profiles, self.seed = file, profiles, seed
         rig = make_rig(file, profiles, COLD_DAY, seed)
-        self.cells = matrix(rig.station, rig.plant)
+        self.cells = aside(lambda: matrix(rig.station, rig.plant))
+        self._warm = {COLD_DAY: rig}
         self._starts: dict[Start, tuple[Rig, Trace]] = {}
 
     def cell(self, name: str) -> Cell:
@@ -46,9 +69,13 @@ class Campaign:
         """Warm up what the cells start from, with its twin."""
         for start in dict.fromkeys(cell.start for cell in cells):
             if start not in self._starts:
-                rig = make_rig(self.file, self.profiles, start, self.seed)
-                twin = run_twin(make_rig(self.file, self.profiles, start, self.seed), hours)
-                self._starts[start] = rig, twin
+                rig = self._warm.pop(start, None) or make_rig(self.file, self.profiles, start, self.seed)
+                self._starts[start] = rig, self._twin(rig, hours)
+
+    @staticmethod
+    def _twin(rig: Rig, hours: float) -> Trace:
+        """The same rig, run on aside."""
+        return aside(lambda: run_twin(rig, hours))
 
     def twin(self, cell: Cell) -> Trace:
         """What the station does from the cell's start on when nothing breaks; prepared before."""
@@ -59,18 +86,21 @@ class Campaign:
         rig, twin = self._starts.pop(cell.start)
         return run_cell(cell, rig, twin, hours)
 
-    def run(self, cells: Sequence[Cell], hours: float, processes: int) -> Iterator[Result]:
-        """Results as they come, without their traces. A cell whose process dies is a result, too."""
+    def run(
+        self, cells: Sequence[Cell], hours: float, processes: int, first_failure: bool = False
+    ) -> Iterator[Result]:
+        """Results as they come, without their traces. A cell whose process dies is a result, too.
+        `first_failure`: see `run_cell`."""
         self.prepare(cells, hours)
         # A forked process has the warmed-up rig as it is: handing it over would cost more than the cell.
-        context = multiprocessing.get_context("fork")
         left = deque(cells)
         running: dict[Connection, tuple[Cell, ForkProcess]] = {}
         while left or running:
             while left and len(running) < processes:
                 cell = left.popleft()
-                here, there = context.Pipe(duplex=False)
-                process = context.Process(target=self._work, args=(cell, hours, there), daemon=True)
+                here, there = _FORK.Pipe(duplex=False)
+                work = partial(self._work, cell, hours, first_failure, there)
+                process = _FORK.Process(target=work, daemon=True)
                 process.start()
                 there.close()
                 running[here] = cell, process
@@ -84,9 +114,9 @@ class Campaign:
                 ready.close()
                 process.join()
 
-    def _work(self, cell: Cell, hours: float, there: Connection) -> None:
+    def _work(self, cell: Cell, hours: float, first_failure: bool, there: Connection) -> None:
         """One cell in a process of its own."""
         rig, twin = self._starts[cell.start]
-        result = run_cell(cell, rig, twin, hours)
+        result = run_cell(cell, rig, twin, hours, first_failure)
         result.trace = Trace()
         there.send(result)

@@ -17,6 +17,8 @@ _MOVING = 0.05
 _HOT = ((5.0, 20.0), (15.0, 5.0))
 """Kelvins above the trip, and the seconds for which moving water may be so hot: a slug that a changing pump
 pushes on is shorter, an actuator that closes takes its stroke only while it still has something to close."""
+_SCANS = 2
+"""So many may pass before a command is as the table says."""
 _SUCTION_PA = 50e3
 _SUCTION_S = 30.0
 _DRY_S = 60.0
@@ -50,14 +52,14 @@ class _Longest:
         self.allowed = allowed
         self._since = math.nan
 
-    def left(self, holds: bool, now: float, dt: float) -> float:
-        """Seconds left of what is allowed."""
+    def left(self, holds: bool, now: float, dt: float, scans: int = 0) -> float:
+        """Seconds left of what is allowed, and of so many scans."""
         if not holds:
             self._since = math.nan
-            return self.allowed
+            return self.allowed + scans * dt
         if self._since != self._since:
             self._since = now - dt
-        return self.allowed - (now - self._since)
+        return self.allowed + scans * dt - (now - self._since)
 
 
 @dataclass(slots=True)
@@ -86,7 +88,8 @@ class Judge:
             "highest radiator": Margin(unit="kPa"),
             "freezing": Margin(unit="K"),
         }
-        self._demands = [(demand, _Longest(demand.allowed_s)) for demand in demands(rig)]
+        self.demands = {demand.name: demand for demand in demands(rig)}
+        self._demands = [(demand, _Longest(demand.after_s)) for demand in self.demands.values()]
         self.margins |= {demand.name: Margin(unit="s") for demand, _ in self._demands}
         self._zones = []
         for name, circuit in rig.station.file.circuits.items():
@@ -106,7 +109,7 @@ class Judge:
         """After every scan."""
         note = self.margins
         for demand, lasting in self._demands:
-            note[demand.name].note(lasting.left(demand.broken(), now, dt), now)
+            note[demand.name].note(lasting.left(demand.broken(), now, dt, _SCANS), now)
         for one in self._zones:
             zone = one.zone
             moving = zone.flow > _MOVING * zone.parameters.secondary_flow_kg_per_s

@@ -9,6 +9,7 @@ from itertools import combinations
 from controller.settings.station import StationFile
 from controller.station import Station
 from sim.campaign.cells import COLD_DAY, COLD_START, OVERSIZED, THAW, Break, Cell, Group, Start
+from sim.campaign.upsets import hand_cells, upset_cells
 from sim.field import sensor_of
 from sim.plant import Plant
 
@@ -19,7 +20,7 @@ _DRIFT_K_PER_H = 0.5
 _DEVICE_KINDS = ("dead", "slow", "late", "garbage", "exception", "yesterday")
 _VALVE_KINDS = ("stuck", "slow", "slipping", "reversed", "leaking", "local")
 _PUMP_KINDS = ("trip", "no_start", "wear", "check_valve", "mains_bypass", "welded", "local", "dry")
-_MAKEUP_KINDS = ("trip", "no_start", "check_valve", "welded", "dry")
+_MAKEUP_KINDS = ("trip", "no_start", "check_valve", "welded", "mains_bypass", "dry")
 _DANGEROUS = 12
 
 
@@ -58,6 +59,8 @@ def _cells(station: Station, plant: Plant) -> Iterator[Cell]:
     yield from _program(station)
     yield from _wiring(file, heat)
     yield from _pairs(file, plant)
+    yield from hand_cells(station)
+    yield from upset_cells(station, plant)
 
 
 def _all(start: Start, group: Group, breaks: Sequence[Break] | Iterator[Break]) -> Iterator[Cell]:
@@ -125,6 +128,7 @@ def _machines(file: StationFile, plant: Plant) -> Iterator[Cell]:
         pumps = len(circuit.circulation.pumps)
         for number in range(1, pumps + 1):
             breaks = [Break("plant", f"{zone}.pump_{number}", kind) for kind in _PUMP_KINDS]
+            breaks.append(Break("plant", f"{zone}.pump_{number}", "local", 0.0))
             yield from _all(COLD_DAY, "pump", breaks)
         yield from _all(OVERSIZED, "pump", [Break("plant", f"{zone}.pump_1", "trip")])
         yield from _all(COLD_START, "pump", [Break("plant", f"{zone}.pump_1", "no_start")])
@@ -148,6 +152,7 @@ def _machines(file: StationFile, plant: Plant) -> Iterator[Cell]:
         for start in (COLD_DAY, COLD_START):
             breaks = [Break("plant", zone, "leak", size) for size in (0.1, 0.5, 1.5)]
             yield from _all(start, "water", [*breaks, Break("plant", zone, "burst", 40.0)])
+        yield from _all(COLD_DAY, "water", [Break("plant", zone, "leak_inside", 6.0)])
 
 
 def _station(file: StationFile) -> Iterator[Cell]:
@@ -162,7 +167,9 @@ def _program(station: Station) -> Iterator[Cell]:
     """Parts of our own program, the clock and the board."""
     parts = [f"circuit {holder.name}" for holder in station.circuits]
     parts += [f"rule {rule.code} {rule.subject}" for rule in station.table.rules if rule.act is not None]
-    parts += ["outdoor", "season", "equipment"]
+    parts += [proof.point.name for proof in station.proofs]
+    parts += [f"substitute_{number}" for number in range(1, len(station.substitutes))]
+    parts += ["outdoor", "season", "equipment", *(["tank"] if station.tank is not None else [])]
     for part in parts:
         yield Cell(COLD_DAY, "program", (Break("program", part, "exception"),))
     for kind, value in (("epoch_1970", None), ("ahead", 86400.0), ("behind", -86400.0), ("untrusted", None)):

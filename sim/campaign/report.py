@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 from sim.campaign.judge import Margin
-from sim.campaign.run import Result
+from sim.campaign.run import Result, Shown
 
 COLUMNS = ("cell", "heat", "room, K", "told after", "by", "worst margin", "alarms", "")
 
@@ -62,30 +63,72 @@ def write_junit(results: Sequence[Result], file: Path, seed: int, hours: float, 
             failure = ElementTree.SubElement(case, "failure", message="; ".join(result.failures))
             failure.text = replay(result, file, seed, hours)
         alarms = "\n".join(f"{time:8.0f} s  {code}@{subject}" for time, code, subject in result.alarms)
-        ElementTree.SubElement(case, "system-out").text = alarms
+        excused = "".join(f"\nexcused: {line}" for line in result.excused)
+        ElementTree.SubElement(case, "system-out").text = alarms + excused
     ElementTree.ElementTree(suite).write(out, encoding="utf-8", xml_declaration=True)
 
 
 def plot(result: Result, twin_air: list[list[float]], out: Path) -> None:
-    """The first circuit's day: temperatures, valve, pressure, and the alarms as lines. Needs matplotlib."""
+    """The first circuit, left its day in hours, right its first ten minutes scan by scan: temperatures,
+    valve, pressure, commands, and the alarms as lines. Needs matplotlib."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(12, 8))
-    upper, middle, lower = figure.subplots(3, 1, sharex=True)
+    figure = Figure(figsize=(18, 9))
+    axes = figure.subplots(3, 2, sharex="col")
+    _day(axes[:, 0], result, twin_air)
+    _minutes(axes[:, 1], result)
+    for axis in axes.flat:
+        axis.legend(loc="best", frameon=False)
+        axis.grid(alpha=0.3)
+    title = result.cell.name + ("" if not result.failures else f": {result.failures[0]}")
+    figure.suptitle(title, fontsize=10)
+    figure.tight_layout()
+    figure.savefig(out, dpi=110)
+
+
+def _day(axes: Any, result: Result, twin_air: list[list[float]]) -> None:
     shown = result.trace.shown
-    hours = [one[0] / 3600.0 for one in shown]
-    upper.plot(hours, [one[1] for one in shown], color="tab:red", label="supply, °C")
-    upper.plot(hours, [one[2] for one in shown], color="tab:blue", label="return, °C")
-    middle.plot(hours, [one[5] for one in shown], color="tab:green", label="coldest building, °C")
+    hours = [one.time / 3600.0 for one in shown]
+    upper, middle, lower = axes
+    _water(upper, lower, hours, shown)
+    middle.plot(hours, [one.coldest for one in shown], color="tab:green", label="coldest building, °C")
     count = min(len(twin_air), len(hours))
     middle.plot(hours[:count], [min(air) for air in twin_air[:count]], color="0.6", label="its twin, °C")
-    lower.plot(hours, [one[3] for one in shown], color="tab:purple", label="valve, %")
-    lower.plot(hours, [one[4] / 10.0 for one in shown], color="tab:brown", label="return pressure, 10 kPa")
+    _alarms(upper, result, 1 / 3600.0, math.inf)
+    lower.set_xlabel("hours since the break")
+
+
+def _minutes(axes: Any, result: Result) -> None:
+    near = result.trace.near
+    upper, middle, lower = axes
+    seconds = [shown.time for shown, _ in near]
+    _water(upper, lower, seconds, [shown for shown, _ in near])
+    told = [commanded for _, commanded in near]
+    lower.step(seconds, [one.valve for one in told], "tab:pink", where="post", label="valve command, %")
+    for offset, role in enumerate(("pumps", "makeups", "relief")):
+        values = [getattr(one, role) + 0.05 * offset for one in told]
+        middle.step(seconds, values, where="post", label=f"{role}, command")
+    _alarms(upper, result, 1.0, seconds[-1] if seconds else 0.0)
+    lower.set_xlabel("seconds since the break")
+
+
+def _water(upper: Any, lower: Any, times: list[float], shown: Sequence[Shown]) -> None:
+    upper.plot(times, [one.supply for one in shown], color="tab:red", label="supply, °C")
+    upper.plot(times, [one.back for one in shown], color="tab:blue", label="return, °C")
+    lower.plot(times, [one.position for one in shown], color="tab:purple", label="valve, %")
+    lower.plot(
+        times, [one.pressure / 10.0 for one in shown], color="tab:brown", label="return pressure, 10 kPa"
+    )
+
+
+def _alarms(axis: Any, result: Result, scale: float, until: float) -> None:
     for time, code, subject in result.alarms:
-        upper.axvline(time / 3600.0, color="0.4", linewidth=0.8)
-        upper.annotate(
+        if time > until:
+            continue
+        axis.axvline(time * scale, color="0.4", linewidth=0.8)
+        axis.annotate(
             f"{code}@{subject}",
-            (time / 3600.0, 1.0),
+            (time * scale, 1.0),
             (2, -4),
             xycoords=("data", "axes fraction"),
             textcoords="offset points",
@@ -93,12 +136,3 @@ def plot(result: Result, twin_air: list[list[float]], out: Path) -> None:
             va="top",
             fontsize=7,
         )
-    for axis in (upper, middle, lower):
-        axis.legend(loc="best", frameon=False)
-        axis.grid(alpha=0.3)
-    lower.set_xlabel("hours since the break")
-    upper.set_title(
-        result.cell.name + ("" if not result.failures else f": {result.failures[0]}"), fontsize=10
-    )
-    figure.tight_layout()
-    figure.savefig(out, dpi=110)

@@ -200,3 +200,29 @@ def test_the_table_has_the_order_of_the_last_word(two_contacts: Any) -> None:
     codes = two_contacts.station.table.codes
     places = [codes.index(code) for code in order]
     assert places == sorted(places)
+
+
+def test_what_the_sign_shows_while_the_row_acts_counts_for_the_next_flood(warm: Any) -> None:
+    burst(warm, 300.0)
+    warm.set("station.flood", 1.0)
+    warm.run(1200)
+    burst(warm, 200.0)
+    assert ("flood_makeup", "low") in warm.alarms()
+    warm.set("station.flood", 0.0)
+    warm.run(900)  # the first burst is forgotten, the second is not
+    assert not {"flood_makeup", "flood_makeup_stop"} & warm.codes()
+    warm.set("station.flood", 1.0)
+    warm.run(15)
+    assert ("flood_makeup", "low") in warm.alarms()
+
+
+def test_a_broken_circuit_does_not_blind_the_flood(warm: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(type(warm.station.circuits[0].circuit), "step", fails)
+    warm.run(5)
+    burst(warm)
+    warm.set("station.flood", 1.0)
+    warm.run(15)
+    assert ("flood_makeup", "low") in warm.alarms()

@@ -257,3 +257,16 @@ def test_standing_in_mild_weather_asks_nothing(desk: Any) -> None:
     stop(desk)
     desk.run(2000)
     assert "standing_cold" not in desk.codes()
+
+
+def test_a_pump_that_a_person_runs_slowly_sucks_no_air(warm: Any) -> None:
+    """It makes no head against the loop: makeup must not rest for that when a leak begins."""
+    low(warm, pressure=345.0, flow=0.0)
+    warm.override("low.makeup_2_run", 1.0)
+    warm.set("low.makeup_2_frequency", 20.0)
+    warm.set("low.makeup_2_running", 1.0)
+    warm.run(600)
+    assert "makeup_dry" not in warm.codes()
+    warm.set("low.makeup_2_frequency", 45.0)
+    warm.run(100)
+    assert "makeup_dry" in warm.codes()

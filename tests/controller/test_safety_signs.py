@@ -135,11 +135,13 @@ def test_air_is_never_seen_while_nothing_runs_nor_at_once(
     points = [image.add(Point(f"low.{name}", kind)) for name, kind in zip(names, kinds, strict=True)]
     run = image.add(Output("low.makeup_1_run", "flag", 0, 1, failsafe=0.0))
     now = [0.0]
-    dry = DryMakeup(image, "low", [run], lambda: points[0], lambda: setpoint, lambda: now[0])
+    speed = image.add(Output("low.makeup_1_speed", "frequency", 0, 50, failsafe=None))
+    dry = DryMakeup(image, "low", [run], [speed], lambda: points[0], lambda: setpoint, lambda: now[0])
     ran_for = 0.0
     for *values, runs in rows:
         for point, value in zip(points, values, strict=True):
             point.put(value, now[0])
+        run.demand = float(runs)
         run.put(float(runs), now[0])
         ran_for = ran_for + 10.0 if runs else 0.0
         seen = dry()
