@@ -224,6 +224,9 @@ class Station:
             setting = self.adjustables.get(command.subject)
             if setting is None:
                 return Answer(False, "not_adjustable", subject)
+            section = setting.lacks(command.value)
+            if section:
+                return Answer(False, "section_missing", (*subject, ("section", section, "text")))
             if setting.refuses(command.value):
                 quantity, amount = setting.amount.quantity, setting.amount
                 bounds = (("low", amount.low, quantity), ("high", amount.high, quantity))
@@ -367,6 +370,8 @@ class Station:
         for holder in self.circuits:
             if point is holder.circuit.care.tuning:
                 return holder.circuit.control.tuning.explain() or Term("tuning_idle")
+            if point is holder.circuit.mode.point:
+                return holder.circuit.mode.explain()
             setpoint = holder.circuit.setpoint
             if point in setpoint.points:
                 return setpoint.explain()

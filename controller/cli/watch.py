@@ -194,10 +194,19 @@ def _panels(seen: Seen, language: str, width: int, with_all: bool) -> tuple[list
             parts += lines
         elif lines:
             count += 2
-            title = _word(circuit, language)
+            title = _word(circuit, language) + _mode(circuit, infos, seen, language)
             style = "dim" if seen.lost_since is not None else ""
             parts.append(Panel(Group(*lines), title=title, title_align="left", width=width, style=style))
     return parts, count
+
+
+def _mode(circuit: str, infos: list[PointInfo], seen: Seen, language: str) -> str:
+    """The circuit's mode, unless it is the ordinary one."""
+    info = next((info for info in infos if info.name == f"{circuit}.mode_in_force"), None)
+    value = seen.values.get(info.name) if info is not None else None
+    if info is None or value is None or not value.value > 0:
+        return ""
+    return f" · {shown(info, value, language).plain}"
 
 
 def _header(seen: Seen, language: str) -> Text:

@@ -31,7 +31,7 @@ the station file; what is **adjustable** can also be changed while the station r
 [settings.md](settings.md); why it is built this way: [architecture.md](architecture.md).
 """
 _ORDER: dict[str, tuple[str, ...]] = {
-    "The circuits": ("heating", "exchanger", "mixing"),
+    "The circuits": ("heating", "exchanger", "mixing", "circuit_mode"),
     "Set-point": (
         "supply_setpoint",
         "damped_outdoor",

@@ -22,6 +22,7 @@ from controller.control.blocks.season.season import STATES as SEASONS
 from controller.control.blocks.setpoint.learned_curve import MODES as LEARNED_MODES
 from controller.control.blocks.water import makeup_guard
 from controller.control.blocks.water.makeup_guard import STATES as MAKEUP_STATES
+from controller.control.circuits.circuit_mode import MODES as CIRCUIT_MODES
 from controller.control.circuits.loop_points import REQUESTS
 from controller.control.circuits.roles import CIRCUIT_ROLES, DRIVE_POINTS, PUMP_ROLES, STATION_ROLES
 from controller.control.circuits.setpoint_limits import LIMITS
@@ -265,7 +266,7 @@ def wanted() -> dict[str, set[str] | None]:
     for code in plausibility.CODES:
         need |= {f"rule.{code}_{part}": set() for part in ("when", "does", "clears")}
     need |= {f"choice.{name}": set() for name in (*MODES, *STATES, *FAILURES, *FLOW) if name != "unknown"}
-    need |= {f"choice.{name}": set() for name in (*LEARNED_MODES, *LIMITS)}
+    need |= {f"choice.{name}": set() for name in (*LEARNED_MODES, *LIMITS, *CIRCUIT_MODES)}
     need |= {f"choice.{name}": set() for name in (*MAKEUP_STATES, *SEASONS, *WAITS, *STAGES)}
     need |= {f"reason.season_by_{cause}": {"why"} for cause in CAUSES}
     need |= {f"reason.return_{stage}": {"delay"} for stage in STAGES if stage != "normal"}

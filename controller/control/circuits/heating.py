@@ -20,9 +20,9 @@ from controller.control.blocks.season.season import ALWAYS_HEATING, SeasonPlan
 from controller.control.blocks.season.valve_exercise import ValveExercise
 from controller.control.blocks.water.pressure_holding import MakeupSettings, PressureHolding
 from controller.control.blocks.water.pump_group import PumpGroup, PumpGroupSettings
+from controller.control.circuits.circuit_mode import CircuitMode, ModeSettings
 from controller.control.circuits.loop_points import LoopPoints
 from controller.control.circuits.setpoint_limits import BELOW_ALARM_K
-from controller.control.circuits.setpoint_settings import SetpointSettings
 from controller.control.circuits.supply_setpoint import SupplySetpoint
 from controller.control.tick import Tick
 from controller.fields import Amount, Words
@@ -38,7 +38,7 @@ PUMP_AS_VALVE = ValveSettings(
 """A primary pump as the loop sees it: flow in proportion to speed, up and down within a minute."""
 
 
-class CircuitSettings(SetpointSettings):
+class CircuitSettings(ModeSettings):
     """What every heating circuit has."""
 
     title: Words | None = Field(None, description="Name for people (低区)")
@@ -81,6 +81,7 @@ class HeatingCircuit:
         self.elements = self._final_elements(position)
         if self.relays is not None and position is None:
             position = self.relays.estimate
+        self.mode = CircuitMode(name, settings, image)
         self.setpoint = SupplySetpoint(name, settings, image, station)
         self.mode_point = image.add(Point(f"{name}.valve_mode", "choice", choices=MODES, role="calculated"))
         self.care = LoopPoints(name, image)
@@ -155,7 +156,8 @@ class HeatingCircuit:
     def step(self, tick: Tick, plan: SeasonPlan = ALWAYS_HEATING) -> None:
         """One scan of control, as the water flows; `plan`: what the season allows."""
         self.plan, exercise = plan, self.valve_exercise
-        setpoint = self.setpoint.step(tick, plan.fastest_rise, heat=plan.heat)
+        mode = self.mode.step(tick)
+        setpoint = self.setpoint.step(tick, plan.fastest_rise, heat=plan.heat, mode=mode)
         alone = self.circulation.exercise.active is None and self.settings.valve is not None
         exercise.step(tick, plan.exercise if alone and not plan.heat else None, self.settings.supply.max)
         if plan.heat:
@@ -238,7 +240,7 @@ class HeatingCircuit:
                 return self._no_heat()
             loop = self.control.explain()
             wanted = (*self.setpoint.explain_probing(), self.setpoint.explain())
-            return Term(loop.code, loop.values, (*loop.children, *wanted))
+            return Term(loop.code, loop.values, (*loop.children, *self.mode.remarks(), *wanted))
         for element in self.elements:
             if output in element.outputs:
                 return element.explain(output)

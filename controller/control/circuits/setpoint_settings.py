@@ -40,11 +40,20 @@ class SupplySettings(Settings):
     )
 
 
+class ConstantSupplySettings(Settings):
+    """Mode `constant_supply`: the same supply temperature in all weathers (定供水温度)."""
+
+    supply: Annotated[float, Amount("temperature", 20, 95, adjustable=True)] = Field(
+        description="Supply temperature"
+    )
+
+
 class SetpointSettings(Settings):
     """What the set-point is made of. A section that is not in the file is not built: nothing lowers the
     set-point for a warm return, for one, before `return_limit: {}` stands there."""
 
     heat_curve: HeatCurveSettings
+    constant_supply: ConstantSupplySettings | None = None
     offset_by_time: OffsetsByTime = Field({}, description="Local time: offset of the set-point")
     damped_outdoor: DampedOutdoorSettings | None = None
     learned_curve: LearnedCurveSettings | None = None

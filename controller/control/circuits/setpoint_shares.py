@@ -3,6 +3,7 @@
     own = curve(damped outdoor) + offset by time + learned + wind and sun + rooms + schedule
     wanted = own + remote
 
+In mode `constant_supply` its temperature stands for `own`, which goes on beside it for the way back.
 Every part but the curve is built only where the file has its section.
 """
 
@@ -62,6 +63,7 @@ class Shares:
             self.learned = LearnedCurve(learned, self.curve, self.room_wanted)
         self._watches_rooms = learned is not None or settings.return_limit is not None
         self.own = math.nan
+        self.mode = "heat_curve"
 
     @property
     def room_wanted(self) -> float:
@@ -77,17 +79,22 @@ class Shares:
         return (self.rooms.sensors if self.rooms is not None else self.sensors).median
 
     @property
-    def setpoint_from_outside(self) -> bool:
-        """A remote set-point stands in for the station's own."""
+    def bypassed(self) -> bool:
+        """Something else stands for the curve and its shares: a remote set-point, another mode."""
+        if self.mode == "constant_supply":
+            return True
         return self.remote is not None and self.remote.slots["setpoint"].wish is not None
 
-    def step(self, tick: Tick, supply: Point, limited: int, heating: bool) -> float:
+    def step(self, tick: Tick, supply: Point, limited: int, heating: bool, mode: str = "heat_curve") -> float:
         """What is wanted, °C, before any limit. `limited`: last scan's cut, 1 from above, −1 from below;
-        `heating`: water circulates and nothing but the curve's own limits holds the set-point."""
+        `heating`: water circulates and nothing but the curve's own limits holds the set-point; `mode`: of the
+        circuit."""
+        self.mode = mode
         outdoor = self.outdoor if self.damped is None else self.damped.step(self.outdoor, tick)
         own = self.curve.step(outdoor) + self.offsets.step(tick.second_of_day)
         if self.rooms is not None:
-            own += self.rooms.step(self.rooms_points, tick.dt, limited)
+            heeded = mode != "constant_supply"
+            own += self.rooms.step(self.rooms_points, tick.dt, limited, integrates=heeded)
         elif self._watches_rooms:
             self.sensors.step(self.rooms_points, tick.dt)
         if self.learned is not None:
@@ -98,12 +105,20 @@ class Shares:
         if self.schedule is not None:
             own += self.schedule.step(tick.weekday, tick.second_of_day, self.outdoor, tick.dt)
         self.own = own
+        constant = self.settings.constant_supply
+        if mode == "constant_supply" and constant is not None:
+            own = constant.supply
         if self.remote is None:
             return own
         return own + self.remote.step(own, tick.now, tick.dt)
 
     def explain(self) -> list[Term]:
         """Curve first, then every share that acts or is missed."""
+        constant = self.settings.constant_supply
+        if self.mode == "constant_supply" and constant is not None:
+            remote = self.remote.explain() if self.remote is not None else None
+            wanted = Term("constant_supply_wants", (("supply", constant.supply, "temperature"),))
+            return [wanted] if remote is None else [wanted, remote]
         curve = self.curve.explain()
         damped = self.damped.explain() if self.damped is not None else None
         if damped is not None:

@@ -73,14 +73,16 @@ class SupplySetpoint:
             *(wish.point for wish in self.wishes.values()),
         )
 
-    def step(self, tick: Tick, fastest_rise: float = math.inf, *, heat: bool = True) -> float:
+    def step(
+        self, tick: Tick, fastest_rise: float = math.inf, *, heat: bool = True, mode: str = "heat_curve"
+    ) -> float:
         """Set-point of this scan, °C. A finite `fastest_rise` (K/h) sets out from the water as it is; without
-        `heat` the set-point goes with the water."""
+        `heat` the set-point goes with the water; `mode`: of the circuit (`circuit_mode`)."""
         supply = self.limits.supply_settings
         self.ramp.rate_per_hour = min(supply.ramp, fastest_rise)
         self._least = supply.min if math.isinf(fastest_rise) else -math.inf
         shares, limits = self.shares, self.limits
-        wanted = shares.step(tick, self.supply, self._cut, self._heats())
+        wanted = shares.step(tick, self.supply, self._cut, self._heats(), mode)
         rooms = (shares.room_wanted, shares.median)
         demand = limits.step(tick, wanted, self.supply, self.setpoint_point.value, rooms)
         setpoint = self._rated(self._ramped(demand, tick), tick) if heat else self._with_the_water(demand)
@@ -103,14 +105,14 @@ class SupplySetpoint:
 
     def _heats(self) -> bool:
         """The rooms' temperatures speak about the curve."""
-        if not self.flow.on or self.shares.setpoint_from_outside:
+        if not self.flow.on or self.shares.bypassed:
             return False
         return self.limits.acting in FREE and (self.rate is None or not self.rate.limited)
 
     def _side(self, demand: float, wanted: float) -> int:
-        """1 when less arrives than the station's own shares ask for, −1 when more. A remote set-point
-        counts as a limit: no share reaches through it. A remote offset is a share."""
-        asked = self.shares.own if self.shares.setpoint_from_outside else wanted
+        """1 when less arrives than the station's own shares ask for, −1 when more. A remote set-point, or a
+        mode without the curve, counts as a limit: no share reaches through it. A remote offset is a share."""
+        asked = self.shares.own if self.shares.bypassed else wanted
         if abs(demand - asked) > ACTS_K:
             return 1 if demand < asked else -1
         return self.rate.limited if self.rate is not None else 0

@@ -1,0 +1,64 @@
+"""What leads a circuit's primary side (运行方式): mode asked for, mode in force, and why they may differ.
+
+    heat_curve        supply temperature by the outdoor temperature (供热曲线)
+    constant_supply   one supply temperature for all weathers (定供水温度): air heaters, a process
+
+`mode` is a setting; operators change it while the station runs, to any mode whose section stands in the file.
+A change is no jump: the set-point goes over by its ramp. Limits, pumps, pressure and the safety table are the
+same in every mode.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from controller.control.circuits.setpoint_settings import SetpointSettings
+from controller.control.tick import Tick
+from controller.fields import switch
+from controller.points import Image, Point, Term
+
+MODES = ("heat_curve", "constant_supply")
+
+
+class ModeSettings(SetpointSettings):
+    """What a circuit's file says about its mode. A mode has a section of its own name, the heat curve's is
+    there always."""
+
+    mode: Annotated[float, switch(*MODES)] = Field(0.0, description="What leads the primary side")
+
+    @property
+    def wanted_mode(self) -> str:
+        """The mode asked for; the heat curve where its section is not there."""
+        return MODES[0] if self.lacks("mode", self.mode) else MODES[int(self.mode)]
+
+    def lacks(self, field: str, value: float) -> str:
+        """Name of the section that this mode needs and the file has not."""
+        if field != "mode" or value not in range(len(MODES)):
+            return ""
+        wanted = MODES[int(value)]
+        return wanted if getattr(self, wanted, None) is None else ""
+
+
+class CircuitMode:
+    """Writes `<circuit>.mode_in_force`; `name` is the mode in force."""
+
+    def __init__(self, circuit: str, settings: ModeSettings, image: Image) -> None:
+        self.settings = settings
+        self.name = MODES[0]
+        self.point = image.add(Point(f"{circuit}.mode_in_force", "choice", choices=MODES, role="calculated"))
+
+    def step(self, tick: Tick) -> str:
+        """Mode in force for this scan."""
+        self.name = self.settings.wanted_mode
+        self.point.put(MODES.index(self.name), tick.now)
+        return self.name
+
+    def explain(self) -> Term:
+        """The mode in force, and why it is another one than asked for."""
+        return Term("mode", (("why", self.name, "text"),))
+
+    def remarks(self) -> tuple[Term, ...]:
+        """The same, where it is not simply the heat curve."""
+        return () if self.name == self.settings.wanted_mode == MODES[0] else (self.explain(),)
