@@ -214,6 +214,8 @@ class Station:
             why = circuit.care.refuses(command.value, circuit.control)
             if why == "tuning_busy":
                 return Answer(False, "tuning_busy", subject)
+            if why == "tuning_no_loop":
+                return Answer(False, "tuning_no_loop", subject)
             if why == "nothing_proposed":
                 return Answer(False, "nothing_proposed", subject)
             if why:
@@ -456,6 +458,7 @@ def _protected(holder: CircuitHolder) -> Protected:
         pressure_set=lambda: makeup.setpoint if makeup is not None else math.nan,
         pressure_high=makeup.high_alarm if makeup is not None else math.inf,
         pressure_low=makeup.low_alarm if makeup is not None else math.inf,
+        supply_least=lambda: settings.supply.min if holder.circuit.mode.leads_valve else math.nan,
         supply_alarm=settings.supply.alarm,
         supply_trip=settings.supply.trip,
     )

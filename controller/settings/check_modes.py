@@ -4,10 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from controller.control.circuits.circuit_mode import LEAD_VALVE
 from controller.settings.case import Case
 from controller.settings.load import Finding
 from controller.settings.station import Circuit
 from drivers.nodes import Location
+
+BLIND = ("constant_supply", "fixed_opening")
+"""Modes that bring the same heat in all weathers."""
+BY_SETPOINT = (
+    "learned_curve",
+    "wind_sun",
+    "room_influence",
+    "schedule",
+    "remote",
+    "return_limit",
+    "meter_limit",
+    "shortage",
+    "supply_rate",
+    "probing",
+)
 
 
 def mode_findings(case: Case, name: str, circuit: Circuit) -> Iterator[Finding]:
@@ -16,7 +32,12 @@ def mode_findings(case: Case, name: str, circuit: Circuit) -> Iterator[Finding]:
     missing = circuit.lacks("mode", circuit.mode)
     if missing:
         yield case.find((*place, "mode"), "mode_no_section", value=missing)
+    if circuit.use == "housing" and circuit.wanted_mode in BLIND:
+        yield case.find((*place, "mode"), "mode_blind_housing", warning=True, value=circuit.wanted_mode)
     yield from _constant_supply(case, place, circuit)
+    yield from _fixed_opening(case, place, circuit)
+    if circuit.wanted_mode in LEAD_VALVE:
+        yield from _led(case, place, circuit)
 
 
 def _constant_supply(case: Case, place: Location, circuit: Circuit) -> Iterator[Finding]:
@@ -29,3 +50,34 @@ def _constant_supply(case: Case, place: Location, circuit: Circuit) -> Iterator[
             value=f"{section.supply:g} °C",
             allowed=f"{supply.min:g} … {supply.max:g} °C",
         )
+
+
+def _fixed_opening(case: Case, place: Location, circuit: Circuit) -> Iterator[Finding]:
+    section, valve = circuit.fixed_opening, circuit.valve
+    if section is None:
+        return
+    spot: Location = (*place, "fixed_opening")
+    if circuit.primary_pump is not None:
+        yield case.find(spot, "fixed_opening_pump", at_key=True)
+    if valve is not None and not valve.min <= section.opening <= valve.max:
+        yield case.find(
+            (*spot, "opening"),
+            "fixed_opening_outside",
+            warning=True,
+            value=f"{section.opening:g} %",
+            allowed=f"{valve.min:g} … {valve.max:g} %",
+        )
+
+
+def _led(case: Case, place: Location, circuit: Circuit) -> Iterator[Finding]:
+    """Sections that do nothing while the mode leads the valve; offsets by time are plain to see."""
+    for section in BY_SETPOINT:
+        if getattr(circuit, section) is not None:
+            yield case.find(
+                (*place, section),
+                "mode_ignores",
+                at_key=True,
+                warning=True,
+                value=section,
+                mode=circuit.wanted_mode,
+            )

@@ -56,7 +56,15 @@ _ORDER: dict[str, tuple[str, ...]] = {
         "ramp",
         "supply_rate",
     ),
-    "Loop": ("supply_settings", "supply_control", "heat_transfer", "pid_loop", "supply_estimate"),
+    "Loop": (
+        "supply_settings",
+        "supply_control",
+        "supply_limiter",
+        "fixed_opening",
+        "heat_transfer",
+        "pid_loop",
+        "supply_estimate",
+    ),
     "Valve, three-point valve, primary pump": (
         "characteristic",
         "three_point",

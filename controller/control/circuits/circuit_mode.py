@@ -2,10 +2,13 @@
 
     heat_curve        supply temperature by the outdoor temperature (供热曲线)
     constant_supply   one supply temperature for all weathers (定供水温度): air heaters, a process
+    fixed_opening     the valve stands at one opening (阀门定开度)
 
 `mode` is a setting; operators change it while the station runs, to any mode whose section stands in the file.
-A change is no jump: the set-point goes over by its ramp. Limits, pumps, pressure and the safety table are the
-same in every mode.
+A change is no jump: set-point or valve set out from where they are, at most as quickly as `supply.ramp`.
+Pumps, pressure and the safety table are the same in every mode; the supply is kept between `supply.min` and
+`supply.max`. What works by the set-point (return, meter and shortage limit, remote wishes) has nothing to
+work by in a mode that leads the valve.
 """
 
 from __future__ import annotations
@@ -14,12 +17,15 @@ from typing import Annotated
 
 from pydantic import Field
 
+from controller.control.blocks.loop.fixed_opening import FixedOpeningSettings
 from controller.control.circuits.setpoint_settings import SetpointSettings
 from controller.control.tick import Tick
 from controller.fields import switch
 from controller.points import Image, Point, Term
 
-MODES = ("heat_curve", "constant_supply")
+MODES = ("heat_curve", "constant_supply", "fixed_opening")
+LEAD_VALVE = ("fixed_opening",)
+"""Modes that follow no set-point."""
 
 
 class ModeSettings(SetpointSettings):
@@ -27,6 +33,7 @@ class ModeSettings(SetpointSettings):
     there always."""
 
     mode: Annotated[float, switch(*MODES)] = Field(0.0, description="What leads the primary side")
+    fixed_opening: FixedOpeningSettings | None = None
 
     @property
     def wanted_mode(self) -> str:
@@ -54,6 +61,11 @@ class CircuitMode:
         self.name = self.settings.wanted_mode
         self.point.put(MODES.index(self.name), tick.now)
         return self.name
+
+    @property
+    def leads_valve(self) -> bool:
+        """No set-point is followed."""
+        return self.name in LEAD_VALVE
 
     def explain(self) -> Term:
         """The mode in force, and why it is another one than asked for."""

@@ -10,9 +10,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from controller.control.blocks.loop.fixed_opening import FixedOpening
 from controller.control.blocks.loop.heat_transfer import BLIND_LEARN_S, LEAST_LIFT_K, HeatTransfer, Steady
 from controller.control.blocks.loop.primary_pump import PrimaryPump, PrimaryPumpSettings
 from controller.control.blocks.loop.supply_control import MODES, Sensed, SupplyControl
+from controller.control.blocks.loop.supply_limiter import SupplyBounds
 from controller.control.blocks.loop.supply_settings import LoopSettings, ValveSettings
 from controller.control.blocks.loop.three_point import ThreePoint
 from controller.control.blocks.loop.tuning_experiment import Room
@@ -26,7 +28,7 @@ from controller.control.circuits.setpoint_limits import BELOW_ALARM_K
 from controller.control.circuits.supply_setpoint import SupplySetpoint
 from controller.control.tick import Tick
 from controller.fields import Amount, Words
-from controller.points import Image, Output, Point, Term
+from controller.points import Image, Output, Point, Slot, Term
 
 HEAT_LAG_S = 15.0
 """Exchanger and sensor pocket of a nominal station (FACTS §1: 5–20 s)."""
@@ -82,6 +84,8 @@ class HeatingCircuit:
         if self.relays is not None and position is None:
             position = self.relays.estimate
         self.mode = CircuitMode(name, settings, image)
+        fixed = settings.fixed_opening
+        self.fixed_opening = FixedOpening(fixed) if fixed is not None else None
         self.setpoint = SupplySetpoint(name, settings, image, station)
         self.mode_point = image.add(Point(f"{name}.valve_mode", "choice", choices=MODES, role="calculated"))
         self.care = LoopPoints(name, image)
@@ -157,13 +161,17 @@ class HeatingCircuit:
         """One scan of control, as the water flows; `plan`: what the season allows."""
         self.plan, exercise = plan, self.valve_exercise
         mode = self.mode.step(tick)
-        setpoint = self.setpoint.step(tick, plan.fastest_rise, heat=plan.heat, mode=mode)
+        leads = self.mode.leads_valve and plan.heat
+        if leads:
+            self._lead(tick, plan)
+        else:
+            setpoint = self.setpoint.step(tick, plan.fastest_rise, heat=plan.heat, mode=mode)
         alone = self.circulation.exercise.active is None and self.settings.valve is not None
         exercise.step(tick, plan.exercise if alone and not plan.heat else None, self.settings.supply.max)
-        if plan.heat:
+        if plan.heat and not leads:
             self.control.step(tick, setpoint, self._flow(tick), self._pumps(), self._room())
             self._probe(tick)
-        else:
+        elif not plan.heat:
             self.control.shut(tick, self._flow(tick), exercise.opening)
         self.circulation.may_exercise = plan.circulation or (
             plan.exercise is not None and not exercise.active
@@ -175,6 +183,27 @@ class HeatingCircuit:
         if self.pressure_holding is not None:
             self.pressure_holding.step(tick, wanted=plan.makeup, filling=plan.filling)
         self.mode_point.put(MODES.index(self.control.mode), tick.now)
+
+    def _lead(self, tick: Tick, plan: SeasonPlan) -> None:
+        """The mode leads the valve, within the limits of the supply."""
+        control, led = self.control, self.fixed_opening
+        lowest, highest = self.setpoint.rest(tick, plan.fastest_rise, control.limiter.side)
+        if not control.prepare(tick, self._flow(tick)) or led is None:
+            return
+        if not control.led or self.valve.slot is not Slot.DEMAND:
+            led.start(self.valve.value)
+        kelvins = min(self.settings.supply.ramp, plan.fastest_rise) * tick.dt / 3600
+        target = min(max(led.settings.opening, control.valve.min), control.valve.max)
+        opening = led.step(target, lambda now, then: control.part_of_way(now, then, kelvins))
+        control.lead(tick, opening, SupplyBounds(lowest, highest), final=opening == target)
+
+    @property
+    def arrived(self) -> bool:
+        """The heat is where it was to go: the supply at its set-point, or the valve where it is to be."""
+        led = self.fixed_opening
+        if led is None or not self.control.led:
+            return self.setpoint.arrived
+        return self.control.limiter.side > 0 or led.arrived
 
     def _probe(self, tick: Tick) -> None:
         """A shut valve that a limiter holds opens now and then."""
@@ -239,6 +268,9 @@ class HeatingCircuit:
             if not self.plan.heat:
                 return self._no_heat()
             loop = self.control.explain()
+            if self.control.led and self.fixed_opening is not None:
+                led = (*self.mode.remarks(), self.fixed_opening.explain())
+                return Term(loop.code, loop.values, (*loop.children, *led))
             wanted = (*self.setpoint.explain_probing(), self.setpoint.explain())
             return Term(loop.code, loop.values, (*loop.children, *self.mode.remarks(), *wanted))
         for element in self.elements:

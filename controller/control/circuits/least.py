@@ -1,9 +1,9 @@
 """The least that heats: what drives a circuit's outputs while its own control is broken in the program.
 
 It shares no block with what broke but the heat curve. The valve is held for half an hour (most failures are
-over by then), after that it creeps towards the temperature of the curve, or of `constant_supply`; makeup
-follows a plain band; the circulation pump goes on, and another one starts where its drive reports a fault.
-The safety table stays above all of it.
+over by then), after that it creeps towards the temperature of the curve, or of `constant_supply`; in mode
+`fixed_opening` it stays held. Makeup follows a plain band; the circulation pump goes on, and another one
+starts where its drive reports a fault. The safety table stays above all of it.
 
 Half an hour, and that a held valve costs 2.1 K of room in 24 h when it gets 10 K colder outside: own
 calculation for the 2 MW demonstration station. The valve's integral gain is a sixth of what the steepest part
@@ -78,6 +78,8 @@ class LeastControl:
         return self._moved_at > self._began
 
     def _heat(self, now: float) -> None:
+        if self._settings.wanted_mode == "fixed_opening":
+            return
         valve = self._valve
         constant = self._settings.constant_supply
         self.wanted = self.curve.step(self._outdoor)

@@ -112,6 +112,11 @@ class Shares:
             return own
         return own + self.remote.step(own, tick.now, tick.dt)
 
+    def rest(self, tick: Tick) -> None:
+        """No set-point is followed: what was damped goes on with the weather, all else stands still."""
+        if self.damped is not None:
+            self.damped.step(self.outdoor, tick)
+
     def explain(self) -> list[Term]:
         """Curve first, then every share that acts or is missed."""
         constant = self.settings.constant_supply

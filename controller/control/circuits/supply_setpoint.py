@@ -18,7 +18,7 @@ from controller.control.circuits.setpoint_settings import SetpointSettings, Supp
 from controller.control.circuits.setpoint_shares import Shares
 from controller.control.circuits.wishes import WishPoint
 from controller.control.tick import Tick
-from controller.points import Image, Output, Point, Slot, Term
+from controller.points import Image, Output, Point, Quality, Slot, Term
 
 __all__ = ["SetpointSettings", "SupplySetpoint", "SupplySettings"]
 
@@ -50,6 +50,8 @@ class SupplySetpoint:
         self.wishes = self._wishes(name, image)
         self._cut = 0
         self._least = settings.supply.min
+        self.resting = False
+        """No set-point is followed."""
 
     def _wishes(self, name: str, image: Image) -> dict[str, WishPoint]:
         found: list[WishPoint] = []
@@ -81,6 +83,7 @@ class SupplySetpoint:
         supply = self.limits.supply_settings
         self.ramp.rate_per_hour = min(supply.ramp, fastest_rise)
         self._least = supply.min if math.isinf(fastest_rise) else -math.inf
+        self.resting = False
         shares, limits = self.shares, self.limits
         wanted = shares.step(tick, self.supply, self._cut, self._heats(), mode)
         rooms = (shares.room_wanted, shares.median)
@@ -94,6 +97,31 @@ class SupplySetpoint:
         for wish in self.wishes.values():
             wish.show(tick.now)
         return setpoint
+
+    def rest(self, tick: Tick, fastest_rise: float, side: int) -> tuple[float, float]:
+        """No set-point is followed: shares and limits stand still, and the way back sets out from the water.
+        Lowest and highest supply, °C. `side` 1, −1: the one that now leads the valve, 0: none.
+
+        After a standstill with a finite `fastest_rise` the lowest one comes up from the water's temperature.
+        """
+        settings, limits = self.limits.supply_settings, self.limits
+        limits.renew()
+        self.shares.rest(tick)
+        lowest = settings.min
+        self._least = lowest if math.isinf(fastest_rise) else -math.inf
+        self.ramp.rate_per_hour = min(settings.ramp, fastest_rise)
+        if math.isfinite(fastest_rise):
+            lowest = self._ramped(lowest, tick)
+        elif self.supply.usable:
+            self.ramp.start_from(self.supply.value)
+        self.resting = True
+        for point in (self.demand_point, self.setpoint_point):
+            point.mark(math.nan, Quality.BAD, "not_followed", tick.now)
+        limits.acting = ("none", "supply_max", "supply_min")[side]
+        self.limit_point.put(LIMITS.index(limits.acting), tick.now)
+        for wish in self.wishes.values():
+            wish.show(tick.now)
+        return min(lowest, settings.min), limits.highest
 
     def least_opening(self, tick: Tick, valve: Output) -> float:
         """Opening that a probe asks for at least, %; 0 while there is none. `valve` holds the loop's own
@@ -159,6 +187,8 @@ class SupplySetpoint:
 
     def explain(self) -> Term:
         """How the set-point came about: curve, shares, limits, ramp, rate."""
+        if self.resting:
+            return Term("setpoint_rests")
         terms = [*self.shares.explain(), *self.limits.explain()]
         ends = (self.ramp.explain(), self.rate.explain() if self.rate is not None else None)
         terms += [term for term in ends if term is not None]
