@@ -459,6 +459,7 @@ def _protected(holder: CircuitHolder) -> Protected:
         pressure_high=makeup.high_alarm if makeup is not None else math.inf,
         pressure_low=makeup.low_alarm if makeup is not None else math.inf,
         supply_least=lambda: settings.supply.min if holder.circuit.mode.leads_valve else math.nan,
+        mode_left=lambda: holder.circuit.mode.left,
         supply_alarm=settings.supply.alarm,
         supply_trip=settings.supply.trip,
     )

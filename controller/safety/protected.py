@@ -33,6 +33,8 @@ class Protected:
     pressure_low: float
     supply_least: Callable[[], float]
     """Lowest supply while no set-point is followed; NaN while one is."""
+    mode_left: Callable[[], str]
+    """The mode asked for while another one is in force, or nothing."""
     supply_alarm: float
     supply_trip: float
 

@@ -78,6 +78,14 @@ def tell_rules(circuit: Protected, image: Image) -> Iterator[Rule]:
             ("opening", circuit.valve.value, "percent"),
         ),
     )
+    yield Rule(
+        "mode_left",
+        name,
+        lambda: bool(circuit.mode_left()),
+        after_s=5.0,
+        priority="warning",
+        shows=lambda: (("why", circuit.mode_left(), "text"),),
+    )
 
 
 def pump_tells(circuit: Protected, image: Image) -> Iterator[Rule]:

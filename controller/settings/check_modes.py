@@ -36,6 +36,12 @@ def mode_findings(case: Case, name: str, circuit: Circuit) -> Iterator[Finding]:
         yield case.find((*place, "mode"), "mode_blind_housing", warning=True, value=circuit.wanted_mode)
     yield from _constant_supply(case, place, circuit)
     yield from _fixed_opening(case, place, circuit)
+    if circuit.constant_flow is not None:
+        alone = len(case.file.circuits) == 1
+        meters = [f"{name}.primary_flow", *(["station.primary_flow"] if alone else [])]
+        if not any(meter in case.file.points for meter in meters):
+            spot: Location = (*place, "constant_flow")
+            yield case.find(spot, "flow_not_measured", at_key=True, value=meters[-1])
     if circuit.wanted_mode in LEAD_VALVE:
         yield from _led(case, place, circuit)
 

@@ -61,6 +61,7 @@ _ORDER: dict[str, tuple[str, ...]] = {
         "supply_control",
         "supply_limiter",
         "fixed_opening",
+        "flow_control",
         "heat_transfer",
         "pid_loop",
         "supply_estimate",

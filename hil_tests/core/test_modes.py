@@ -6,10 +6,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
+from statistics import fmean
 
 import pytest
 
 from controller.control.blocks.loop.fixed_opening import FixedOpeningSettings
+from controller.control.blocks.loop.flow_control import ConstantFlowSettings
 from controller.control.circuits.circuit_mode import MODES
 from controller.control.circuits.heating import CircuitSettings
 from controller.control.circuits.setpoint_settings import ConstantSupplySettings
@@ -19,6 +21,7 @@ from sim.weather import Weather
 
 MakeLoop = Callable[..., Loop]
 STEP_S = 2.0
+FLOW = 22.0
 OFF = 1.5
 """Position and command may differ by the dead band of the actuator and the valve's stiction, %."""
 
@@ -27,6 +30,7 @@ def give_sections(circuit: CircuitSettings) -> None:
     circuit.offset_by_time = {}
     circuit.constant_supply = ConstantSupplySettings(supply=55.0)
     circuit.fixed_opening = FixedOpeningSettings(opening=70.0)
+    circuit.constant_flow = ConstantFlowSettings(flow=FLOW)
 
 
 @pytest.fixture
@@ -151,6 +155,81 @@ def test_after_a_hand_a_fixed_opening_goes_back_slowly(make_loop: MakeLoop) -> N
     assert max(b - a for a, b in zip(supplies, supplies[30:], strict=False)) < 1.5, "K a minute"
     loop.run(minutes=30)
     assert loop.valve == pytest.approx(70.0, abs=OFF)
+
+
+# ---- constant flow
+
+
+def flows(loop: Loop, minutes: float) -> list[float]:
+    """True primary flow of every scan, m³/h."""
+    rows: list[float] = []
+    loop.run(
+        minutes=minutes, each=lambda loop: rows.append(loop.plant.zones["low"].primary_flow * 3.6 / 0.99)
+    )
+    return rows
+
+
+def test_a_constant_flow_is_held_whatever_the_network_does(make_loop: MakeLoop) -> None:
+    """A dead band of 1 % of opening is 4 % of flow. The pressure is fed forward: most of a step is gone with
+    the valve's next move."""
+    loop = make_loop("constant_flow")
+    quiet = flows(loop, 20)
+    assert fmean(quiet) == pytest.approx(FLOW, rel=0.04)
+    assert max(abs(flow - FLOW) for flow in quiet) < 0.08 * FLOW
+    for kind, value in (("pressure_step", 0.5), ("pressure_step", -0.3), ("temperature_step", 15.0)):
+        loop.fault("station", kind, value)
+        rows = flows(loop, 20)
+        loop.clear("station")
+        assert max(abs(flow - FLOW) for flow in rows[90:]) < 0.1 * FLOW, kind
+        assert fmean(rows[300:]) == pytest.approx(FLOW, rel=0.05), kind
+    assert "constant_flow_holds" in loop.reason("low.valve_command")
+    assert loop.value("low.primary_flow_setpoint") == FLOW
+    assert not loop.alarms()
+
+
+def test_without_its_meter_the_opening_stays_and_then_the_curve_leads(make_loop: MakeLoop) -> None:
+    loop = make_loop("constant_flow")
+    loop.run(minutes=10)
+    before = loop.valve
+    loop.fault("station.primary_flow", "open")
+    valves = [valve for _, valve in watch(loop, minutes=29)]
+    assert max(abs(valve - before) for valve in valves) < OFF
+    assert loop["low.mode_in_force"].show() == "constant_flow"
+    assert "flow_meter_lost_holds" in loop.reason("low.valve_command")
+    loop.run(minutes=31)
+    assert loop["low.mode_in_force"].show() == "heat_curve"
+    assert {"mode_asked_for", "flow_meter_lost"} <= set(loop.reason("low.mode_in_force").split())
+    assert ("mode_left", "low") in loop.alarms()
+    assert loop.supply == pytest.approx(loop.value("low.supply_setpoint"), abs=1.0)
+    loop.restart()
+    loop.run(minutes=1)
+    assert loop["low.mode_in_force"].show() == "heat_curve", "it does not hold for another half hour"
+    loop.clear("station.primary_flow")
+    loop.run(minutes=20)
+    assert loop["low.mode_in_force"].show() == "constant_flow"
+    assert fmean(flows(loop, 10)) == pytest.approx(FLOW, rel=0.05)
+    assert not loop.alarms()
+
+
+def test_a_meter_that_stands_while_the_valve_moves_is_not_believed(make_loop: MakeLoop) -> None:
+    loop = make_loop("constant_flow")
+    loop.fault("station.primary_flow", "frozen")
+    loop.write("low.constant_flow.flow", 34.0)
+    rows = flows(loop, 20)
+    assert max(rows) < 1.2 * FLOW, "it does not run away"
+    assert "flow_meter_lost_holds" in loop.reason("low.valve_command")
+
+
+def test_a_constant_flow_is_cut_where_the_supply_gets_too_hot(make_loop: MakeLoop) -> None:
+    def edit(circuit: CircuitSettings) -> None:
+        circuit.supply.max = 50.0
+
+    loop = make_loop("constant_flow", edit)
+    loop.write("low.constant_flow.flow", 60.0)
+    supplies = [supply for supply, _ in watch(loop, minutes=40)]
+    assert max(supplies) < 50.8
+    assert min(supplies[900:]) > 49.2
+    assert loop["low.setpoint_limit"].show() == "supply_max"
 
 
 # ---- what must not be fooled

@@ -11,6 +11,7 @@ import pytest
 
 from controller.cli.tune_run import KEPT
 from controller.commands import CommandKind
+from controller.control.blocks.loop.flow_control import LOST
 from controller.control.blocks.loop.loop_monitor import CONDITIONS
 from controller.control.blocks.loop.supply_control import MODES
 from controller.control.blocks.loop.tuning import REASONS as TUNING_REASONS
@@ -266,7 +267,7 @@ def wanted() -> dict[str, set[str] | None]:
     for code in plausibility.CODES:
         need |= {f"rule.{code}_{part}": set() for part in ("when", "does", "clears")}
     need |= {f"choice.{name}": set() for name in (*MODES, *STATES, *FAILURES, *FLOW) if name != "unknown"}
-    need |= {f"choice.{name}": set() for name in (*LEARNED_MODES, *LIMITS, *CIRCUIT_MODES)}
+    need |= {f"choice.{name}": set() for name in (*LEARNED_MODES, *LIMITS, *CIRCUIT_MODES, *LOST)}
     need |= {f"choice.{name}": set() for name in (*MAKEUP_STATES, *SEASONS, *WAITS, *STAGES)}
     need |= {f"reason.season_by_{cause}": {"why"} for cause in CAUSES}
     need |= {f"reason.return_{stage}": {"delay"} for stage in STAGES if stage != "normal"}

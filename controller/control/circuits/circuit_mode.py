@@ -3,6 +3,7 @@
     heat_curve        supply temperature by the outdoor temperature (供热曲线)
     constant_supply   one supply temperature for all weathers (定供水温度): air heaters, a process
     fixed_opening     the valve stands at one opening (阀门定开度)
+    constant_flow     one primary flow (一次侧定流量), where the network varies its temperature
 
 `mode` is a setting; operators change it while the station runs, to any mode whose section stands in the file.
 A change is no jump: set-point or valve set out from where they are, at most as quickly as `supply.ramp`.
@@ -18,13 +19,14 @@ from typing import Annotated
 from pydantic import Field
 
 from controller.control.blocks.loop.fixed_opening import FixedOpeningSettings
+from controller.control.blocks.loop.flow_control import ConstantFlowSettings
 from controller.control.circuits.setpoint_settings import SetpointSettings
 from controller.control.tick import Tick
 from controller.fields import switch
 from controller.points import Image, Point, Term
 
-MODES = ("heat_curve", "constant_supply", "fixed_opening")
-LEAD_VALVE = ("fixed_opening",)
+MODES = ("heat_curve", "constant_supply", "fixed_opening", "constant_flow")
+LEAD_VALVE = ("fixed_opening", "constant_flow")
 """Modes that follow no set-point."""
 
 
@@ -34,6 +36,7 @@ class ModeSettings(SetpointSettings):
 
     mode: Annotated[float, switch(*MODES)] = Field(0.0, description="What leads the primary side")
     fixed_opening: FixedOpeningSettings | None = None
+    constant_flow: ConstantFlowSettings | None = None
 
     @property
     def wanted_mode(self) -> str:
@@ -54,13 +57,21 @@ class CircuitMode:
     def __init__(self, circuit: str, settings: ModeSettings, image: Image) -> None:
         self.settings = settings
         self.name = MODES[0]
+        self._missing: Term | None = None
         self.point = image.add(Point(f"{circuit}.mode_in_force", "choice", choices=MODES, role="calculated"))
 
-    def step(self, tick: Tick) -> str:
-        """Mode in force for this scan."""
-        self.name = self.settings.wanted_mode
+    def step(self, tick: Tick, missing: Term | None = None) -> str:
+        """Mode in force for this scan. `missing`: what the mode asked for has lost, so that the heat curve
+        takes over."""
+        self._missing = missing
+        self.name = self.settings.wanted_mode if missing is None else MODES[0]
         self.point.put(MODES.index(self.name), tick.now)
         return self.name
+
+    @property
+    def left(self) -> str:
+        """The mode asked for while another one is in force, or nothing."""
+        return self.settings.wanted_mode if self._missing is not None else ""
 
     @property
     def leads_valve(self) -> bool:
@@ -69,7 +80,11 @@ class CircuitMode:
 
     def explain(self) -> Term:
         """The mode in force, and why it is another one than asked for."""
-        return Term("mode", (("why", self.name, "text"),))
+        mode = (("why", self.name, "text"),)
+        if self._missing is None:
+            return Term("mode", mode)
+        asked = Term("mode_asked_for", (("why", self.settings.wanted_mode, "text"),))
+        return Term("mode", mode, (asked, self._missing))
 
     def remarks(self) -> tuple[Term, ...]:
         """The same, where it is not simply the heat curve."""

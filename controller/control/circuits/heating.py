@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from controller.control.blocks.loop.fixed_opening import FixedOpening
+from controller.control.blocks.loop.flow_control import FlowControl
 from controller.control.blocks.loop.heat_transfer import BLIND_LEARN_S, LEAST_LIFT_K, HeatTransfer, Steady
 from controller.control.blocks.loop.primary_pump import PrimaryPump, PrimaryPumpSettings
 from controller.control.blocks.loop.supply_control import MODES, Sensed, SupplyControl
@@ -28,7 +29,7 @@ from controller.control.circuits.setpoint_limits import BELOW_ALARM_K
 from controller.control.circuits.supply_setpoint import SupplySetpoint
 from controller.control.tick import Tick
 from controller.fields import Amount, Words
-from controller.points import Image, Output, Point, Slot, Term
+from controller.points import Image, Output, Point, Quality, Slot, Term
 
 HEAT_LAG_S = 15.0
 """Exchanger and sensor pocket of a nominal station (FACTS §1: 5–20 s)."""
@@ -84,8 +85,6 @@ class HeatingCircuit:
         if self.relays is not None and position is None:
             position = self.relays.estimate
         self.mode = CircuitMode(name, settings, image)
-        fixed = settings.fixed_opening
-        self.fixed_opening = FixedOpening(fixed) if fixed is not None else None
         self.setpoint = SupplySetpoint(name, settings, image, station)
         self.mode_point = image.add(Point(f"{name}.valve_mode", "choice", choices=MODES, role="calculated"))
         self.care = LoopPoints(name, image)
@@ -102,6 +101,7 @@ class HeatingCircuit:
         self.control = SupplyControl(valve, settings.loop, self.valve, self.heat_transfer(), sensed)
         if self.relays is not None and find(f"{name}.valve_position") is None:
             self.control.transfer.learn_s = BLIND_LEARN_S
+        self._add_leaders(find(f"{name}.primary_flow") or (find("station.primary_flow") if alone else None))
         self.circulation = PumpGroup(
             settings.circulation, image, f"{name}.pump", find(f"{name}.differential_pressure")
         )
@@ -121,6 +121,22 @@ class HeatingCircuit:
         if settings.makeup is not None:
             pressure = image[f"{name}.return_pressure"]
             self.pressure_holding = PressureHolding(settings.makeup, image, name, pressure)
+
+    def _add_leaders(self, flow: Point | None) -> None:
+        """What leads the valve in modes without a set-point. `flow`: primary flow of this circuit."""
+        settings, control = self.settings, self.control
+        self.fixed_opening: FixedOpening | None = None
+        self.constant_flow: FlowControl | None = None
+        self.flow_setpoint: Point | None = None
+        if settings.fixed_opening is not None:
+            valve = control.valve
+            self.fixed_opening = FixedOpening(settings.fixed_opening, valve.min, valve.max)
+        if settings.constant_flow is not None:
+            pressures = self.primary_pressures()
+            self.constant_flow = FlowControl(settings.constant_flow, control.curve, flow, pressures)
+            point = Point(f"{self.name}.primary_flow_setpoint", "flow", role="calculated")
+            self.flow_setpoint = self.image.add(point)
+        self._leader: FixedOpening | FlowControl | None = None
 
     def _final_elements(self, position: Point | None) -> list[ThreePoint | PrimaryPump]:
         """What carries out the opening where no positioner does: relays, a primary pump."""
@@ -160,10 +176,10 @@ class HeatingCircuit:
     def step(self, tick: Tick, plan: SeasonPlan = ALWAYS_HEATING) -> None:
         """One scan of control, as the water flows; `plan`: what the season allows."""
         self.plan, exercise = plan, self.valve_exercise
-        mode = self.mode.step(tick)
+        mode = self._choose(tick)
         leads = self.mode.leads_valve and plan.heat
         if leads:
-            self._lead(tick, plan)
+            self._lead(tick, plan, self.fixed_opening if mode == "fixed_opening" else self.constant_flow)
         else:
             setpoint = self.setpoint.step(tick, plan.fastest_rise, heat=plan.heat, mode=mode)
         alone = self.circulation.exercise.active is None and self.settings.valve is not None
@@ -184,26 +200,41 @@ class HeatingCircuit:
             self.pressure_holding.step(tick, wanted=plan.makeup, filling=plan.filling)
         self.mode_point.put(MODES.index(self.control.mode), tick.now)
 
-    def _lead(self, tick: Tick, plan: SeasonPlan) -> None:
+    def _choose(self, tick: Tick) -> str:
+        """The mode in force: the one that is asked for, while it has what it needs."""
+        flow = self.constant_flow
+        if flow is None:
+            return self.mode.step(tick)
+        flow.watch(tick, self.control.standing)
+        lost = flow.blind and self.settings.wanted_mode == "constant_flow"
+        mode = self.mode.step(tick, flow.explain_lost() if lost else None)
+        if self.flow_setpoint is not None:
+            if mode == "constant_flow":
+                self.flow_setpoint.put(flow.wanted, tick.now)
+            else:
+                self.flow_setpoint.mark(math.nan, Quality.BAD, "not_followed", tick.now)
+        return mode
+
+    def _lead(self, tick: Tick, plan: SeasonPlan, leader: FixedOpening | FlowControl | None) -> None:
         """The mode leads the valve, within the limits of the supply."""
-        control, led = self.control, self.fixed_opening
+        control = self.control
         lowest, highest = self.setpoint.rest(tick, plan.fastest_rise, control.limiter.side)
-        if not control.prepare(tick, self._flow(tick)) or led is None:
+        if not control.prepare(tick, self._flow(tick)) or leader is None:
             return
-        if not control.led or self.valve.slot is not Slot.DEMAND:
-            led.start(self.valve.value)
+        if not control.led or leader is not self._leader or self.valve.slot is not Slot.DEMAND:
+            self._leader = leader
+            leader.start(self.valve.value)
         kelvins = min(self.settings.supply.ramp, plan.fastest_rise) * tick.dt / 3600
-        target = min(max(led.settings.opening, control.valve.min), control.valve.max)
-        opening = led.step(target, lambda now, then: control.part_of_way(now, then, kelvins))
-        control.lead(tick, opening, SupplyBounds(lowest, highest), final=opening == target)
+        opening = leader.step(lambda now, then: control.part_of_way(now, then, kelvins))
+        control.lead(tick, opening, SupplyBounds(lowest, highest), final=leader.final)
 
     @property
     def arrived(self) -> bool:
         """The heat is where it was to go: the supply at its set-point, or the valve where it is to be."""
-        led = self.fixed_opening
-        if led is None or not self.control.led:
+        leader = self._leader
+        if leader is None or not self.control.led:
             return self.setpoint.arrived
-        return self.control.limiter.side > 0 or led.arrived
+        return self.control.limiter.side > 0 or leader.arrived
 
     def _probe(self, tick: Tick) -> None:
         """A shut valve that a limiter holds opens now and then."""
@@ -268,8 +299,8 @@ class HeatingCircuit:
             if not self.plan.heat:
                 return self._no_heat()
             loop = self.control.explain()
-            if self.control.led and self.fixed_opening is not None:
-                led = (*self.mode.remarks(), self.fixed_opening.explain())
+            if self.control.led and self._leader is not None:
+                led = (*self.mode.remarks(), self._leader.explain())
                 return Term(loop.code, loop.values, (*loop.children, *led))
             wanted = (*self.setpoint.explain_probing(), self.setpoint.explain())
             return Term(loop.code, loop.values, (*loop.children, *self.mode.remarks(), *wanted))
@@ -324,6 +355,7 @@ class HeatingCircuit:
         return {
             "setpoint": self.setpoint.state(),
             "control": self.control.state(),
+            "constant_flow": self.constant_flow.state() if self.constant_flow is not None else {},
             "relays": self.relays.state() if self.relays is not None else {},
             "valve_exercise": self.valve_exercise.state(),
             "circulation": self.circulation.state(),
@@ -335,6 +367,7 @@ class HeatingCircuit:
         parts = (
             (self.setpoint, "setpoint"),
             (self.control, "control"),
+            (self.constant_flow, "constant_flow"),
             (self.relays, "relays"),
             (self.valve_exercise, "valve_exercise"),
             (self.circulation, "circulation"),

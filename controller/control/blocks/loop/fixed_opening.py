@@ -33,18 +33,26 @@ class FixedOpeningSettings(Settings):
 class FixedOpening:
     """`value`: opening on its way, %."""
 
-    def __init__(self, settings: FixedOpeningSettings) -> None:
+    def __init__(self, settings: FixedOpeningSettings, low: float, high: float) -> None:
+        """`low`, `high`: limits of the valve, %."""
         self.settings = settings
+        self.low, self.high = low, high
         self.value = math.nan
         self.arrived = False
+        """It stands where it is to be."""
 
     def start(self, opening: float) -> None:
         """Set out from where the valve stands, %."""
         self.value = opening if math.isfinite(opening) else 0.0
 
-    def step(self, target: float, part: Callable[[float, float], float]) -> float:
-        """Opening of this scan, %. `target`: the settings' one within the valve's limits; `part`: share of
-        the way between two openings that the water bears in this scan."""
+    @property
+    def final(self) -> bool:
+        """The opening is to be met exactly."""
+        return self.arrived
+
+    def step(self, part: Callable[[float, float], float]) -> float:
+        """Opening of this scan, %. `part`: share of the way between two openings that the water bears."""
+        target = min(max(self.settings.opening, self.low), self.high)
         self.value += part(self.value, target) * (target - self.value)
         self.arrived = abs(target - self.value) < REACHED
         if self.arrived:

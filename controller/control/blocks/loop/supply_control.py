@@ -276,7 +276,7 @@ class SupplyControl:
         return LoopView(
             setpoint=self.setpoint,
             measured=seen(self.sensed.supply),
-            share=self.curve.flow(_either(self._position(), self.command.value)),
+            share=self.curve.flow(self.standing),
             asked=self.transfer.share(lift),
             primary=seen(self.transfer.primary),
             back=seen(self.sensed.back),
@@ -302,6 +302,11 @@ class SupplyControl:
             regulates=leads and self.tuning.state != "stepping",
         )
         self.monitor.step(tick, sample, self.settings.integral_time)
+
+    @property
+    def standing(self) -> float:
+        """Opening as the valve stands, %: by its position, else by what it was told; NaN unknown."""
+        return _either(self._position(), self.command.value)
 
     def _position(self) -> float | None:
         position = self.sensed.position
