@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
+from controller.control.blocks.setpoint.heat_curve import DesignCurve, HeatCurve
 from controller.control.circuits.circuit_mode import LEAD_VALVE
 from controller.settings.case import Case
 from controller.settings.load import Finding
@@ -12,6 +14,7 @@ from drivers.nodes import Location
 
 BLIND = ("constant_supply", "fixed_opening")
 """Modes that bring the same heat in all weathers."""
+LEAST_POINTS = 2
 BY_SETPOINT = (
     "learned_curve",
     "wind_sun",
@@ -42,6 +45,7 @@ def mode_findings(case: Case, name: str, circuit: Circuit) -> Iterator[Finding]:
         if not any(meter in case.file.points for meter in meters):
             spot: Location = (*place, "constant_flow")
             yield case.find(spot, "flow_not_measured", at_key=True, value=meters[-1])
+    yield from _mean_temperature(case, name, circuit)
     if circuit.wanted_mode in LEAD_VALVE:
         yield from _led(case, place, circuit)
 
@@ -87,3 +91,30 @@ def _led(case: Case, place: Location, circuit: Circuit) -> Iterator[Finding]:
                 value=section,
                 mode=circuit.wanted_mode,
             )
+
+
+def _mean_temperature(case: Case, name: str, circuit: Circuit) -> Iterator[Finding]:
+    section = circuit.mean_temperature
+    if section is None:
+        return
+    spot: Location = ("circuits", name, "mean_temperature")
+    if f"{name}.return_temperature" not in case.file.points:
+        yield case.find(spot, "mean_no_return", at_key=True, value=f"{name}.return_temperature")
+    rows = sorted(section.points.items())
+    if len(rows) < LEAST_POINTS and not isinstance(circuit.heat_curve, DesignCurve):
+        yield case.find(spot, "mean_no_curve", at_key=True)
+    if any(warmer > colder for (_, colder), (_, warmer) in pairwise(rows)):
+        yield case.find((*spot, "points"), "mean_curve_rises", at_key=True)
+    curve = HeatCurve(circuit.heat_curve)
+    for outdoor, mean in rows:
+        supply = curve.at(outdoor)
+        if mean >= supply:
+            yield case.find(
+                (*spot, "points"),
+                "mean_above_supply",
+                at_key=True,
+                warning=True,
+                value=f"{mean:g} °C",
+                allowed=f"{supply:.3g} °C",
+            )
+            return

@@ -37,6 +37,7 @@ _ORDER: dict[str, tuple[str, ...]] = {
         "damped_outdoor",
         "forecast",
         "heat_curve",
+        "mean_temperature",
         "learned_curve",
         "house_day",
         "house_model",

@@ -12,6 +12,7 @@ import pytest
 
 from controller.control.blocks.loop.fixed_opening import FixedOpeningSettings
 from controller.control.blocks.loop.flow_control import ConstantFlowSettings
+from controller.control.blocks.setpoint.mean_temperature import MeanTemperatureSettings
 from controller.control.circuits.circuit_mode import MODES
 from controller.control.circuits.heating import CircuitSettings
 from controller.control.circuits.setpoint_settings import ConstantSupplySettings
@@ -31,20 +32,23 @@ def give_sections(circuit: CircuitSettings) -> None:
     circuit.constant_supply = ConstantSupplySettings(supply=55.0)
     circuit.fixed_opening = FixedOpeningSettings(opening=70.0)
     circuit.constant_flow = ConstantFlowSettings(flow=FLOW)
+    circuit.mean_temperature = MeanTemperatureSettings(points={-20.0: 49.5, 0.0: 34.5})
 
 
 @pytest.fixture
 def make_loop(checked: Checked) -> MakeLoop:
     """The demo station with the sections of all modes, 20 minutes in the mode that is asked for."""
 
-    def make(mode: str, edit: Callable[[CircuitSettings], None] = lambda circuit: None) -> Loop:
+    def make(
+        mode: str, edit: Callable[[CircuitSettings], None] = lambda circuit: None, *, dt: float = STEP_S
+    ) -> Loop:
         assert checked.file is not None
         file = checked.file.model_copy(deep=True)
         circuit = file.circuits["low"]
         give_sections(circuit)
         circuit.mode = float(MODES.index(mode))
         edit(circuit)
-        loop = Loop(replace(checked, file=file), Weather.constant(-10.0), dt=STEP_S)
+        loop = Loop(replace(checked, file=file), Weather.constant(-10.0), dt=dt)
         loop.run(minutes=20)
         return loop
 
@@ -155,6 +159,50 @@ def test_after_a_hand_a_fixed_opening_goes_back_slowly(make_loop: MakeLoop) -> N
     assert max(b - a for a, b in zip(supplies, supplies[30:], strict=False)) < 1.5, "K a minute"
     loop.run(minutes=30)
     assert loop.valve == pytest.approx(70.0, abs=OFF)
+
+
+# ---- mean temperature
+
+
+def means(loop: Loop, minutes: float) -> list[float]:
+    """Mean of supply and return, °C, of every scan."""
+    rows: list[float] = []
+    zone = loop.plant.zones["low"]
+    loop.run(minutes=minutes, each=lambda loop: rows.append((loop.supply + zone.header) / 2))
+    return rows
+
+
+def test_the_mean_stays_when_less_water_circulates(make_loop: MakeLoop) -> None:
+    """42 °C at −10 °C outside. A fifth less flow: the return is colder, the supply makes up for it, and
+    nothing swings for longer than a round of the water or two."""
+    loop = make_loop("mean_temperature", dt=5.0)
+    loop.run(hours=2)
+    before = loop.supply
+    assert fmean(means(loop, 20)) == pytest.approx(42.0, abs=0.4)
+    loop.write("low.circulation.setpoint", 80.0)
+    rows = means(loop, 150)[-720:]
+    assert fmean(rows) == pytest.approx(42.0, abs=0.4)
+    assert max(rows) - min(rows) < 1.0
+    assert loop.supply > before + 0.5
+    for kind, value in (("temperature_step", 10.0), ("pressure_step", -0.3)):
+        loop.fault("station", kind, value)
+        rows = means(loop, 20)
+        loop.clear("station")
+        assert max(abs(mean - 42.0) for mean in rows) < 1.5, kind
+    assert not loop.alarms()
+
+
+def test_without_the_return_the_heat_curve_takes_over(make_loop: MakeLoop) -> None:
+    loop = make_loop("mean_temperature")
+    loop.run(minutes=30)
+    loop.fault("low.return_temperature", "open")
+    supplies = [supply for supply, _ in watch(loop, minutes=40)]
+    assert max(abs(b - a) for a, b in pairwise(supplies[::30])) < 1.0
+    assert loop["low.mode_in_force"].show() == "heat_curve"
+    assert loop.supply == pytest.approx(loop.value("low.supply_setpoint"), abs=1.0)
+    loop.clear("low.return_temperature")
+    loop.run(minutes=2)
+    assert loop["low.mode_in_force"].show() == "mean_temperature"
 
 
 # ---- constant flow

@@ -2,6 +2,7 @@
 
     heat_curve        supply temperature by the outdoor temperature (供热曲线)
     constant_supply   one supply temperature for all weathers (定供水温度): air heaters, a process
+    mean_temperature  mean of supply and return by the outdoor temperature (二次平均温度)
     fixed_opening     the valve stands at one opening (阀门定开度)
     constant_flow     one primary flow (一次侧定流量), where the network varies its temperature
 
@@ -25,7 +26,7 @@ from controller.control.tick import Tick
 from controller.fields import switch
 from controller.points import Image, Point, Term
 
-MODES = ("heat_curve", "constant_supply", "fixed_opening", "constant_flow")
+MODES = ("heat_curve", "constant_supply", "fixed_opening", "constant_flow", "mean_temperature")
 LEAD_VALVE = ("fixed_opening", "constant_flow")
 """Modes that follow no set-point."""
 

@@ -202,13 +202,18 @@ class HeatingCircuit:
 
     def _choose(self, tick: Tick) -> str:
         """The mode in force: the one that is asked for, while it has what it needs."""
-        flow = self.constant_flow
-        if flow is None:
-            return self.mode.step(tick)
-        flow.watch(tick, self.control.standing)
-        lost = flow.blind and self.settings.wanted_mode == "constant_flow"
-        mode = self.mode.step(tick, flow.explain_lost() if lost else None)
-        if self.flow_setpoint is not None:
+        wanted, missing = self.settings.wanted_mode, None
+        flow, mean = self.constant_flow, self.setpoint.shares.mean
+        if flow is not None:
+            flow.watch(tick, self.control.standing)
+            if wanted == "constant_flow" and flow.blind:
+                missing = flow.explain_lost()
+        if mean is not None:
+            mean.watch(tick.dt)
+            if wanted == "mean_temperature" and mean.blind:
+                missing = mean.explain_lost()
+        mode = self.mode.step(tick, missing)
+        if flow is not None and self.flow_setpoint is not None:
             if mode == "constant_flow":
                 self.flow_setpoint.put(flow.wanted, tick.now)
             else:

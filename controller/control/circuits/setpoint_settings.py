@@ -10,6 +10,7 @@ from controller.control.blocks.setpoint.damped_outdoor import DampedOutdoorSetti
 from controller.control.blocks.setpoint.day_offsets import OffsetsByTime
 from controller.control.blocks.setpoint.heat_curve import HeatCurveSettings
 from controller.control.blocks.setpoint.learned_curve import LearnedCurveSettings
+from controller.control.blocks.setpoint.mean_temperature import MeanTemperatureSettings
 from controller.control.blocks.setpoint.meter_limit import MeterLimitSettings
 from controller.control.blocks.setpoint.probing import ProbingSettings
 from controller.control.blocks.setpoint.remote import RemoteSettings
@@ -54,6 +55,7 @@ class SetpointSettings(Settings):
 
     heat_curve: HeatCurveSettings
     constant_supply: ConstantSupplySettings | None = None
+    mean_temperature: MeanTemperatureSettings | None = None
     offset_by_time: OffsetsByTime = Field({}, description="Local time: offset of the set-point")
     damped_outdoor: DampedOutdoorSettings | None = None
     learned_curve: LearnedCurveSettings | None = None

@@ -3,7 +3,8 @@
     own = curve(damped outdoor) + offset by time + learned + wind and sun + rooms + schedule
     wanted = own + remote
 
-In mode `constant_supply` its temperature stands for `own`, which goes on beside it for the way back.
+In mode `constant_supply` its temperature stands for `own`, which goes on beside it for the way back; in mode
+`mean_temperature` the supply that brings the mean (2·mean − return), with the same shares on the mean.
 Every part but the curve is built only where the file has its section.
 """
 
@@ -17,6 +18,7 @@ from controller.control.blocks.setpoint.damped_outdoor import DampedOutdoor
 from controller.control.blocks.setpoint.day_offsets import DayOffsets
 from controller.control.blocks.setpoint.heat_curve import HeatCurve, PointsCurve
 from controller.control.blocks.setpoint.learned_curve import LearnedCurve
+from controller.control.blocks.setpoint.mean_temperature import MeanTemperature
 from controller.control.blocks.setpoint.remote import RemoteInfluence
 from controller.control.blocks.setpoint.room_influence import RoomInfluence
 from controller.control.blocks.setpoint.room_sensors import RoomSensors
@@ -26,6 +28,15 @@ from controller.control.circuits.setpoint_settings import SetpointSettings
 from controller.control.tick import Tick
 from controller.points import Image, Point, Term
 
+Kept = (
+    DampedOutdoor
+    | LearnedCurve
+    | WindSun
+    | RoomInfluence
+    | WeeklySchedule
+    | RemoteInfluence
+    | MeanTemperature
+)
 ROOM_C = 20.0
 """Room temperature that a curve by points is drawn for, as the other curves' default."""
 
@@ -62,6 +73,10 @@ class Shares:
         if learned is not None:
             self.learned = LearnedCurve(learned, self.curve, self.room_wanted)
         self._watches_rooms = learned is not None or settings.return_limit is not None
+        mean = settings.mean_temperature
+        self.mean: MeanTemperature | None = None
+        if mean is not None:
+            self.mean = MeanTemperature(mean, self.curve, find(f"{name}.return_temperature"))
         self.own = math.nan
         self.mode = "heat_curve"
 
@@ -99,11 +114,14 @@ class Shares:
             self.sensors.step(self.rooms_points, tick.dt)
         if self.learned is not None:
             seen, wanted = self.median, self.room_wanted
-            own += self.learned.step(seen, supply, self.outdoor, wanted, heating, tick.dt)
+            speaks = heating and mode == "heat_curve"
+            own += self.learned.step(seen, supply, self.outdoor, wanted, speaks, tick.dt)
         if self.wind_sun is not None:
             own += self.wind_sun.step(self.wind, self.sun, tick.dt)
         if self.schedule is not None:
             own += self.schedule.step(tick.weekday, tick.second_of_day, self.outdoor, tick.dt)
+        if mode == "mean_temperature" and self.mean is not None and math.isfinite(self.curve.read_at):
+            own = self.mean.step(self.curve.read_at, own - self.curve.demand)
         self.own = own
         constant = self.settings.constant_supply
         if mode == "constant_supply" and constant is not None:
@@ -129,6 +147,9 @@ class Shares:
         if damped is not None:
             curve = Term(curve.code, curve.values, (*curve.children, damped))
         blocks = (self.offsets, self.learned, self.rooms, self.schedule, self.remote)
+        if self.mode == "mean_temperature" and self.mean is not None:
+            mean = self.mean.explain()
+            curve = Term(mean.code, mean.values, (*mean.children, *curve.children))
         terms = [curve, *(block.explain() for block in blocks if block is not None)]
         if self.wind_sun is not None:
             terms += self.wind_sun.explain()
@@ -146,15 +167,14 @@ class Shares:
             if isinstance(kept, dict):
                 block.restore(kept)
 
-    def _blocks(
-        self,
-    ) -> dict[str, DampedOutdoor | LearnedCurve | WindSun | RoomInfluence | WeeklySchedule | RemoteInfluence]:
-        found = {
+    def _blocks(self) -> dict[str, Kept]:
+        found: dict[str, Kept | None] = {
             "damped_outdoor": self.damped,
             "learned_curve": self.learned,
             "wind_sun": self.wind_sun,
             "room_influence": self.rooms,
             "schedule": self.schedule,
             "remote": self.remote,
+            "mean_temperature": self.mean,
         }
         return {key: block for key, block in found.items() if block is not None}
