@@ -237,7 +237,7 @@ def test_any_change_from_any_state_is_no_bump(make_desk: Callable[..., Desk]) ->
         assert bump(asked) < 0.4, (before, mode)
         if {before, mode} & set(LEAD_VALVE):
             desk.run(8)
-            assert bump(asked) < 0.5, (before, mode)
+            assert bump(asked) < 0.7, (before, mode)
         changes += before != mode
     assert changes > 60
 

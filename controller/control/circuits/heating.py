@@ -12,13 +12,14 @@ from pydantic import Field
 
 from controller.control.blocks.loop.fixed_opening import FixedOpening
 from controller.control.blocks.loop.flow_control import FlowControl
-from controller.control.blocks.loop.heat_transfer import BLIND_LEARN_S, LEAST_LIFT_K, HeatTransfer, Steady
+from controller.control.blocks.loop.heat_transfer import BLIND_LEARN_S, LEAST_LIFT_K, HeatTransfer
 from controller.control.blocks.loop.primary_pump import PrimaryPump, PrimaryPumpSettings
 from controller.control.blocks.loop.supply_control import MODES, Sensed, SupplyControl
 from controller.control.blocks.loop.supply_limiter import SupplyBounds
 from controller.control.blocks.loop.supply_settings import LoopSettings, ValveSettings
 from controller.control.blocks.loop.three_point import ThreePoint
 from controller.control.blocks.loop.tuning_experiment import Room
+from controller.control.blocks.parts.steady import Steady
 from controller.control.blocks.season.season import ALWAYS_HEATING, SeasonPlan
 from controller.control.blocks.season.valve_exercise import ValveExercise
 from controller.control.blocks.water.pressure_holding import MakeupSettings, PressureHolding

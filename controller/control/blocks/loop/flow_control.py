@@ -11,8 +11,9 @@ the mode begins with what is known. The primary pressure is fed forward where it
 set-point goes from the present flow to the wanted one as quickly as `supply.ramp` allows (see
 `fixed_opening`).
 
-A meter that cannot be used, is too old, renews its value too slowly or no longer follows the valve is lost:
-the opening stays for 30 min, then the heat curve takes over until the meter is back for a minute.
+A meter that cannot be used, is too old or no longer follows the valve is lost: the opening stays for 30 min,
+then the heat curve takes over until the meter is back for a minute. A value that stands while the valve does
+is no fault: it may be just the flow that is held, on a coarse display.
 """
 
 from __future__ import annotations
@@ -24,14 +25,14 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from controller.control.blocks.loop.characteristic import Characteristic
-from controller.control.blocks.loop.heat_transfer import Steady
 from controller.control.blocks.parts.memory import finite, remembered
-from controller.control.blocks.setpoint.meter_age import MeterAge
+from controller.control.blocks.parts.meter_age import MeterAge
+from controller.control.blocks.parts.steady import Steady
 from controller.control.tick import Tick
 from controller.fields import Amount, Settings
 from controller.points import Point, Term
 
-LOST = ("meter_lost", "meter_old", "meter_slow", "meter_frozen")
+LOST = ("meter_lost", "meter_old", "meter_frozen")
 HOLD_S = 1800.0
 BACK_S = 60.0
 LEARN_S = 60.0
@@ -42,9 +43,8 @@ LEAST_SHARE = 1.0
 """Below that the leakage of a valve is a good part of its flow, %."""
 LARGEST = 50.0
 """No open valve lets more through than so many times the wanted flow: something is known at any opening."""
-FOLLOWS, FOLLOWS_S = 0.1, 60.0
-"""A share that has moved by so much, and a meter that shows the old value for so long, or five of its
-intervals: it has stopped."""
+FOLLOWS = 0.1
+"""Part by which the share must move before the meter has to show another value."""
 PRESSURE_S = 5.0
 REACHED = 0.02
 """Flow set-point closer to the wanted one than this share is there."""
@@ -57,7 +57,7 @@ class ConstantFlowSettings(Settings):
 
     flow: Annotated[float, Amount("flow", 0.05, 2000, adjustable=True)] = Field(description="Primary flow")
     slowest_update: Annotated[float, Amount("time", 1, 300)] = Field(
-        60.0, description="A meter that renews its value more slowly is refused"
+        60.0, description="A meter that shows the old value for so long after the valve has moved is lost"
     )
 
 
@@ -98,7 +98,7 @@ class FlowControl:
         """Judge the meter and learn. `opening`: where the valve really stands, %, NaN unknown."""
         self._take_pressure(tick.dt)
         share = self.curve.flow(opening) if math.isfinite(opening) else math.nan
-        self._delayed.filter_s = max(DELAY_S, self.age.interval) if self.age.interval > 0 else DELAY_S
+        self._delayed.filter_s = max(DELAY_S, self._interval)
         delayed = self._delayed.step(share, tick.dt)
         self._share = share
         usable = self.age.step(self.flow, tick.now, self.settings.slowest_update)
@@ -128,19 +128,16 @@ class FlowControl:
             if math.isfinite(self.wanted):
                 self.wanted = flow  # it set out from a guess
             return
-        slowly = max(LEARN_S, 2 * self.age.interval) if self.age.interval > 0 else LEARN_S
+        slowly = max(LEARN_S, 2 * self._interval)
         known = self._known_full()
         found = min(max(found, known / 4), known * 4)
         weight = -math.expm1(-gap / slowly) if gap > 0 else 0.0
         self.full = known + weight * (found - known)
 
     def _judge(self, usable: bool, now: float) -> None:
-        why = "" if usable else self.age.why
-        if why in ("meter_unknown", "meter_frozen"):
-            why = ""  # few new values, and a flow that really is constant, are no fault
-        patience = max(FOLLOWS_S, 5 * self.age.interval) if self.age.interval > 0 else FOLLOWS_S
+        why = self.age.why if not usable and self.age.why in LOST[:2] else ""
         moved = abs(self._share - self._share_then) > max(FOLLOWS * self._share_then, LEAST_SHARE)
-        if not why and moved and now - self._seen_at > patience:
+        if not why and moved and now - self._seen_at > self.settings.slowest_update:
             why = "meter_frozen"
         self.why = why
 
@@ -180,6 +177,12 @@ class FlowControl:
     def arrived(self) -> bool:
         """The set-point of the flow is where it was to go."""
         return abs(self.wanted - self.settings.flow) <= REACHED * self.settings.flow
+
+    @property
+    def _interval(self) -> float:
+        """Time between new values of the meter, s, as far as it is known; a held flow looks slower."""
+        interval = self.age.interval
+        return min(interval, self.settings.slowest_update) if interval > 0 else 0.0
 
     def _known_full(self) -> float:
         flow = self.settings.flow

@@ -25,7 +25,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from controller.control.blocks.loop.characteristic import Characteristic
-from controller.control.blocks.loop.heat_transfer import HeatTransfer, Steady
+from controller.control.blocks.loop.heat_transfer import HeatTransfer
 from controller.control.blocks.loop.loop_monitor import LoopMonitor, LoopSample
 from controller.control.blocks.loop.supply_estimate import Pair, SupplyEstimate
 from controller.control.blocks.loop.supply_limiter import SupplyBounds, SupplyLimiter
@@ -34,6 +34,7 @@ from controller.control.blocks.loop.tuning import LoopView, Tuning
 from controller.control.blocks.loop.tuning_experiment import Room
 from controller.control.blocks.loop.tuning_rules import Lags
 from controller.control.blocks.parts.pid_loop import PiLoop
+from controller.control.blocks.parts.steady import Steady
 from controller.control.tick import Tick
 from controller.points import Output, Point, Slot, Term
 

@@ -16,8 +16,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from controller.control.blocks.loop.heat_transfer import Steady
 from controller.control.blocks.parts.pid_loop import PiLoop
+from controller.control.blocks.parts.steady import Steady
 from controller.points import Term
 
 DELAY_S = 20.0

@@ -20,8 +20,8 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from controller.control.blocks.loop.heat_transfer import Steady
 from controller.control.blocks.parts.memory import finite, remembered
+from controller.control.blocks.parts.steady import Steady
 from controller.control.blocks.setpoint.heat_curve import HeatCurve, Outdoor, interpolate
 from controller.fields import Amount, Settings
 from controller.points import Point, Term
