@@ -372,11 +372,9 @@ class Station:
         for holder in self.circuits:
             if point is holder.circuit.care.tuning:
                 return holder.circuit.control.tuning.explain() or Term("tuning_idle")
-            if point is holder.circuit.mode.point:
-                return holder.circuit.mode.explain()
-            setpoint = holder.circuit.setpoint
-            if point in setpoint.points:
-                return setpoint.explain()
+            found = holder.circuit.explain_point(point)
+            if found is not None:
+                return found
         if point is self.season.point:
             return self.season.explain()
         value: float | str = point.show() if point.choices else point.value

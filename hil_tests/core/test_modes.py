@@ -161,6 +161,24 @@ def test_after_a_hand_a_fixed_opening_goes_back_slowly(make_loop: MakeLoop) -> N
     assert loop.valve == pytest.approx(70.0, abs=OFF)
 
 
+def test_a_change_over_of_pumps_does_not_cost_a_fixed_opening_its_heat(make_loop: MakeLoop) -> None:
+    """Without circulation the valve shuts; the water is as warm as before when the other pump runs."""
+    loop = make_loop("fixed_opening")
+    before = loop.supply
+    loop.fault("low.pump_1", "trip")
+    lowest = min(valve for _, valve in watch(loop, minutes=1))
+    assert lowest < 65.0
+    loop.run(minutes=4)
+    assert loop.valve == pytest.approx(70.0, abs=OFF)
+    assert loop.supply == pytest.approx(before, abs=2.0)
+    loop.fault("station", "power_failure")
+    loop.run(minutes=5)
+    loop.clear("station")
+    supplies = [supply for supply, _ in watch(loop, minutes=40)]
+    settled = supplies[300:]
+    assert max(b - a for a, b in zip(settled, settled[300:], strict=False)) < 6.0, "K in ten minutes: slowly"
+
+
 # ---- mean temperature
 
 

@@ -200,6 +200,7 @@ class HeatingCircuit:
         if self.pressure_holding is not None:
             self.pressure_holding.step(tick, wanted=plan.makeup, filling=plan.filling)
         self.mode_point.put(MODES.index(self.control.mode), tick.now)
+        self._show_flow(tick.now)
 
     def _choose(self, tick: Tick) -> str:
         """The mode in force: the one that is asked for, while it has what it needs."""
@@ -213,13 +214,7 @@ class HeatingCircuit:
             mean.watch(tick.dt)
             if wanted == "mean_temperature" and mean.blind:
                 missing = mean.explain_lost()
-        mode = self.mode.step(tick, missing)
-        if flow is not None and self.flow_setpoint is not None:
-            if mode == "constant_flow":
-                self.flow_setpoint.put(flow.wanted, tick.now)
-            else:
-                self.flow_setpoint.mark(math.nan, Quality.BAD, "not_followed", tick.now)
-        return mode
+        return self.mode.step(tick, missing)
 
     def _lead(self, tick: Tick, plan: SeasonPlan, leader: FixedOpening | FlowControl | None) -> None:
         """The mode leads the valve, within the limits of the supply."""
@@ -227,12 +222,26 @@ class HeatingCircuit:
         lowest, highest = self.setpoint.rest(tick, plan.fastest_rise, control.limiter.side)
         if not control.prepare(tick, self._flow(tick)) or leader is None:
             return
-        if not control.led or leader is not self._leader or self.valve.slot is not Slot.DEMAND:
+        valve = self.valve
+        if not control.led or leader is not self._leader or valve.slot is not Slot.DEMAND:
+            start = valve.value
+            if leader is self._leader and valve.slot is Slot.LIMIT and math.isinf(plan.fastest_rise):
+                # Pumps that change over shut the valve for seconds: the water has not cooled meanwhile.
+                start = max(start, min(leader.target, control.opening_of_water()))
             self._leader = leader
-            leader.start(self.valve.value)
+            leader.start(start)
         kelvins = min(self.settings.supply.ramp, plan.fastest_rise) * tick.dt / 3600
         opening = leader.step(lambda now, then: control.part_of_way(now, then, kelvins))
         control.lead(tick, opening, SupplyBounds(lowest, highest), final=leader.final)
+
+    def _show_flow(self, now: float) -> None:
+        point, flow = self.flow_setpoint, self.constant_flow
+        if point is None or flow is None:
+            return
+        if self.control.led and self._leader is flow:
+            point.put(flow.wanted, now)
+        else:
+            point.mark(math.nan, Quality.BAD, "not_followed", now)
 
     @property
     def arrived(self) -> bool:
@@ -321,6 +330,14 @@ class HeatingCircuit:
         return self._allowed(
             self.plan.circulation or self.valve_exercise.active, self.circulation.explain(output)
         )
+
+    def explain_point(self, point: Point) -> Term | None:
+        """Why the mode, or what the mode goes by, is as it is; None for any other point."""
+        if point is self.mode.point:
+            return self.mode.explain()
+        if point is self.flow_setpoint and self.control.led and self._leader is not None:
+            return self._leader.explain()
+        return self.setpoint.explain() if point in self.setpoint.points else None
 
     def power_is_back(self) -> None:
         """What stopped without power was not the pumps' fault."""

@@ -46,13 +46,18 @@ class FixedOpening:
         self.value = opening if math.isfinite(opening) else 0.0
 
     @property
+    def target(self) -> float:
+        """The settings' opening within the valve's limits, %."""
+        return min(max(self.settings.opening, self.low), self.high)
+
+    @property
     def final(self) -> bool:
         """The opening is to be met exactly."""
         return self.arrived
 
     def step(self, part: Callable[[float, float], float]) -> float:
         """Opening of this scan, %. `part`: share of the way between two openings that the water bears."""
-        target = min(max(self.settings.opening, self.low), self.high)
+        target = self.target
         self.value += part(self.value, target) * (target - self.value)
         self.arrived = abs(target - self.value) < REACHED
         if self.arrived:

@@ -174,6 +174,11 @@ class FlowControl:
         return self._opening(self.wanted)
 
     @property
+    def target(self) -> float:
+        """Opening for the settings' flow, %."""
+        return self._opening(self.settings.flow)
+
+    @property
     def arrived(self) -> bool:
         """The set-point of the flow is where it was to go."""
         return abs(self.wanted - self.settings.flow) <= REACHED * self.settings.flow

@@ -198,6 +198,11 @@ class SupplyControl:
         else:
             self._ask(tick, wanted, final=final)
 
+    def opening_of_water(self) -> float:
+        """Opening that keeps the water as warm as it is, %; 0 where that cannot be told."""
+        lift = self.filtered - self.transfer.back_temperature
+        return self._opening(max(lift, 0.0)) if math.isfinite(lift) else 0.0
+
     def part_of_way(self, now: float, target: float, kelvins: float) -> float:
         """Share 0 … 1 of the way between two openings that changes the lift by so many kelvins at most."""
         way = abs(self.transfer.lift(self.curve.flow(target)) - self.transfer.lift(self.curve.flow(now)))
