@@ -1,4 +1,4 @@
-"""The limiter of the supply while another one leads the valve: acts in time, holds, lets go, keeps nothing."""
+"""The limiter of the supply while another one leads: it acts in time, holds, lets go, keeps nothing."""
 
 from __future__ import annotations
 
@@ -84,8 +84,8 @@ def test_a_network_that_gets_hotter_is_met_before_the_water_is_too_hot() -> None
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.floats(0, 60), min_size=1, max_size=12), st.floats(-3, 3), st.integers(1, 9))
 def test_it_never_jumps_further_than_it_is_asked(askeds: list[float], bias: float, seed: int) -> None:
-    """What it puts out changes by no more than what is asked for, or by 1.5 K in a scan, while the water itself
-    changes by a kelvin a second: beginning and end of a limit are no bump."""
+    """What it puts out changes by no more than what is asked for, or by 1.5 K in a scan, while the water
+    itself changes by a kelvin a second: beginning and end of a limit are no bump."""
     water = Water(12.0, bias, seed)
     before = (water.scan(askeds[0]), askeds[0])
     for asked in askeds:

@@ -53,29 +53,41 @@ class SupplyLimiter:
         integrates: bool = True,
     ) -> float:
         """The lift to go for, K. `lift`: what is asked for; `standing`: w; `seen`: supply and return, °C."""
-        measured, back = seen
-        loop = self.loop
         delayed = self._standing.step(standing, dt)
-        if self.side == 0:
-            self._look(lift, delayed, measured, bounds)
-        if self.side != 0:
-            self.limit = bounds.highest if self.side > 0 else bounds.lowest
-            most = loop.step(self.limit, measured, dt, feedforward=self.limit - back, integrates=integrates)
-            if (most - lift) * self.side < 0:
-                return most
-            self.side = 0
-        loop.rest()
-        loop.track(lift)
+        led = self.side
+        limited = self._limited(lift, seen, bounds, dt, integrates)
+        if limited is None:
+            self._look(lift, delayed, seen[0], bounds, led)
+            limited = self._limited(lift, seen, bounds, dt, integrates)
+        if limited is not None:
+            return limited
+        self.loop.rest()
+        self.loop.track(lift)
         return lift
 
-    def _look(self, lift: float, delayed: float, measured: float, bounds: SupplyBounds) -> None:
-        """Begin to lead, exactly at the bound, when what is asked for is beyond it."""
+    def _limited(
+        self, lift: float, seen: tuple[float, float], bounds: SupplyBounds, dt: float, integrates: bool
+    ) -> float | None:
+        """Lift of the side that leads; None when none does, or the one that did hands back."""
+        if self.side == 0:
+            return None
+        self.limit = bounds.highest if self.side > 0 else bounds.lowest
+        known = self.limit - seen[1]
+        found = self.loop.step(self.limit, seen[0], dt, feedforward=known, integrates=integrates)
+        if (found - lift) * self.side < 0:
+            return found
+        self.side = 0
+        return None
+
+    def _look(self, lift: float, delayed: float, measured: float, bounds: SupplyBounds, led: int) -> None:
+        """Begin to lead, exactly at the bound, when what is asked for is beyond it. `led`: the side that has
+        just handed back, or 0."""
         room = 1.0 + self.loop.gain
         top = delayed + room * (bounds.highest - measured)
         bottom = delayed + room * (bounds.lowest - measured)
-        if lift > top:
+        if lift > top and led <= 0:
             self.side, start = 1, top
-        elif lift < bottom:
+        elif lift < bottom and led >= 0:
             self.side, start = -1, bottom
         else:
             return
