@@ -72,6 +72,8 @@ _WORDS: dict[str, dict[str, str]] = {
         "differential pressure": "压差",
         "tank level": "水箱液位",
         "flow": "流量",
+        "primary flow": "一次流量",
+        "primary flow setpoint": "一次流量设定",
         "power": "热功率",
         "heat": "热量",
         "valve": "调节阀",
@@ -270,7 +272,7 @@ def _temperatures(
         # The unit says that it is a temperature.
         item = _labelled(info, seen, language, info.name.replace("_temperature", ""))
         setpoint = by_name.get(info.name.replace("_temperature", "_setpoint"))
-        if setpoint is not None and setpoint.name in seen.values:
+        if setpoint is not None and _followed(setpoint, seen):
             item.append(" → ", style="dim")
             item.append_text(shown(setpoint, seen.values[setpoint.name], language))
             items.insert(0, item)  # what is regulated comes first
@@ -283,8 +285,17 @@ def _measures(infos: list[PointInfo], seen: Seen, language: str) -> list[Text]:
     return [
         _labelled(info, seen, language)
         for info in infos
-        if info.quantity in _MEASURES and info.role != "output" and not info.writable
+        if info.quantity in _MEASURES
+        and info.role != "output"
+        and not info.writable
+        and not (info.name.endswith("_setpoint") and not _followed(info, seen))
     ]
+
+
+def _followed(setpoint: PointInfo, seen: Seen) -> bool:
+    """The set-point counts: the mode of the circuit follows it."""
+    value = seen.values.get(setpoint.name)
+    return value is not None and value.reason != "not_followed"
 
 
 def _machines_of(infos: list[PointInfo]) -> dict[str, dict[str, PointInfo]]:
