@@ -34,6 +34,8 @@ class Bench:
         self.flows: list[float] = []
         self.openings: list[float] = []
         self.meter_works = True
+        self.cut_off = 0.0
+        self.shown = self.flow
         self._window: deque[float] = deque(maxlen=max(round(interval), 1))
         self._random = Random(1)
 
@@ -50,7 +52,7 @@ class Bench:
         if self.meter_works and self.now % max(self.interval, 1.0) < 1.0:
             self.shown = round(sum(self._window) / len(self._window), 2)
         if self.meter_works:
-            point.put(self.shown if hasattr(self, "shown") else self.flow, self.now)
+            point.put(self.shown if self.shown >= self.cut_off else 0.0, self.now)
         self.control.watch(Tick(self.now, 1.0, None), self.opening)
         if leads:
             # 30 K/h where 80 % of the stroke are 40 K: a sixtieth of a per cent in a scan.
@@ -117,6 +119,32 @@ def test_a_meter_that_shows_a_constant_flow_as_constant_is_no_broken_one() -> No
         point.put(value, bench.now)
         bench.control.watch(Tick(bench.now, 1.0, None), bench.opening)
     assert bench.control.why == ""
+
+
+def test_one_wrong_value_moves_nothing() -> None:
+    bench = Bench(60.0)
+    bench.run(600, leads=False)
+    bench.control.start(bench.opening)
+    bench.run(3600)
+    before = bench.asked
+    point = bench.control.flow
+    assert point is not None
+    bench.meter_works = False
+    point.put(3 * FLOW, bench.now + 1)
+    bench.scan()
+    bench.meter_works = True
+    bench.run(300)
+    assert max(abs(asked - before) for asked in bench.openings[-300:]) < 2.1
+
+
+def test_below_its_cut_off_a_meter_may_show_nothing() -> None:
+    """A vortex meter that shows 0 up to 6 m³/h: the valve opens past that, and is not held shut."""
+    bench = Bench(1.0)
+    bench.cut_off = 6.0
+    bench.opening = bench.asked = 0.0
+    bench.control.start(0.0)
+    bench.run(7200)
+    assert max(abs(flow - FLOW) for flow in bench.flows[-300:]) < 0.06 * FLOW
 
 
 def test_a_meter_slower_than_asked_for_still_does_while_the_valve_is_slow() -> None:

@@ -223,7 +223,8 @@ class HeatingCircuit:
         if not control.prepare(tick, self._flow(tick)) or leader is None:
             return
         valve = self.valve
-        if not control.led or leader is not self._leader or valve.slot is not Slot.DEMAND:
+        free = valve.slot is Slot.DEMAND and control.mode != "holds"
+        if not (control.led and leader is self._leader and free):
             start = valve.value
             if leader is self._leader and valve.slot is Slot.LIMIT and math.isinf(plan.fastest_rise):
                 # Pumps that change over shut the valve for seconds: the water has not cooled meanwhile.

@@ -19,7 +19,9 @@ is no fault: it may be just the flow that is held, on a coarse display.
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Callable
+from statistics import median
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -41,6 +43,8 @@ SLOWLY = 0.1
 """Closer to its delayed value than this part the share moves slowly enough; 0.3 % at least."""
 LEAST_SHARE = 1.0
 """Below that the leakage of a valve is a good part of its flow, %."""
+CUT_OFF = 15.0
+"""Up to this share a meter may show nothing: the cut-off of a vortex or orifice meter, %."""
 LARGEST = 50.0
 """No open valve lets more through than so many times the wanted flow: something is known at any opening."""
 FOLLOWS = 0.1
@@ -87,6 +91,8 @@ class FlowControl:
         self._scale = 1.0
         self._difference = Steady(PRESSURE_S)
         self._delayed = Steady(DELAY_S)
+        self._found: deque[float] = deque(maxlen=3)
+        """Last values of V100; their median, so that one that is wrong moves nothing."""
         self._share = math.nan
         self._seen = math.nan
         self._seen_at = math.nan
@@ -128,15 +134,17 @@ class FlowControl:
             if math.isfinite(self.wanted):
                 self.wanted = flow  # it set out from a guess
             return
+        self._found.append(found)
         slowly = max(LEARN_S, 2 * self._interval)
         known = self._known_full()
-        found = min(max(found, known / 4), known * 4)
+        found = min(max(median(self._found), known / 4), known * 4)
         weight = -math.expm1(-gap / slowly) if gap > 0 else 0.0
         self.full = known + weight * (found - known)
 
     def _judge(self, usable: bool, now: float) -> None:
         why = self.age.why if not usable and self.age.why in LOST[:2] else ""
-        moved = abs(self._share - self._share_then) > max(FOLLOWS * self._share_then, LEAST_SHARE)
+        least = LEAST_SHARE if self._seen > 0 else CUT_OFF
+        moved = abs(self._share - self._share_then) > max(FOLLOWS * self._share_then, least)
         if not why and moved and now - self._seen_at > self.settings.slowest_update:
             why = "meter_frozen"
         self.why = why
