@@ -130,6 +130,7 @@ def test_one_wrong_value_moves_nothing() -> None:
     point = bench.control.flow
     assert point is not None
     bench.meter_works = False
+    bench.run(58)
     point.put(3 * FLOW, bench.now + 1)
     bench.scan()
     bench.meter_works = True
