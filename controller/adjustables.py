@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from pydantic import BaseModel
 from pydantic_core import PydanticCustomError
 
-from controller.fields import Amount, Switch
+from controller.fields import Amount, Settings, Switch
 from controller.points import Point
 
 
@@ -16,19 +15,23 @@ from controller.points import Point
 class Adjustable:
     """One such setting: where it lives, its range, the file's own value, and its point."""
 
-    model: BaseModel
+    model: Settings
     field: str
     amount: Amount
     file_value: float
     point: Point
 
     def refuses(self, value: float) -> bool:
-        """True for a value outside its range."""
+        """True for a value outside its range, or one that lacks its section."""
         try:
             self.amount.read(float(value))
         except PydanticCustomError:
             return True
-        return value != value
+        return value != value or bool(self.lacks(value))
+
+    def lacks(self, value: float) -> str:
+        """Name of the section that the file has not and this value needs, or nothing."""
+        return self.model.lacks(self.field, value)
 
     def put(self, value: float, now: float) -> None:
         """Change it."""
@@ -36,12 +39,12 @@ class Adjustable:
         self.point.put(value, now)
 
 
-def adjustables(model: BaseModel, prefix: str) -> Iterator[Adjustable]:
+def adjustables(model: Settings, prefix: str) -> Iterator[Adjustable]:
     """All adjustable settings below a model; `prefix` is the name of the model's place."""
     for name, info in type(model).model_fields.items():
         value = getattr(model, name)
         path = f"{prefix}.{info.alias or name}"
-        if isinstance(value, BaseModel):
+        if isinstance(value, Settings):
             yield from adjustables(value, path)
             continue
         for mark in info.metadata:

@@ -26,6 +26,10 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", validate_default=False)
 
+    def lacks(self, field: str, value: float) -> str:
+        """Name of the section without which the adjustable `field` cannot take `value`, or nothing."""
+        return ""
+
 
 @dataclass(frozen=True)
 class Amount:

@@ -246,6 +246,8 @@ class Station:
             why = circuit.care.refuses(command.value, circuit.control)
             if why == "tuning_busy":
                 return Answer(False, "tuning_busy", subject)
+            if why == "tuning_no_loop":
+                return Answer(False, "tuning_no_loop", subject)
             if why == "nothing_proposed":
                 return Answer(False, "nothing_proposed", subject)
             if why:
@@ -256,6 +258,9 @@ class Station:
             setting = self.adjustables.get(command.subject)
             if setting is None:
                 return Answer(False, "not_adjustable", subject)
+            section = setting.lacks(command.value)
+            if section:
+                return Answer(False, "section_missing", (*subject, ("section", section, "text")))
             if setting.refuses(command.value):
                 quantity, amount = setting.amount.quantity, setting.amount
                 bounds = (("low", amount.low, quantity), ("high", amount.high, quantity))
@@ -409,9 +414,9 @@ class Station:
         for holder in self.circuits:
             if point is holder.circuit.care.tuning:
                 return holder.circuit.control.tuning.explain() or Term("tuning_idle")
-            setpoint = holder.circuit.setpoint
-            if point in setpoint.points:
-                return setpoint.explain()
+            found = holder.circuit.explain_point(point)
+            if found is not None:
+                return found
         if point is self.season.point:
             return self.season.explain()
         value: float | str = point.show() if point.choices else point.value
@@ -493,6 +498,8 @@ def _protected(holder: CircuitHolder) -> Protected:
         pressure_set=lambda: makeup.setpoint if makeup is not None else math.nan,
         pressure_high=makeup.high_alarm if makeup is not None else math.inf,
         pressure_low=makeup.low_alarm if makeup is not None else math.inf,
+        supply_least=lambda: settings.supply.min if holder.circuit.mode.leads_valve else math.nan,
+        mode_left=lambda: holder.circuit.mode.left,
         supply_alarm=settings.supply.alarm,
         supply_trip=settings.supply.trip,
         exchangers=[valve.output for valve in circuit.staging.valves] if circuit.staging is not None else [],

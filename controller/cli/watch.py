@@ -72,6 +72,8 @@ _WORDS: dict[str, dict[str, str]] = {
         "differential pressure": "压差",
         "tank level": "水箱液位",
         "flow": "流量",
+        "primary flow": "一次流量",
+        "primary flow setpoint": "一次流量设定",
         "power": "热功率",
         "heat": "热量",
         "valve": "调节阀",
@@ -194,10 +196,19 @@ def _panels(seen: Seen, language: str, width: int, with_all: bool) -> tuple[list
             parts += lines
         elif lines:
             count += 2
-            title = _word(circuit, language)
+            title = _word(circuit, language) + _mode(circuit, infos, seen, language)
             style = "dim" if seen.lost_since is not None else ""
             parts.append(Panel(Group(*lines), title=title, title_align="left", width=width, style=style))
     return parts, count
+
+
+def _mode(circuit: str, infos: list[PointInfo], seen: Seen, language: str) -> str:
+    """The circuit's mode, unless it is the ordinary one."""
+    info = next((info for info in infos if info.name == f"{circuit}.mode_in_force"), None)
+    value = seen.values.get(info.name) if info is not None else None
+    if info is None or value is None or not value.value > 0:
+        return ""
+    return f" · {shown(info, value, language).plain}"
 
 
 def _header(seen: Seen, language: str) -> Text:
@@ -261,7 +272,7 @@ def _temperatures(
         # The unit says that it is a temperature.
         item = _labelled(info, seen, language, info.name.replace("_temperature", ""))
         setpoint = by_name.get(info.name.replace("_temperature", "_setpoint"))
-        if setpoint is not None and setpoint.name in seen.values:
+        if setpoint is not None and _followed(setpoint, seen):
             item.append(" → ", style="dim")
             item.append_text(shown(setpoint, seen.values[setpoint.name], language))
             items.insert(0, item)  # what is regulated comes first
@@ -274,8 +285,17 @@ def _measures(infos: list[PointInfo], seen: Seen, language: str) -> list[Text]:
     return [
         _labelled(info, seen, language)
         for info in infos
-        if info.quantity in _MEASURES and info.role != "output" and not info.writable
+        if info.quantity in _MEASURES
+        and info.role != "output"
+        and not info.writable
+        and not (info.name.endswith("_setpoint") and not _followed(info, seen))
     ]
+
+
+def _followed(setpoint: PointInfo, seen: Seen) -> bool:
+    """The set-point counts: the mode of the circuit follows it."""
+    value = seen.values.get(setpoint.name)
+    return value is not None and value.reason != "not_followed"
 
 
 def _machines_of(infos: list[PointInfo]) -> dict[str, dict[str, PointInfo]]:

@@ -31,6 +31,10 @@ class Protected:
     """The return pressure that makeup goes by now, which may be a substitute."""
     pressure_high: float
     pressure_low: float
+    supply_least: Callable[[], float]
+    """Lowest supply while no set-point is followed; NaN while one is."""
+    mode_left: Callable[[], str]
+    """The mode asked for while another one is in force, or nothing."""
     supply_alarm: float
     supply_trip: float
     exchangers: Sequence[Output] = ()

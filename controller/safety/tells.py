@@ -61,18 +61,30 @@ def tell_rules(circuit: Protected, image: Image) -> Iterator[Rule]:
         shows=lambda: (("opening", circuit.valve.value, "percent"),),
     )
     supply, setpoint = image[f"{name}.supply_temperature"], image[f"{name}.supply_setpoint"]
+
+    def wanted() -> float:
+        return setpoint.value if setpoint.usable else circuit.supply_least()
+
     yield Rule(
         "supply_low",
         name,
-        lambda: setpoint.usable and below(supply, setpoint.value - SUPPLY_LOW_K),
+        lambda: below(supply, wanted() - SUPPLY_LOW_K),
         after_s=1800.0,
-        until=lambda: not (setpoint.usable and below(supply, setpoint.value - SUPPLY_LOW_K / 2)),
+        until=lambda: not below(supply, wanted() - SUPPLY_LOW_K / 2),
         priority="high",
         shows=lambda: (
             ("temperature", supply.value, "temperature"),
-            ("setpoint", setpoint.value, "temperature"),
+            ("setpoint", wanted(), "temperature"),
             ("opening", circuit.valve.value, "percent"),
         ),
+    )
+    yield Rule(
+        "mode_left",
+        name,
+        lambda: bool(circuit.mode_left()),
+        after_s=5.0,
+        priority="warning",
+        shows=lambda: (("why", circuit.mode_left(), "text"),),
     )
 
 

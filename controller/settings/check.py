@@ -18,6 +18,7 @@ from controller.settings.check_actuators import outputs_used_once
 from controller.settings.check_alarms import alarm_findings
 from controller.settings.check_circuits import circuit_findings
 from controller.settings.check_exchangers import exchanger_findings
+from controller.settings.check_modes import mode_findings
 from controller.settings.check_setpoint import setpoint_findings
 from controller.settings.check_starters import starter_findings
 from controller.settings.load import Finding, load_tree, validate
@@ -58,6 +59,7 @@ def check_file(path: Path) -> Checked:
     findings = [*_buses(case), *_devices(case, path.parent), *_points(case), *starter_findings(case)]
     for name, circuit in file.circuits.items():
         findings += [*circuit_findings(case, name, circuit), *setpoint_findings(case, name, circuit)]
+        findings += mode_findings(case, name, circuit)
     findings += [*exchanger_findings(case), *_tank(case), *outputs_used_once(case), *_zones(case)]
     if all(finding.warning for finding in findings):
         findings += alarm_findings(case)

@@ -31,12 +31,13 @@ the station file; what is **adjustable** can also be changed while the station r
 [settings.md](settings.md); why it is built this way: [architecture.md](architecture.md).
 """
 _ORDER: dict[str, tuple[str, ...]] = {
-    "The circuits": ("heating", "exchanger", "mixing"),
+    "The circuits": ("heating", "exchanger", "mixing", "circuit_mode"),
     "Set-point": (
         "supply_setpoint",
         "damped_outdoor",
         "forecast",
         "heat_curve",
+        "mean_temperature",
         "learned_curve",
         "house_day",
         "house_model",
@@ -62,7 +63,16 @@ _ORDER: dict[str, tuple[str, ...]] = {
         "isolation_valve",
         "exchanger_load",
     ),
-    "Loop": ("supply_settings", "supply_control", "heat_transfer", "pid_loop", "supply_estimate"),
+    "Loop": (
+        "supply_settings",
+        "supply_control",
+        "supply_limiter",
+        "fixed_opening",
+        "flow_control",
+        "heat_transfer",
+        "pid_loop",
+        "supply_estimate",
+    ),
     "Valve, three-point valve, primary pump": (
         "characteristic",
         "three_point",

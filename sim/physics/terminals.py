@@ -272,6 +272,16 @@ class ZoneTerminals:
             low=0.0,
             scale=3600.0,
         )
+        # A meter of the zone's own, in its primary return.
+        add.add(
+            f"{name}.primary_flow",
+            lambda: zone.primary_flow / density(zone.primary_return),
+            lag=_FLOW_LAG,
+            noise=_FLOW_NOISE * zone.parameters.primary_flow_kg_per_s * 3.6,
+            quantum=0.01,
+            low=0.0,
+            scale=3600.0,
+        )
         add.add(
             f"{name}.heat_power",
             lambda: zone.flow * CP * (zone.supply - zone.header),

@@ -128,6 +128,21 @@ async def test_alarms_stand_on_top_the_urgent_first():
     assert "stale point (acknowledged)" in lines[2]
 
 
+async def test_a_mode_other_than_the_curve_stands_in_the_title():
+    """And a set-point that the mode does not follow is not shown as a fault."""
+    what = seen()
+    mode = PointInfo("low.mode_in_force", "choice", "calculated", ("heat_curve", "fixed_opening"))
+    what.catalogue = (*what.catalogue, mode)
+    what.values[mode.name] = Value(0.0, "good", 1.0e9)
+    assert "fixed opening" not in drawn(what)
+    what.values[mode.name] = Value(1.0, "good", 1.0e9)
+    what.values["low.supply_setpoint"] = Value(math.nan, "bad: not_followed", 1.0e9)
+    text = drawn(what)
+    assert "─ low · fixed opening ─" in text
+    assert "supply 48.2 °C   return 38.1 °C" in text
+    assert "─ 低区 · 定开度 ─" in drawn(what, "zh")
+
+
 async def test_chinese_and_narrow():
     text = drawn(seen(), "zh", 60)
     assert "供水 48.2 °C → 47.0 °C" in text

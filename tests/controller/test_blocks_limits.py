@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controller.control.blocks.setpoint.meter_age import MeterAge
+from controller.control.blocks.parts.meter_age import MeterAge
 from controller.control.blocks.setpoint.meter_limit import MeterLimit, MeterLimitSettings
 from controller.control.blocks.setpoint.probing import Probing, ProbingSettings
 from controller.control.blocks.setpoint.shortage import EXPONENT, Shortage, ShortageSettings

@@ -11,6 +11,7 @@ import pytest
 
 from controller.cli.tune_run import KEPT
 from controller.commands import CommandKind
+from controller.control.blocks.loop.flow_control import LOST
 from controller.control.blocks.loop.loop_monitor import CONDITIONS
 from controller.control.blocks.loop.supply_control import MODES
 from controller.control.blocks.loop.tuning import REASONS as TUNING_REASONS
@@ -25,6 +26,7 @@ from controller.control.blocks.water.exchanger_settings import OUT
 from controller.control.blocks.water.isolation_valve import FAILURES as ISOLATION_FAILURES
 from controller.control.blocks.water.isolation_valve import STATES as ISOLATION_STATES
 from controller.control.blocks.water.makeup_guard import STATES as MAKEUP_STATES
+from controller.control.circuits.circuit_mode import MODES as CIRCUIT_MODES
 from controller.control.circuits.loop_points import REQUESTS
 from controller.control.circuits.outdoor_written import REASONS
 from controller.control.circuits.roles import CIRCUIT_ROLES, DRIVE_POINTS, PUMP_ROLES, STATION_ROLES
@@ -294,7 +296,7 @@ def wanted() -> dict[str, set[str] | None]:
     for code in plausibility.CODES:
         need |= {f"rule.{code}_{part}": set() for part in ("when", "does", "clears")}
     need |= {f"choice.{name}": set() for name in (*MODES, *STATES, *FAILURES, *FLOW) if name != "unknown"}
-    need |= {f"choice.{name}": set() for name in (*LEARNED_MODES, *LIMITS)}
+    need |= {f"choice.{name}": set() for name in (*LEARNED_MODES, *LIMITS, *CIRCUIT_MODES, *LOST)}
     need |= {f"choice.{name}": set() for name in (*MAKEUP_STATES, *SEASONS, *WAITS, *STAGES)}
     need |= {f"reason.season_by_{cause}": {"why"} for cause in CAUSES}
     need |= {f"reason.return_{stage}": {"delay"} for stage in STAGES if stage != "normal"}

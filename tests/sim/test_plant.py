@@ -131,7 +131,7 @@ def test_sensor_and_command_names():
         "station.flood",
         "low.supply_temperature", "low.supply_temperature_2", "low.return_temperature",
         "low.supply_pressure", "low.return_pressure", "low.differential_pressure", "low.makeup_flow",
-        "low.secondary_flow", "low.heat_power",
+        "low.secondary_flow", "low.primary_flow", "low.heat_power",
         "low.makeup_pressure", "low.suction_switch", "low.thermostat", "low.room_temperature_1",
         "low.room_temperature_2", "low.room_temperature_3", "low.valve_position", "low.valve_local",
     }  # fmt: skip

@@ -10,24 +10,28 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from controller.control.blocks.loop.heat_transfer import BLIND_LEARN_S, LEAST_LIFT_K, HeatTransfer, Steady
+from controller.control.blocks.loop.fixed_opening import FixedOpening
+from controller.control.blocks.loop.flow_control import FlowControl
+from controller.control.blocks.loop.heat_transfer import BLIND_LEARN_S, LEAST_LIFT_K, HeatTransfer
 from controller.control.blocks.loop.primary_pump import PrimaryPump, PrimaryPumpSettings
 from controller.control.blocks.loop.supply_control import MODES, Sensed, SupplyControl
+from controller.control.blocks.loop.supply_limiter import SupplyBounds
 from controller.control.blocks.loop.supply_settings import LoopSettings, ValveSettings
 from controller.control.blocks.loop.three_point import ThreePoint
 from controller.control.blocks.loop.tuning_experiment import Room
+from controller.control.blocks.parts.steady import Steady
 from controller.control.blocks.season.season import ALWAYS_HEATING, SeasonPlan
 from controller.control.blocks.season.valve_exercise import ValveExercise
 from controller.control.blocks.water.exchanger_staging import ExchangerStaging
 from controller.control.blocks.water.pressure_holding import MakeupSettings, PressureHolding
 from controller.control.blocks.water.pump_group import PumpGroup, PumpGroupSettings
+from controller.control.circuits.circuit_mode import CircuitMode, ModeSettings
 from controller.control.circuits.loop_points import LoopPoints
 from controller.control.circuits.setpoint_limits import BELOW_ALARM_K
-from controller.control.circuits.setpoint_settings import SetpointSettings
 from controller.control.circuits.supply_setpoint import SupplySetpoint
 from controller.control.tick import Tick
 from controller.fields import Amount, Words
-from controller.points import Image, Output, Point, Term
+from controller.points import Image, Output, Point, Quality, Slot, Term
 
 HEAT_LAG_S = 15.0
 """Exchanger and sensor pocket of a nominal station (FACTS §1: 5–20 s)."""
@@ -39,7 +43,7 @@ PUMP_AS_VALVE = ValveSettings(
 """A primary pump as the loop sees it: flow in proportion to speed, up and down within a minute."""
 
 
-class CircuitSettings(SetpointSettings):
+class CircuitSettings(ModeSettings):
     """What every heating circuit has."""
 
     title: Words | None = Field(None, description="Name for people (低区)")
@@ -82,6 +86,7 @@ class HeatingCircuit:
         self.elements = self._final_elements(position)
         if self.relays is not None and position is None:
             position = self.relays.estimate
+        self.mode = CircuitMode(name, settings, image)
         self.setpoint = SupplySetpoint(name, settings, image, station)
         self.mode_point = image.add(Point(f"{name}.valve_mode", "choice", choices=MODES, role="calculated"))
         self.care = LoopPoints(name, image)
@@ -98,6 +103,7 @@ class HeatingCircuit:
         self.control = SupplyControl(valve, settings.loop, self.valve, self.heat_transfer(), sensed)
         if self.relays is not None and find(f"{name}.valve_position") is None:
             self.control.transfer.learn_s = BLIND_LEARN_S
+        self._add_leaders(find(f"{name}.primary_flow") or (find("station.primary_flow") if alone else None))
         self.circulation = PumpGroup(
             settings.circulation, image, f"{name}.pump", find(f"{name}.differential_pressure")
         )
@@ -119,6 +125,22 @@ class HeatingCircuit:
         if settings.makeup is not None:
             pressure = image[f"{name}.return_pressure"]
             self.pressure_holding = PressureHolding(settings.makeup, image, name, pressure)
+
+    def _add_leaders(self, flow: Point | None) -> None:
+        """What leads the valve in modes without a set-point. `flow`: primary flow of this circuit."""
+        settings, control = self.settings, self.control
+        self.fixed_opening: FixedOpening | None = None
+        self.constant_flow: FlowControl | None = None
+        self.flow_setpoint: Point | None = None
+        if settings.fixed_opening is not None:
+            valve = control.valve
+            self.fixed_opening = FixedOpening(settings.fixed_opening, valve.min, valve.max)
+        if settings.constant_flow is not None:
+            pressures = self.primary_pressures()
+            self.constant_flow = FlowControl(settings.constant_flow, control.curve, flow, pressures)
+            point = Point(f"{self.name}.primary_flow_setpoint", "flow", role="calculated")
+            self.flow_setpoint = self.image.add(point)
+        self._leader: FixedOpening | FlowControl | None = None
 
     def _final_elements(self, position: Point | None) -> list[ThreePoint | PrimaryPump]:
         """What carries out the opening where no positioner does: relays, a primary pump."""
@@ -158,13 +180,18 @@ class HeatingCircuit:
     def step(self, tick: Tick, plan: SeasonPlan = ALWAYS_HEATING) -> None:
         """One scan of control, as the water flows; `plan`: what the season allows."""
         self.plan, exercise = plan, self.valve_exercise
-        setpoint = self.setpoint.step(tick, plan.fastest_rise, heat=plan.heat)
+        mode = self._choose(tick)
+        leads = self.mode.leads_valve and plan.heat
+        if leads:
+            self._lead(tick, plan, self.fixed_opening if mode == "fixed_opening" else self.constant_flow)
+        else:
+            setpoint = self.setpoint.step(tick, plan.fastest_rise, heat=plan.heat, mode=mode)
         alone = self.circulation.exercise.active is None and self.settings.valve is not None
         exercise.step(tick, plan.exercise if alone and not plan.heat else None, self.settings.supply.max)
-        if plan.heat:
+        if plan.heat and not leads:
             self.control.step(tick, setpoint, self._flow(tick), self._pumps(), self._room())
             self._probe(tick)
-        else:
+        elif not plan.heat:
             self.control.shut(tick, self._flow(tick), exercise.opening)
         self.circulation.may_exercise = plan.circulation or (
             plan.exercise is not None and not exercise.active
@@ -176,6 +203,57 @@ class HeatingCircuit:
         if self.pressure_holding is not None:
             self.pressure_holding.step(tick, wanted=plan.makeup, filling=plan.filling)
         self.mode_point.put(MODES.index(self.control.mode), tick.now)
+        self._show_flow(tick.now)
+
+    def _choose(self, tick: Tick) -> str:
+        """The mode in force: the one that is asked for, while it has what it needs."""
+        wanted, missing = self.settings.wanted_mode, None
+        flow, mean = self.constant_flow, self.setpoint.shares.mean
+        if flow is not None:
+            flow.watch(tick, self.control.standing)
+            if wanted == "constant_flow" and flow.blind:
+                missing = flow.explain_lost()
+        if mean is not None:
+            mean.watch(tick.dt)
+            if wanted == "mean_temperature" and mean.blind:
+                missing = mean.explain_lost()
+        return self.mode.step(tick, missing)
+
+    def _lead(self, tick: Tick, plan: SeasonPlan, leader: FixedOpening | FlowControl | None) -> None:
+        """The mode leads the valve, within the limits of the supply."""
+        control = self.control
+        lowest, highest = self.setpoint.rest(tick, plan.fastest_rise, control.limiter.side)
+        if not control.prepare(tick, self._flow(tick)) or leader is None:
+            return
+        valve = self.valve
+        free = valve.slot is Slot.DEMAND and control.mode != "holds"
+        if not (control.led and leader is self._leader and free):
+            start = valve.value
+            if leader is self._leader and valve.slot is Slot.LIMIT and math.isinf(plan.fastest_rise):
+                # Pumps that change over shut the valve for seconds: the water has not cooled meanwhile.
+                start = max(start, min(leader.target, control.opening_of_water()))
+            self._leader = leader
+            leader.start(start)
+        kelvins = min(self.settings.supply.ramp, plan.fastest_rise) * tick.dt / 3600
+        opening = leader.step(lambda now, then: control.part_of_way(now, then, kelvins))
+        control.lead(tick, opening, SupplyBounds(lowest, highest), final=leader.final)
+
+    def _show_flow(self, now: float) -> None:
+        point, flow = self.flow_setpoint, self.constant_flow
+        if point is None or flow is None:
+            return
+        if self.control.led and self._leader is flow:
+            point.put(flow.wanted, now)
+        else:
+            point.mark(math.nan, Quality.BAD, "not_followed", now)
+
+    @property
+    def arrived(self) -> bool:
+        """The heat is where it was to go: the supply at its set-point, or the valve where it is to be."""
+        leader = self._leader
+        if leader is None or not self.control.led:
+            return self.setpoint.arrived
+        return self.control.limiter.side > 0 or leader.arrived
 
     def _probe(self, tick: Tick) -> None:
         """A shut valve that a limiter holds opens now and then."""
@@ -240,8 +318,11 @@ class HeatingCircuit:
             if not self.plan.heat:
                 return self._no_heat()
             loop = self.control.explain()
+            if self.control.led and self._leader is not None:
+                led = (*self.mode.remarks(), self._leader.explain())
+                return Term(loop.code, loop.values, (*loop.children, *led))
             wanted = (*self.setpoint.explain_probing(), self.setpoint.explain())
-            return Term(loop.code, loop.values, (*loop.children, *wanted))
+            return Term(loop.code, loop.values, (*loop.children, *self.mode.remarks(), *wanted))
         for element in self.elements:
             if output in element.outputs:
                 return element.explain(output)
@@ -253,6 +334,14 @@ class HeatingCircuit:
         return self._allowed(
             self.plan.circulation or self.valve_exercise.active, self.circulation.explain(output)
         )
+
+    def explain_point(self, point: Point) -> Term | None:
+        """Why the mode, or what the mode goes by, is as it is; None for any other point."""
+        if point is self.mode.point:
+            return self.mode.explain()
+        if point is self.flow_setpoint and self.control.led and self._leader is not None:
+            return self._leader.explain()
+        return self.setpoint.explain() if point in self.setpoint.points else None
 
     def power_is_back(self) -> None:
         """What stopped without power was not the pumps' fault."""
@@ -293,6 +382,7 @@ class HeatingCircuit:
         return {
             "setpoint": self.setpoint.state(),
             "control": self.control.state(),
+            "constant_flow": self.constant_flow.state() if self.constant_flow is not None else {},
             "relays": self.relays.state() if self.relays is not None else {},
             "valve_exercise": self.valve_exercise.state(),
             "circulation": self.circulation.state(),
@@ -304,6 +394,7 @@ class HeatingCircuit:
         parts = (
             (self.setpoint, "setpoint"),
             (self.control, "control"),
+            (self.constant_flow, "constant_flow"),
             (self.relays, "relays"),
             (self.valve_exercise, "valve_exercise"),
             (self.circulation, "circulation"),

@@ -1,9 +1,10 @@
 """The least that heats: what drives a circuit's outputs while its own control is broken in the program.
 
 It shares no block with what broke but the heat curve. The valve is held for half an hour (most failures are
-over by then), after that it creeps towards the curve's temperature; makeup follows a plain band; the
-circulation pump goes on, and another one starts where its drive reports a fault; of exchangers in parallel
-all open that are not out for cleaning. The safety table stays above all of it.
+over by then), after that it creeps towards the temperature of the curve, or of `constant_supply`; in mode
+`fixed_opening` it stays held. Makeup follows a plain band; the circulation pump goes on, and another one
+starts where its drive reports a fault; of exchangers in parallel all open that are not out for cleaning. The
+safety table stays above all of it.
 
 Half an hour, and that a held valve costs 2.1 K of room in 24 h when it gets 10 K colder outside: own
 calculation for the 2 MW demonstration station. The valve's integral gain is a sixth of what the steepest part
@@ -35,6 +36,7 @@ class LeastControl:
         self._began = now
         self._moved_at = now
         self.curve = HeatCurve(circuit.settings.heat_curve)
+        self.wanted = self.curve.demand
         self._outdoor = image["station.outdoor_temperature"]
         self._supply = image[f"{name}.supply_temperature"]
         self._pressure = find(f"{name}.return_pressure")
@@ -82,15 +84,20 @@ class LeastControl:
         return self._moved_at > self._began
 
     def _heat(self, now: float) -> None:
+        if self._settings.wanted_mode == "fixed_opening":
+            return
         valve = self._valve
-        demand = self.curve.step(self._outdoor)
+        constant = self._settings.constant_supply
+        self.wanted = self.curve.step(self._outdoor)
+        if self._settings.wanted_mode == "constant_supply" and constant is not None:
+            self.wanted = constant.supply
         if now - self._began < HOLD_S or now - self._moved_at < MOVE_EVERY_S:
             return
         self._moved_at = now
         if not self._supply.usable:
             return
         limits = self._settings.supply
-        wanted = min(max(demand, limits.min), limits.max)
+        wanted = min(max(self.wanted, limits.min), limits.max)
         move = GAIN * (wanted - self._supply.value)
         # From where the output stage is: what safety has closed must not be wound up behind its back.
         opened = valve.value + min(max(move, -LARGEST_MOVE), LARGEST_MOVE)
@@ -133,7 +140,7 @@ class LeastControl:
         if not self.regulates:
             return Term("least_holds")
         values = (
-            ("setpoint", self.curve.demand, "temperature"),
+            ("setpoint", self.wanted, "temperature"),
             ("supply", self._supply.value, "temperature"),
         )
         return Term("least_regulates", values)

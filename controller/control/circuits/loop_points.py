@@ -37,6 +37,8 @@ class LoopPoints:
         asked = REQUESTS[int(request)]
         if asked == "accept" and control.tuning.state != "done":
             return "nothing_proposed"
+        if asked in ("simc", "amigo") and control.led:
+            return "tuning_no_loop"
         return "tuning_busy" if asked in ("simc", "amigo") and control.tuning.active else ""
 
     def take(self, request: float, control: SupplyControl, now: float) -> None:

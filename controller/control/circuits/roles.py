@@ -56,6 +56,7 @@ CIRCUIT_ROLES: dict[str, Role] = {
     "worst_point_pressure": Role("pressure", -100, 1000),
     "secondary_flow": Role("flow", 0, 5000),
     "circulation_flow": Role("flow", 0, 5000),
+    "primary_flow": Role("flow", 0, 2000),
     "heat_power": Role("power", -100, 50000),
     "makeup_flow": Role("flow", 0, 500),
     "makeup_volume": Role("volume", 0, 1e9),

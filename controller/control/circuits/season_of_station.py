@@ -32,7 +32,7 @@ class StationSeason:
         self, tick: Tick, outdoor_mean: float, circuits: Sequence[HeatingCircuit], alarms: AlarmBook
     ) -> None:
         """One scan, before the circuits. `circuits`: those that work; `outdoor_mean`: of ten days, °C."""
-        risen = bool(circuits) and all(circuit.setpoint.arrived for circuit in circuits)
+        risen = bool(circuits) and all(circuit.arrived for circuit in circuits)
         wanted = self.season.step(tick, outdoor_mean, risen)
         before = self.power_return.stage
         self.plan = self.power_return.step(

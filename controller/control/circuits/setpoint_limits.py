@@ -64,9 +64,14 @@ class Limits:
             wanted += self.shortage.step(wanted, room, tick.now, tick.dt)
         return self._within(wanted)
 
-    def _within(self, wanted: float) -> float:
+    def renew(self) -> None:
+        """Take the highest set-point from the settings, which a person may have changed."""
         supply = self.supply_settings
         self.highest = min(supply.max, supply.alarm - BELOW_ALARM_K)
+
+    def _within(self, wanted: float) -> float:
+        supply = self.supply_settings
+        self.renew()
         self.held = 0
         if wanted > self.highest:
             self.acting = "supply_max"

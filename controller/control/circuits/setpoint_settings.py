@@ -11,6 +11,7 @@ from controller.control.blocks.setpoint.day_offsets import OffsetsByTime
 from controller.control.blocks.setpoint.forecast import ForecastSettings
 from controller.control.blocks.setpoint.heat_curve import HeatCurveSettings
 from controller.control.blocks.setpoint.learned_curve import LearnedCurveSettings
+from controller.control.blocks.setpoint.mean_temperature import MeanTemperatureSettings
 from controller.control.blocks.setpoint.meter_limit import MeterLimitSettings
 from controller.control.blocks.setpoint.probing import ProbingSettings
 from controller.control.blocks.setpoint.remote import RemoteSettings
@@ -41,11 +42,21 @@ class SupplySettings(Settings):
     )
 
 
+class ConstantSupplySettings(Settings):
+    """Mode `constant_supply`: the same supply temperature in all weathers (定供水温度)."""
+
+    supply: Annotated[float, Amount("temperature", 20, 95, adjustable=True)] = Field(
+        description="Supply temperature"
+    )
+
+
 class SetpointSettings(Settings):
     """What the set-point is made of. A section that is not in the file is not built: nothing lowers the
     set-point for a warm return, for one, before `return_limit: {}` stands there."""
 
     heat_curve: HeatCurveSettings
+    constant_supply: ConstantSupplySettings | None = None
+    mean_temperature: MeanTemperatureSettings | None = None
     offset_by_time: OffsetsByTime = Field({}, description="Local time: offset of the set-point")
     damped_outdoor: DampedOutdoorSettings | None = None
     forecast: ForecastSettings | None = None

@@ -3,6 +3,8 @@
     own = curve(damped outdoor) + offset by time + forecast + learned + wind and sun + rooms + schedule
     wanted = own + remote
 
+In mode `constant_supply` its temperature stands for `own`, which goes on beside it for the way back; in mode
+`mean_temperature` the supply that brings the mean (2·mean − return), with the same shares on the mean.
 Every part but the curve is built only where the file has its section.
 """
 
@@ -17,6 +19,7 @@ from controller.control.blocks.setpoint.day_offsets import DayOffsets
 from controller.control.blocks.setpoint.forecast import ForecastFeedForward
 from controller.control.blocks.setpoint.heat_curve import HeatCurve, PointsCurve
 from controller.control.blocks.setpoint.learned_curve import LearnedCurve
+from controller.control.blocks.setpoint.mean_temperature import MeanTemperature
 from controller.control.blocks.setpoint.remote import RemoteInfluence
 from controller.control.blocks.setpoint.room_influence import RoomInfluence
 from controller.control.blocks.setpoint.room_sensors import RoomSensors
@@ -27,6 +30,16 @@ from controller.control.circuits.setpoint_settings import SetpointSettings
 from controller.control.tick import Tick
 from controller.points import Image, Point, Term
 
+Kept = (
+    DampedOutdoor
+    | ForecastFeedForward
+    | LearnedCurve
+    | WindSun
+    | RoomInfluence
+    | WeeklySchedule
+    | RemoteInfluence
+    | MeanTemperature
+)
 ROOM_C = 20.0
 """Room temperature that a curve by points is drawn for, as the other curves' default."""
 FORECAST_S = 60.0
@@ -69,7 +82,12 @@ class Shares:
         if learned is not None:
             self.learned = LearnedCurve(learned, self.curve, self.room_wanted)
         self._watches_rooms = learned is not None or settings.return_limit is not None
+        mean = settings.mean_temperature
+        self.mean: MeanTemperature | None = None
+        if mean is not None:
+            self.mean = MeanTemperature(mean, self.curve, find(f"{name}.return_temperature"))
         self.own = math.nan
+        self.mode = "heat_curve"
 
     @property
     def room_wanted(self) -> float:
@@ -85,30 +103,41 @@ class Shares:
         return (self.rooms.sensors if self.rooms is not None else self.sensors).median
 
     @property
-    def setpoint_from_outside(self) -> bool:
-        """A remote set-point stands in for the station's own."""
+    def bypassed(self) -> bool:
+        """Something else stands for the curve and its shares: a remote set-point, another mode."""
+        if self.mode == "constant_supply":
+            return True
         return self.remote is not None and self.remote.slots["setpoint"].wish is not None
 
-    def step(self, tick: Tick, supply: Point, limited: int, heating: bool) -> float:
+    def step(self, tick: Tick, supply: Point, limited: int, heating: bool, mode: str = "heat_curve") -> float:
         """What is wanted, °C, before any limit. `limited`: last scan's cut, 1 from above, −1 from below;
-        `heating`: water circulates and nothing but the curve's own limits holds the set-point."""
+        `heating`: water circulates and nothing but the curve's own limits holds the set-point; `mode`: of the
+        circuit."""
+        self.mode = mode
         outdoor = self.outdoor if self.damped is None else self.damped.step(self.outdoor, tick)
         own = self.curve.step(outdoor) + self.offsets.step(tick.second_of_day)
         if self.forecast is not None:
             self._look_ahead(self.forecast, tick)
             own += self.forecast.on_curve(self.curve, outdoor)
         if self.rooms is not None:
-            own += self.rooms.step(self.rooms_points, tick.dt, limited)
+            heeded = mode != "constant_supply"
+            own += self.rooms.step(self.rooms_points, tick.dt, limited, integrates=heeded)
         elif self._watches_rooms:
             self.sensors.step(self.rooms_points, tick.dt)
         if self.learned is not None:
             seen, wanted = self.median, self.room_wanted
-            own += self.learned.step(seen, supply, self.outdoor, wanted, heating, tick.dt)
+            speaks = heating and mode == "heat_curve"
+            own += self.learned.step(seen, supply, self.outdoor, wanted, speaks, tick.dt)
         if self.wind_sun is not None:
             own += self.wind_sun.step(self.wind, self.sun, tick.dt)
         if self.schedule is not None:
             own += self.schedule.step(tick.weekday, tick.second_of_day, self.outdoor, tick.dt)
+        if mode == "mean_temperature" and self.mean is not None and math.isfinite(self.curve.read_at):
+            own = self.mean.step(self.curve.read_at, own - self.curve.demand)
         self.own = own
+        constant = self.settings.constant_supply
+        if mode == "constant_supply" and constant is not None:
+            own = constant.supply
         if self.remote is None:
             return own
         return own + self.remote.step(own, tick.now, tick.dt)
@@ -134,13 +163,26 @@ class Shares:
             return term
         return Term(term.code, term.values, (Term(f"quality_{self._written[0].reason}"),))
 
+    def rest(self, tick: Tick) -> None:
+        """No set-point is followed: what was damped goes on with the weather, all else stands still."""
+        if self.damped is not None:
+            self.damped.step(self.outdoor, tick)
+
     def explain(self) -> list[Term]:
         """Curve first, then every share that acts or is missed."""
+        constant = self.settings.constant_supply
+        if self.mode == "constant_supply" and constant is not None:
+            remote = self.remote.explain() if self.remote is not None else None
+            wanted = Term("constant_supply_wants", (("supply", constant.supply, "temperature"),))
+            return [wanted] if remote is None else [wanted, remote]
         curve = self.curve.explain()
         damped = self.damped.explain() if self.damped is not None else None
         if damped is not None:
             curve = Term(curve.code, curve.values, (*curve.children, damped))
         blocks = (self.offsets, self.learned, self.rooms, self.schedule, self.remote)
+        if self.mode == "mean_temperature" and self.mean is not None:
+            mean = self.mean.explain()
+            curve = Term(mean.code, mean.values, (*mean.children, *curve.children))
         terms = [curve, *(block.explain() for block in blocks if block is not None)]
         terms.append(self._explain_forecast())
         if self.wind_sun is not None:
@@ -159,19 +201,8 @@ class Shares:
             if isinstance(kept, dict):
                 block.restore(kept)
 
-    def _blocks(
-        self,
-    ) -> dict[
-        str,
-        DampedOutdoor
-        | ForecastFeedForward
-        | LearnedCurve
-        | WindSun
-        | RoomInfluence
-        | WeeklySchedule
-        | RemoteInfluence,
-    ]:
-        found = {
+    def _blocks(self) -> dict[str, Kept]:
+        found: dict[str, Kept | None] = {
             "damped_outdoor": self.damped,
             "forecast": self.forecast,
             "learned_curve": self.learned,
@@ -179,5 +210,6 @@ class Shares:
             "room_influence": self.rooms,
             "schedule": self.schedule,
             "remote": self.remote,
+            "mean_temperature": self.mean,
         }
         return {key: block for key, block in found.items() if block is not None}

@@ -18,7 +18,7 @@ from controller.control.circuits.setpoint_settings import SetpointSettings, Supp
 from controller.control.circuits.setpoint_shares import Shares
 from controller.control.circuits.wishes import WishPoint
 from controller.control.tick import Tick
-from controller.points import Image, Output, Point, Slot, Term
+from controller.points import Image, Output, Point, Quality, Slot, Term
 
 __all__ = ["SetpointSettings", "SupplySetpoint", "SupplySettings"]
 
@@ -50,6 +50,8 @@ class SupplySetpoint:
         self.wishes = self._wishes(name, image)
         self._cut = 0
         self._least = settings.supply.min
+        self.resting = False
+        """No set-point is followed."""
 
     def _wishes(self, name: str, image: Image) -> dict[str, WishPoint]:
         found: list[WishPoint] = []
@@ -73,14 +75,17 @@ class SupplySetpoint:
             *(wish.point for wish in self.wishes.values()),
         )
 
-    def step(self, tick: Tick, fastest_rise: float = math.inf, *, heat: bool = True) -> float:
+    def step(
+        self, tick: Tick, fastest_rise: float = math.inf, *, heat: bool = True, mode: str = "heat_curve"
+    ) -> float:
         """Set-point of this scan, °C. A finite `fastest_rise` (K/h) sets out from the water as it is; without
-        `heat` the set-point goes with the water."""
+        `heat` the set-point goes with the water; `mode`: of the circuit (`circuit_mode`)."""
         supply = self.limits.supply_settings
         self.ramp.rate_per_hour = min(supply.ramp, fastest_rise)
         self._least = supply.min if math.isinf(fastest_rise) else -math.inf
+        self.resting = False
         shares, limits = self.shares, self.limits
-        wanted = shares.step(tick, self.supply, self._cut, self._heats())
+        wanted = shares.step(tick, self.supply, self._cut, self._heats(), mode)
         rooms = (shares.room_wanted, shares.median)
         demand = limits.step(tick, wanted, self.supply, self.setpoint_point.value, rooms)
         setpoint = self._rated(self._ramped(demand, tick), tick) if heat else self._with_the_water(demand)
@@ -93,6 +98,31 @@ class SupplySetpoint:
             wish.show(tick.now)
         return setpoint
 
+    def rest(self, tick: Tick, fastest_rise: float, side: int) -> tuple[float, float]:
+        """No set-point is followed: shares and limits stand still, and the way back sets out from the water.
+        Lowest and highest supply, °C. `side` 1, −1: the one that now leads the valve, 0: none.
+
+        After a standstill with a finite `fastest_rise` the lowest one comes up from the water's temperature.
+        """
+        settings, limits = self.limits.supply_settings, self.limits
+        limits.renew()
+        self.shares.rest(tick)
+        lowest = settings.min
+        self._least = lowest if math.isinf(fastest_rise) else -math.inf
+        self.ramp.rate_per_hour = min(settings.ramp, fastest_rise)
+        if math.isfinite(fastest_rise):
+            lowest = self._ramped(lowest, tick)
+        elif self.supply.usable:
+            self.ramp.start_from(self.supply.value)
+        self.resting = True
+        for point in (self.demand_point, self.setpoint_point):
+            point.mark(math.nan, Quality.BAD, "not_followed", tick.now)
+        limits.acting = ("none", "supply_max", "supply_min")[side]
+        self.limit_point.put(LIMITS.index(limits.acting), tick.now)
+        for wish in self.wishes.values():
+            wish.show(tick.now)
+        return min(lowest, settings.min), limits.highest
+
     def least_opening(self, tick: Tick, valve: Output) -> float:
         """Opening that a probe asks for at least, %; 0 while there is none. `valve` holds the loop's own
         demand."""
@@ -103,14 +133,14 @@ class SupplySetpoint:
 
     def _heats(self) -> bool:
         """The rooms' temperatures speak about the curve."""
-        if not self.flow.on or self.shares.setpoint_from_outside:
+        if not self.flow.on or self.shares.bypassed:
             return False
         return self.limits.acting in FREE and (self.rate is None or not self.rate.limited)
 
     def _side(self, demand: float, wanted: float) -> int:
-        """1 when less arrives than the station's own shares ask for, −1 when more. A remote set-point
-        counts as a limit: no share reaches through it. A remote offset is a share."""
-        asked = self.shares.own if self.shares.setpoint_from_outside else wanted
+        """1 when less arrives than the station's own shares ask for, −1 when more. A remote set-point, or a
+        mode without the curve, counts as a limit: no share reaches through it. A remote offset is a share."""
+        asked = self.shares.own if self.shares.bypassed else wanted
         if abs(demand - asked) > ACTS_K:
             return 1 if demand < asked else -1
         return self.rate.limited if self.rate is not None else 0
@@ -157,6 +187,8 @@ class SupplySetpoint:
 
     def explain(self) -> Term:
         """How the set-point came about: curve, shares, limits, ramp, rate."""
+        if self.resting:
+            return Term("setpoint_rests")
         terms = [*self.shares.explain(), *self.limits.explain()]
         ends = (self.ramp.explain(), self.rate.explain() if self.rate is not None else None)
         terms += [term for term in ends if term is not None]

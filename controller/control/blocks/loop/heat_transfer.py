@@ -29,6 +29,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from controller.control.blocks.parts.memory import remembered
+from controller.control.blocks.parts.steady import Steady
 from controller.control.tick import Tick
 from controller.fields import Amount, Settings
 from controller.points import Point, Term
@@ -128,23 +129,6 @@ def _read(xs: list[float], ys: list[float], x: float) -> float:
         return ys[-1]
     x0, y0 = xs[index - 1], ys[index - 1]
     return y0 + (ys[index] - y0) * (x - x0) / (xs[index] - x0)
-
-
-class Steady:
-    """A disturbance that is measured: filtered; its last value while it cannot be seen."""
-
-    def __init__(self, filter_s: float) -> None:
-        self.filter_s = filter_s
-        self.value = math.nan
-
-    def step(self, value: float, dt_s: float) -> float:
-        """The filtered value; NaN teaches nothing."""
-        if math.isfinite(value):
-            if math.isnan(self.value):
-                self.value = value
-            else:
-                self.value += (value - self.value) * dt_s / (self.filter_s + dt_s)
-        return self.value
 
 
 class HeatTransfer:

@@ -13,6 +13,8 @@ the mean error is about a third of it, the number of starts goes with its invers
 hold for 30 min (CJJ/T 34-2022 13.1.5), then carry on with an estimate (`supply_estimate`). Tuning: half of
 what SIMC gives for the lags of a nominal station (14 s, 3 s of dead time, the filter's 5 s), because what is
 measured is fed forward and the tolerance acts as dead time.
+
+In modes without a set-point another one leads the valve (`lead`), and the loop is its `supply_limiter`.
 """
 
 from __future__ import annotations
@@ -23,14 +25,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from controller.control.blocks.loop.characteristic import Characteristic
-from controller.control.blocks.loop.heat_transfer import HeatTransfer, Steady
+from controller.control.blocks.loop.heat_transfer import HeatTransfer
 from controller.control.blocks.loop.loop_monitor import LoopMonitor, LoopSample
 from controller.control.blocks.loop.supply_estimate import Pair, SupplyEstimate
+from controller.control.blocks.loop.supply_limiter import SupplyBounds, SupplyLimiter
 from controller.control.blocks.loop.supply_settings import LoopSettings, ValveSettings
 from controller.control.blocks.loop.tuning import LoopView, Tuning
 from controller.control.blocks.loop.tuning_experiment import Room
 from controller.control.blocks.loop.tuning_rules import Lags
 from controller.control.blocks.parts.pid_loop import PiLoop
+from controller.control.blocks.parts.steady import Steady
 from controller.control.tick import Tick
 from controller.points import Output, Point, Slot, Term
 
@@ -41,7 +45,7 @@ SETTLE_S = 60.0
 """After a start the filters know nothing yet: only large corrections move the valve so soon."""
 SAME_POSITION = 2.0
 """Position and command closer than this are the same: dead band and stiction of the actuator, %."""
-MODES = ("regulates", "holds", "estimates", "day_average", "stands")
+MODES = ("regulates", "holds", "estimates", "day_average", "stands", "led", "limited")
 ACTUATOR_BAND = 1.0
 """Dead band of an ordinary actuator, % of stroke (FACTS §1)."""
 SCAN_S = 1.0
@@ -52,6 +56,8 @@ REFERENCE_LAG_S = 15.0
 """What is fed forward brings a new set-point with the lag of exchanger and sensor; the PI waits for it."""
 SLOPE_K = 0.5
 """Half of the lift over which the slope of the flow is taken."""
+SEES = ("regulates", "led", "limited")
+"""Modes in which the supply temperature is measured and the valve gets what is asked for."""
 ANYWHERE = Room(0.0, 100.0, 0.0, 100.0)
 AT_ONCE = 4.0
 """So many dead bands are worth a move before the hold is over."""
@@ -91,6 +97,9 @@ class SupplyControl:
         self.curve = Characteristic(valve.characteristic, valve.rangeability, valve.authority)
         self._least, self._most = self.curve.flow(valve.min), self.curve.flow(valve.max)
         self.loop = PiLoop(loop.gain, loop.integral_time, 0.0, transfer.lift(self._most))
+        self.limiter = SupplyLimiter(self.loop)
+        self.led = False
+        """Another one leads the valve."""
         self.estimate = SupplyEstimate()
         self.monitor = LoopMonitor(ACTUATOR_BAND, rate=100 / valve.stroke_time)
         self.tuning = Tuning(Lags(loop.filter, SCAN_S), 100 / valve.stroke_time * STEEPEST)
@@ -113,15 +122,13 @@ class SupplyControl:
         what a tuning may use.
         """
         self.setpoint = setpoint
+        was_led, self.led = self.led, False
         transfer, loop = self.transfer, self.loop
-        transfer.step(tick, flow)
-        loop.low, loop.high = transfer.lift(self._least), transfer.lift(self._most)
-        if not self._start(tick):
-            self.command.demand = math.nan
+        if not self.prepare(tick, flow):
             return
         mode = self.mode
         measured = self._measured(tick)
-        if mode != self.mode or transfer.known != self.known:
+        if mode != self.mode or was_led or transfer.known != self.known:
             # Another measurement, or another set of what is known, is another feed-forward: no bump.
             self.known = transfer.known
             loop.rest()
@@ -141,12 +148,75 @@ class SupplyControl:
                 feedforward=self._known_lift(),
                 integrates=not self._on_its_way(),
             )
-        wanted = self.curve.opening(transfer.share(loop.output))
-        self._ask(tick, min(max(wanted, self.valve.min), self.valve.max))
+        self._ask(tick, self._opening(loop.output), loop.output)
+
+    def prepare(self, tick: Tick, flow: float) -> bool:
+        """Take the conditions of this scan; False while the valve's position is still waited for."""
+        self.transfer.step(tick, flow)
+        self.loop.low, self.loop.high = self.transfer.lift(self._least), self.transfer.lift(self._most)
+        if self._start(tick):
+            return True
+        self.command.demand = math.nan
+        return False
+
+    def lead(self, tick: Tick, opening: float, bounds: SupplyBounds, *, final: bool) -> None:
+        """Another one asks for an `opening`, %, within the `bounds` of the supply; after `prepare`.
+
+        `final`: the opening is to be met exactly. Without a supply temperature, and no estimate of it, nobody
+        could limit: the valve stays.
+        """
+        self.tuning.give_up()
+        self.setpoint = self._reference.value = math.nan
+        if not self.led:
+            self.led = True
+            self.limiter.forget()
+        self.known = self.transfer.known
+        measured = self._measured(tick)
+        standing = self.transfer.lift(self.curve.flow(self.command.value))
+        if measured is None:
+            self.mode = "holds"
+            self.loop.rest()
+            self.loop.track(standing)
+            self._ask(tick, self.command.value, standing)
+            return
+        self.loop.gain = self.settings.gain * self.monitor.factor
+        self.loop.integral_time_s = self.settings.integral_time
+        wanted = min(max(opening, self.valve.min), self.valve.max)
+        lift = self.limiter.step(
+            self.transfer.lift(self.curve.flow(wanted)),
+            standing,
+            (measured, self._back(measured)),
+            bounds,
+            tick.dt,
+            integrates=not self._on_its_way(),
+        )
+        limited = self.limiter.side != 0
+        if self.mode == "regulates":
+            self.mode = "limited" if limited else "led"
+        if limited:
+            self._ask(tick, self._opening(lift), lift)
+        else:
+            self._ask(tick, wanted, final=final)
+
+    def opening_of_water(self) -> float:
+        """Opening that keeps the water as warm as it is, %; 0 where that cannot be told."""
+        lift = self.filtered - self.transfer.back_temperature
+        return self._opening(max(lift, 0.0)) if math.isfinite(lift) else 0.0
+
+    def part_of_way(self, now: float, target: float, kelvins: float) -> float:
+        """Share 0 … 1 of the way between two openings that changes the lift by so many kelvins at most."""
+        way = abs(self.transfer.lift(self.curve.flow(target)) - self.transfer.lift(self.curve.flow(now)))
+        return 1.0 if way <= kelvins else kelvins / way
+
+    def _opening(self, lift: float) -> float:
+        """Opening for a lift, %, within the valve's own limits."""
+        wanted = self.curve.opening(self.transfer.share(lift))
+        return min(max(wanted, self.valve.min), self.valve.max)
 
     def shut(self, tick: Tick, flow: float, opening: float = 0.0) -> None:
         """No heat is wanted: the valve is asked for `opening`, and the loop goes on from there later."""
         self.tuning.stop()
+        self.led = False
         self.mode, self.filtered, self._held_since = "stands", math.nan, None
         self.transfer.step(tick, flow)
         self.loop.rest()
@@ -167,11 +237,12 @@ class SupplyControl:
             applied = seen
         if command.slot is not Slot.DEMAND:
             self.loop.applied(self.transfer.lift(self.curve.flow(applied)))
+            self.limiter.forget()
             self._moved_at = -math.inf
             return
-        if self.mode == "regulates":
-            share = self.curve.flow(applied)
-            self.estimate.learn_day(tick, share, self.sensed.outdoor)
+        if self.mode in SEES:
+            if not self.led:  # an opening that nobody chose for the weather says nothing about it
+                self.estimate.learn_day(tick, self.curve.flow(applied), self.sensed.outdoor)
             back = self.sensed.back
             if back is not None and back.usable and self.sensed.supply.reason == "":
                 self._learn(tick, self.filtered - back.value, seen if seen == seen else applied)
@@ -185,7 +256,7 @@ class SupplyControl:
     def opening_by_heat(self) -> float:
         """Opening that the measured lift speaks for, %; NaN while nothing is quiet or certain."""
         back = self.sensed.back
-        if self.mode != "regulates" or back is None or not back.usable or not self.transfer.quiet:
+        if self.mode not in SEES or back is None or not back.usable or not self.transfer.quiet:
             return math.nan
         return self.curve.opening(self.transfer.share(self.filtered - back.value))
 
@@ -211,7 +282,7 @@ class SupplyControl:
         return LoopView(
             setpoint=self.setpoint,
             measured=seen(self.sensed.supply),
-            share=self.curve.flow(_either(self._position(), self.command.value)),
+            share=self.curve.flow(self.standing),
             asked=self.transfer.share(lift),
             primary=seen(self.transfer.primary),
             back=seen(self.sensed.back),
@@ -238,6 +309,11 @@ class SupplyControl:
         )
         self.monitor.step(tick, sample, self.settings.integral_time)
 
+    @property
+    def standing(self) -> float:
+        """Opening as the valve stands, %: by its position, else by what it was told; NaN unknown."""
+        return _either(self._position(), self.command.value)
+
     def _position(self) -> float | None:
         position = self.sensed.position
         return position.value if position is not None and position.usable else None
@@ -251,24 +327,25 @@ class SupplyControl:
         self.monitor.forgive(proposal.margins.ultimate_period_s)
         return True
 
-    def _ask(self, tick: Tick, opening: float) -> None:
-        """Ask for a new opening when it is worth starting the motor."""
+    def _ask(self, tick: Tick, opening: float, lift: float = math.nan, *, final: bool = False) -> None:
+        """Ask for a new opening when it is worth starting the motor: for its `lift`, or NaN: for itself;
+        `final`: it is to be met exactly."""
         asked = self.command.demand
         if not math.isfinite(asked) or self.command.slot is not Slot.DEMAND:
             asked = self.command.value
         change = abs(opening - asked)
         band = self.valve.dead_band
         waited = tick.now - self._moved_at >= self.valve.hold
-        at_end = opening in (self.valve.min, self.valve.max) and change > 0
-        worth = not change < band and self._worth(asked)
+        at_end = (final or opening in (self.valve.min, self.valve.max)) and change > 0
+        worth = not change < band and self._worth(asked, lift)
         if (worth and (waited or change >= AT_ONCE * band)) or (at_end and waited):
             self._moved_at = tick.now
             asked = opening
         self.command.demand = asked
 
-    def _worth(self, asked: float) -> bool:
+    def _worth(self, asked: float, lift: float) -> bool:
         """The lift at the present opening is further off than the tolerance."""
-        missing = self.loop.output - self.transfer.lift(self.curve.flow(asked))
+        missing = lift - self.transfer.lift(self.curve.flow(asked))
         return not abs(missing) < self.settings.tolerance
 
     def _on_its_way(self) -> bool:
@@ -279,6 +356,11 @@ class SupplyControl:
         """What the water has to gain, as far as it is known beforehand, K."""
         back = self.transfer.back_temperature
         return self.setpoint - back if back == back else DESIGN_SPREAD_K
+
+    def _back(self, supply: float) -> float:
+        """Return temperature, °C; where it was never measured, that of the design's spread below `supply`."""
+        back = self.transfer.back_temperature
+        return back if back == back else supply - DESIGN_SPREAD_K
 
     def _start(self, tick: Tick) -> bool:
         """Begin where the valve stands: the real position wins over anything remembered.
@@ -346,7 +428,8 @@ class SupplyControl:
             ("measured", self.filtered, "temperature"),
         )
         if self.mode != "regulates":
-            return Term(f"valve_{self.mode}", values)
+            limit = self.limiter.explain()
+            return Term(f"valve_{self.mode}", values, () if limit is None else (limit,))
         loop = self.loop
         shares = Term(
             "loop_shares",

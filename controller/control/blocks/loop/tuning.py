@@ -194,6 +194,11 @@ class Tuning:
         else:
             self.state, self.why, self.proposal = "idle", "", None
 
+    def give_up(self) -> None:
+        """Another one leads the valve now."""
+        if self.active:
+            self._end("aborted", "not_automatic")
+
     def accept(self) -> Pi | None:
         """Gain and integral time to write into the settings; None when nothing is proposed."""
         if self.state != "done" or self.proposal is None:

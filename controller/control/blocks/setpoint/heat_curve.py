@@ -19,6 +19,7 @@ ECL's factory points at slope 1.0 (75 °C at −30 … 28 °C at 15) ours is at 
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_right
 from typing import Annotated, Literal
 
@@ -102,19 +103,31 @@ class HeatCurve:
         self.base = self._curve(0.0)
         self.demand = self.base + settings.shift
         self.held = False
+        self.read_at = math.nan
+        """Outdoor temperature that it was read at last, °C."""
 
     def step(self, outdoor: Point) -> float:
         """Demand for this outdoor temperature, °C."""
         self.outdoor = outdoor
         self.held = not outdoor.usable
         if not self.held:
-            self.base = self._curve(outdoor.value)
+            self.base, self.read_at = self._curve(outdoor.value), outdoor.value
         self.demand = self.base + self.settings.shift
         return self.demand
 
     def at(self, outdoor: float) -> float:
         """What the curve gives at this outdoor temperature, with its shift, °C."""
         return self._curve(outdoor) + self.settings.shift
+
+    def mean(self, outdoor: float) -> float:
+        """Mean of supply and return that the design curve means, without its shift, °C; of another curve the
+        supply temperature."""
+        settings = self.settings
+        if not isinstance(settings, DesignCurve):
+            return self._curve(outdoor)
+        load = max((settings.room - outdoor) / (settings.room - settings.design_outdoor), 0.0)
+        spread = settings.design_supply - settings.design_return
+        return self._curve(outdoor) - spread * load / 2
 
     def _curve(self, outdoor: float) -> float:
         settings = self.settings

@@ -20,8 +20,8 @@ from pydantic import Field
 
 from controller.control.blocks.parts.fade import Fade
 from controller.control.blocks.parts.memory import remembered
+from controller.control.blocks.parts.meter_age import MeterAge
 from controller.control.blocks.setpoint.heat_curve import Outdoor, interpolate
-from controller.control.blocks.setpoint.meter_age import MeterAge
 from controller.control.tick import Tick
 from controller.fields import Amount, Settings
 from controller.points import Point, Term

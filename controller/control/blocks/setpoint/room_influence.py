@@ -61,8 +61,10 @@ class RoomInfluence:
         self.proportional = 0.0
         self.enough = False
 
-    def step(self, rooms: Sequence[Point], dt_s: float, limited: int = 0) -> float:
-        """The share, K. `rooms`: all room points; `limited`: see above."""
+    def step(
+        self, rooms: Sequence[Point], dt_s: float, limited: int = 0, *, integrates: bool = True
+    ) -> float:
+        """The share, K. `rooms`: all room points; `limited`: see above; `integrates` off: nobody heeds it."""
         settings = self.settings
         middle = self.sensors.step(rooms, dt_s)
         least = max(1, math.ceil(settings.least_share / 100 * len(rooms) - 1e-9))
@@ -72,7 +74,7 @@ class RoomInfluence:
             return self.share.step(None, dt_s)
         self.share.time_s = CHANGE_S
         self.proportional = settings.influence * (settings.wanted - middle)
-        self._integrate(max(dt_s, 0.0), limited)
+        self._integrate(max(dt_s, 0.0) if integrates else 0.0, limited)
         total = self.proportional + self.integral
         total = min(max(total, -settings.most), settings.most)
         return self.share.step(total, dt_s, self.sensors.counted)
