@@ -55,13 +55,20 @@ from controller.settings.wiring import wire
 from drivers.profile import Profile
 
 LONGEST_OVERRIDE_S = 86400.0
+START_LEVELS = ("normal", "last_good", "without_state", "safe_mode")
+"""What a start may leave out: nothing, the newest file, the blocks' memory, the circuits' own control."""
 
 
 class Station:
-    """A running station without its wires. Built by `build`."""
+    """A running station without its wires. Built by `build`.
 
-    def __init__(self, file: StationFile, profiles: Mapping[str, Profile]) -> None:
+    `safe_mode`: circuits in least control, nothing learned or watched."""
+
+    def __init__(
+        self, file: StationFile, profiles: Mapping[str, Profile], *, safe_mode: bool = False
+    ) -> None:
         self.file = file
+        self.safe_mode = safe_mode
         self.zone = ZoneInfo(file.station.time_zone)
         self.wiring: Wiring = wire(file, profiles)
         self.image = Image()
@@ -100,10 +107,11 @@ class Station:
             (channel, self.image.outputs[channel.output]) for channel in self.wiring.outputs
         ]
         self._points = list(self.image.points.values())
-        self.tunings = {h.circuit.care.request.name: h for h in self.circuits}
+        self.tunings = {h.circuit.care.request.name: h for h in self.circuits if not safe_mode}
         writable = [*self.adjustables, *self.tunings, *self.wishes]
         writable += [*(n for n in self.image.outputs if n not in self.carried_out)]
         self.catalogue: tuple[PointInfo, ...] = catalogue(self._points, writable)
+        self._not_run: dict[str, Any] = {}
         self.scans = 0
         self.last_scan: float | None = None
 
@@ -118,7 +126,7 @@ class Station:
         def make() -> HeatingCircuit:
             return make_circuit(name, settings, self.image, alone, station)
 
-        holder = CircuitHolder(name, make, self.alarms, self.image)
+        holder = CircuitHolder(name, make, self.alarms, self.image, only_least=self.safe_mode)
         self.circuits.append(holder)
 
     def _service_points(self) -> None:
@@ -126,6 +134,9 @@ class Station:
         self.scan_time = self.image.add(Point("station.scan_time", "duration", role="service"))
         self.scan_time_worst = self.image.add(Point("station.scan_time_worst", "duration", role="service"))
         self.late_scans = self.image.add(Point("station.late_scans", "count", role="service"))
+        self.level = self.image.add(
+            Point("station.start_level", "choice", choices=START_LEVELS, role="service")
+        )
 
     def _rules(self) -> list[Rule]:
         rules: list[Rule] = []
@@ -139,7 +150,7 @@ class Station:
         high = tank.high if tank is not None and tank.high is not None else math.inf
         rules += station_rules(self.image, makeup_runs, low, high, lambda: self.season.plan)
         rules += [row for part in self.plausible for row in part.rules()]
-        return [*rules, *self.equipment.rules()]
+        return rules if self.safe_mode else [*rules, *self.equipment.rules()]
 
     def step_season(self, tick: Tick) -> None:
         """What the season, and a power cut that has just ended, allow in this scan."""
@@ -150,7 +161,12 @@ class Station:
         return self.season.plan_of(holder.circuit, self._working())
 
     def _working(self) -> list[HeatingCircuit]:
-        return [holder.circuit for holder in self.circuits if not holder.broken]
+        return [holder.circuit for holder in self.circuits if holder.works]
+
+    @property
+    def sound(self) -> bool:
+        """No part of the program is broken, and every circuit has its own control."""
+        return all(holder.works for holder in self.circuits) and not self.guard.broken
 
     def failed_outputs(self) -> set[str]:
         """Outputs of which nobody demands anything in this scan."""
@@ -302,13 +318,14 @@ class Station:
     # ---- state
 
     def state(self) -> dict[str, Any]:
-        """What must survive a restart, as plain JSON values."""
+        """What must survive a restart, as plain JSON values. What safe mode does not run stays as it was."""
         return {
             "time": self.last_scan,
             "outdoor": self.outdoor.state(),
             "season": self.season.state(),
             "circuits": {holder.name: holder.circuit.state() for holder in self.circuits},
             "equipment": self.equipment.state(),
+            **self._not_run,
             "alarms": self.alarms.state(),
             "outputs": {
                 name: output.value
@@ -316,6 +333,17 @@ class Station:
                 if output.quality is not Quality.BAD
             },
         }
+
+    def restore_least(self, state: Mapping[str, Any]) -> None:
+        """Of a remembered state only what says how the plant stands: season, outputs, shelves of alarms. What
+        the blocks remember is left out; safe mode keeps it for a later start."""
+        if self.safe_mode:
+            self._not_run = {key: state[key] for key in ("circuits", "equipment") if key in state}
+        season = state.get("season")
+        if isinstance(season, dict):
+            self.season.restore(season)
+        self.alarms.restore(state.get("alarms"))
+        self._restore_outputs(state.get("outputs"))
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Take over a remembered state; what is missing or odd is left out."""
@@ -456,6 +484,6 @@ def _protected(holder: CircuitHolder) -> Protected:
     )
 
 
-def build(file: StationFile, profiles: Mapping[str, Profile]) -> Station:
+def build(file: StationFile, profiles: Mapping[str, Profile], *, safe_mode: bool = False) -> Station:
     """A station from a checked file."""
-    return Station(file, profiles)
+    return Station(file, profiles, safe_mode=safe_mode)

@@ -31,10 +31,15 @@ def read_or_leave(path: Path, wanted_language: str | None = None) -> Checked:
     """The checked file, or exit 2 with its errors on stderr, as `station check` prints them."""
     checked = check_file(path)
     if checked.file is None:
-        for finding in checked.errors:
-            typer.echo(line(path, finding, language(wanted_language)), err=True)
-        raise typer.Exit(BAD_INPUT)
+        raise errors_of(checked, wanted_language)
     return checked
+
+
+def errors_of(checked: Checked, wanted_language: str | None = None) -> typer.Exit:
+    """Say what is wrong with a file, as `station check` does; raise what it returns (exit 2)."""
+    for finding in checked.errors:
+        typer.echo(line(checked.path, finding, language(wanted_language)), err=True)
+    return typer.Exit(BAD_INPUT)
 
 
 def leave(message: str, code: int = FAILED) -> typer.Exit:

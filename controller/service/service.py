@@ -19,9 +19,13 @@ from controller.clock import Clock
 from controller.commands import Answer, Command, CommandKind
 from controller.cycle import Scan, scan
 from controller.points import Event, Quality, Term
+from controller.service.boot import Boot, directory_made
 from controller.service.notify import Notifier
 from controller.service.outside import Outside
+from controller.service.starts import Level
+from controller.service.store_alarms import StoreAlarms
 from controller.service.supervise import keep_running
+from controller.service.watchdog import OUTSIDE_TOLD_S, Watchdog
 from controller.settings.check import Checked
 from controller.station import Station, build
 from controller.store.state import StateStore
@@ -52,20 +56,24 @@ class Service:
         *,
         endpoint: str | None = None,
         clock_trusted: bool | None = None,
+        boot: Boot | None = None,
     ) -> None:
-        """`directory` keeps state, history, users, token and certificate.
+        """`directory` keeps state, history, users, token and certificate; control runs without it, too.
 
-        `clock_trusted`: None judges by the clock itself; simulated times say True.
+        `clock_trusted`: None judges by the clock itself; simulated times say True. `boot`: which file runs,
+        and at which level; None: this one, and starts are not counted.
         """
         if checked.file is None:
             raise ValueError("the file has errors")
         file = checked.file
-        directory.mkdir(parents=True, exist_ok=True)
         self.file = file
         self.clock = clock
-        self.station: Station = build(file, checked.profiles)
+        self._boot = boot
+        self.level = boot.level if boot is not None else Level.NORMAL
+        self.station: Station = build(file, checked.profiles, safe_mode=self.level is Level.SAFE_MODE)
         self.buses = self._make_buses(checked, lines)
         self._bus_of = {device: self.buses[settings.bus] for device, settings in file.devices.items()}
+        self._directory = directory
         self._state_store = StateStore(directory)
         self.outside = Outside(
             file,
@@ -80,6 +88,8 @@ class Service:
         self.ready = False
         self._clock_trusted = clock_trusted
         self._notifier = Notifier()
+        self._watchdog = Watchdog(SCAN_PERIOD_S)
+        self._store_alarms: StoreAlarms | None = None
         self._commands: list[Command] = []
         self._events: list[Event] = []
         self._down: dict[str, str] = {}
@@ -107,6 +117,8 @@ class Service:
 
     async def run(self) -> None:
         """Start, scan until `stop`, end in order."""
+        made = directory_made(self._directory)
+        self._report("state folder", made)
         self._restore()
         tasks = [
             asyncio.create_task(keep_running(f"bus {name}", bus.run, self.clock, self._report), name=name)
@@ -115,14 +127,19 @@ class Service:
         try:
             async with self.clock.part():
                 await self._start()
+                outside = asyncio.create_task(self._start_outside(), name="outside")
+                await asyncio.sleep(0)  # noqa: TID251  # let it stop a stepped clock before time goes on
                 await self._scan_for_ever()
                 await self._end()
+                await outside
         finally:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             await asyncio.to_thread(self.outside.stop)
             log.info("stopped")
+        if self._boot is not None:
+            await asyncio.to_thread(self._boot.ended)
 
     def stop(self) -> None:
         """Ask for a clean stop; safe from a signal handler of the loop."""
@@ -134,10 +151,17 @@ class Service:
         state, problem = self._state_store.load_state()
         if problem:
             log.error("state file: %s", problem)
-            self._report("state", problem)
-        self.station.restore(state)
+        self._store_alarms = StoreAlarms(self.outside.store, problem, self.clock.now())
+        if self.level < Level.WITHOUT_STATE:
+            self.station.restore(state)
+        else:
+            self.station.restore_least(state)
+            if self._boot is not None and self._boot.first:
+                self._boot.put_aside(state)
         file_values = {name: setting.file_value for name, setting in self.station.adjustables.items()}
-        for name, kept in self._state_store.load_settings(file_values).items():
+        # In place of a file that is broken another one says nothing against what people have set.
+        substitute = self._boot is not None and self._boot.substitute
+        for name, kept in self._state_store.load_settings(None if substitute else file_values).items():
             if isinstance(kept.value, int | float):
                 self.station.restore_setting(name, float(kept.value))
         now, seen = self.clock.now(), state.get("time")
@@ -157,6 +181,9 @@ class Service:
         self.ready = True
         self._notifier.send("READY=1")
         log.info("ready")
+
+    async def _start_outside(self) -> None:
+        """Beside the scans: what is outside may take its time, or never come."""
         async with self.clock.io():
             self.outside.start(asyncio.get_running_loop())
             await asyncio.to_thread(self.outside.started.wait, OUTSIDE_WITHIN_S)
@@ -178,7 +205,7 @@ class Service:
 
     def _scan(self) -> None:
         """One scan, its writes and its records. Whatever it throws, the loop goes on; the watchdog is
-        fed only after a good one."""
+        fed only after a good one (`watchdog`)."""
         begin = time.perf_counter()
         station, now, wall = self.station, self.clock.now(), self.clock.wall()
         commands, self._commands = self._commands, []
@@ -189,15 +216,29 @@ class Service:
             self._dispatch(done)
         except Exception:
             log.exception("scan failed")
+            self._judge(now, scanned=False)
             return
         duration_ms = (time.perf_counter() - begin) * 1000
         self._worst_scan_ms = max(self._worst_scan_ms, duration_ms)
         station.scan_time.put(duration_ms, now)
         station.scan_time_worst.put(self._worst_scan_ms, now)
         station.late_scans.put(self._late, now)
+        station.level.put(self.level, now)
         events, self._events = [*self._events, *done.events], []
         self.outside.offer(station.snapshot(wall), events)
-        self._notifier.send("WATCHDOG=1")
+        self._judge(now, scanned=True)
+
+    def _judge(self, now: float, *, scanned: bool) -> None:
+        """Feed the watchdog or not, and count what tells a good start from a bad one."""
+        buses = {name: bus.step_lasts_s for name, bus in self.buses.items()}
+        before = self._watchdog.why
+        fed = scanned and self._watchdog.may_feed(now, buses, self.outside.silent_s)
+        if fed:
+            self._notifier.send("WATCHDOG=1")
+        elif self._watchdog.why != before:
+            log.error("the watchdog is not fed: %s", self._watchdog.why)
+        if self._boot is not None:
+            self._boot.scanned(fed=fed, sound=self.station.sound)
 
     def _readings(self) -> Mapping[Key, Reading]:
         readings: dict[Key, Reading] = {}
@@ -209,8 +250,16 @@ class Service:
         return readings
 
     def _dispatch(self, done: Scan) -> None:
+        """Hand the writes to the buses. A value that a device cannot hold keeps back no other."""
         for (device, point), value in done.writes:
-            self._bus_of[device].write(device, point, value)
+            part = f"{device}.{point}"
+            try:
+                self._bus_of[device].write(device, point, value)
+            except (KeyError, ValueError) as problem:
+                self._report(part, f"{value:g}: {problem}")
+            else:
+                if self._down.get(part):
+                    self._report(part, "")
 
     async def _end(self) -> None:
         """A clean stop: what has a fail-safe takes it (makeup stops, relief and inlet close); valve and
@@ -237,12 +286,16 @@ class Service:
         self._down[part] = why
 
     def _report_parts(self) -> None:
+        silent = self.outside.silent_s > OUTSIDE_TOLD_S
+        if silent or self._down.get("outside"):
+            self._report("outside", "it does not answer" if silent else "")
         for part, why in dict(self._down).items():
             values = (("why", why, "text"),) if why else ()
             self.station.alarms.report("part_down", part, bool(why), "high", values)
-        health = self.outside.store.health
-        values = () if health.ok else (("why", f"{health.code} {health.detail}", "text"),)
-        self.station.alarms.report("store_failing", "store", not health.ok, "high", values)
+        if self._store_alarms is not None:
+            self._store_alarms.report(self.station.alarms, self.clock.now())
+        if self._boot is not None:
+            self._boot.report(self.station.alarms, self.file.station.language)
 
     # ---- what the outside asks (on this loop)
 

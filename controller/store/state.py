@@ -34,6 +34,8 @@ DEADLINE_S = 5.0
 """Wire seconds after which a save counts as not done; it may still arrive."""
 MOST_WAITING = 16
 """Saves that may wait for a disk that hangs; more are refused at once, or they would fill the memory."""
+PROBLEMS = ("older", "moved", "lost", "unreadable")
+"""What loading can meet, see `load_state`."""
 LONGEST_OFF_S = 10 * 366 * 86400.0
 """A longer pause between two runs is no pause: one of the clocks was wrong."""
 

@@ -30,7 +30,9 @@ from controller.safety import flood_rules, frost_rules, makeup_tells, plausibili
 from controller.safety.dry_makeup import DryMakeup
 from controller.safety.proof import FLOW
 from controller.settings.check import check_file
-from controller.station import Station, build
+from controller.station import START_LEVELS, Station, build
+from controller.store import files
+from controller.store.state import PROBLEMS
 from controller.texts import LANGUAGES, alarm, catalogue, duration, fill, placeholders, text, title
 from controller.upstream.sentences import DoorError
 from drivers.readings import Fault
@@ -267,6 +269,8 @@ def wanted() -> dict[str, set[str] | None]:
     need |= {f"choice.{name}": set() for name in (*MODES, *STATES, *FAILURES, *FLOW) if name != "unknown"}
     need |= {f"choice.{name}": set() for name in (*LEARNED_MODES, *LIMITS)}
     need |= {f"choice.{name}": set() for name in (*MAKEUP_STATES, *SEASONS, *WAITS, *STAGES)}
+    need |= {f"choice.{word}": set() for word in (*START_LEVELS, *files.WORDS)}
+    need |= {f"choice.state_{word}": set() for word in PROBLEMS}
     need |= {f"reason.season_by_{cause}": {"why"} for cause in CAUSES}
     need |= {f"reason.return_{stage}": {"delay"} for stage in STAGES if stage != "normal"}
     need |= {f"choice.{slot}": set() for slot in SLOT_NAMES if slot != "limit"}
