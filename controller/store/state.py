@@ -193,7 +193,7 @@ class StateStore:
             self._replace(damage)
 
     def _read(self, path: Path) -> str:
-        """All tables; what is damaged, or "". Raises sqlite3.Error or OSError where the file is not to blame."""
+        """All tables; what is damaged, or "". Raises sqlite3.Error or OSError where it is not the file."""
         damage = ""
         with closing(sqlite3.connect(path, timeout=files.BUSY_S)) as db:
             if path.stat().st_size == 0:
