@@ -1,5 +1,5 @@
-"""Runs with `failing_disk.so` preloaded (`test_failing_disk`): the n-th I/O fails, n = 1, 2, 3 …, until there is
-none left. Prints how many places there were; stops with an AssertionError that names the place.
+"""Runs with `failing_disk.so` preloaded (`test_failing_disk`): the n-th I/O fails, n = 1, 2, 3 …, until
+there is none left. Prints how many places there were; stops with an AssertionError that names the place.
 
     LD_PRELOAD=…/failing_disk.so python failing_disk_run.py …/failing_disk.so FOLDER WHAT
 """

@@ -1,4 +1,4 @@
-"""The n-th I/O fails, for every n, below SQLite and Python: no connection is faked, the calls themselves fail."""
+"""The n-th I/O fails, for every n, below SQLite and Python: nothing is faked, the calls themselves fail."""
 
 import os
 import shutil
