@@ -20,6 +20,7 @@ from controller.commands import Answer, Command, CommandKind
 from controller.cycle import Scan, scan
 from controller.points import Event, Quality, Term
 from controller.service.boot import Boot, directory_made
+from controller.service.clock_trust import ClockTrust
 from controller.service.notify import Notifier
 from controller.service.outside import Outside
 from controller.service.starts import Level
@@ -38,8 +39,6 @@ FIRST_SCAN_WITHIN_S = 5.0
 FIRST_WRITES_WITHIN_S = 30.0
 OUTSIDE_WITHIN_S = 30.0
 LAST_WRITES_WITHIN_S = 3.0
-TRUSTED_AFTER = 1_704_067_200.0
-"""2024-01-01: a board whose clock says less has booted without knowing the time."""
 
 log = logging.getLogger(__name__)
 
@@ -87,6 +86,7 @@ class Service:
         )
         self.ready = False
         self._clock_trusted = clock_trusted
+        self._clock_trust = ClockTrust()
         self._notifier = Notifier()
         self._watchdog = Watchdog(SCAN_PERIOD_S)
         self._store_alarms: StoreAlarms | None = None
@@ -211,7 +211,8 @@ class Service:
         commands, self._commands = self._commands, []
         try:
             self._report_parts()
-            trusted = wall > TRUSTED_AFTER if self._clock_trusted is None else self._clock_trusted
+            believed = self._clock_trust.step(now, wall)
+            trusted = believed if self._clock_trusted is None else self._clock_trusted
             done = scan(station, now, wall, self._readings(), commands, clock_trusted=trusted)
             self._dispatch(done)
         except Exception:
@@ -294,6 +295,8 @@ class Service:
             self.station.alarms.report("part_down", part, bool(why), "high", values)
         if self._store_alarms is not None:
             self._store_alarms.report(self.station.alarms, self.clock.now())
+        if self._clock_trusted is None:
+            self._clock_trust.report(self.station.alarms, self.clock.now())
         if self._boot is not None:
             self._boot.report(self.station.alarms, self.file.station.language)
 

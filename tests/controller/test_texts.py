@@ -270,6 +270,7 @@ def wanted() -> dict[str, set[str] | None]:
     need |= {f"choice.{name}": set() for name in (*LEARNED_MODES, *LIMITS)}
     need |= {f"choice.{name}": set() for name in (*MAKEUP_STATES, *SEASONS, *WAITS, *STAGES)}
     need |= {f"choice.{word}": set() for word in (*START_LEVELS, *files.WORDS)}
+    need |= {f"choice.clock_{word}": set() for word in ("not_set", "jumps", "stands")}
     need |= {f"choice.state_{word}": set() for word in PROBLEMS}
     need |= {f"reason.season_by_{cause}": {"why"} for cause in CAUSES}
     need |= {f"reason.return_{stage}": {"delay"} for stage in STAGES if stage != "normal"}
