@@ -1,8 +1,8 @@
 """Does the board know the time? Schedules and dates wait for a clock that can be believed.
 
-A board without a battery clock boots in 1970 until the network tells it the time. A clock that is set from one
-believable time to another, that stands, or that runs far too fast or slowly says nothing for ten minutes: if
-it keeps on jumping, it is never believed. Control itself lives in plant time and does not care.
+A board without a battery clock boots in 1970 until the network tells it the time. A clock that is set from
+one believable time to another, that stands, or that runs far too fast or slowly says nothing for ten
+minutes: if it keeps on jumping, it is never believed. Control itself lives in plant time and does not care.
 """
 
 from __future__ import annotations

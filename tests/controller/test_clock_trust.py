@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -121,8 +121,8 @@ class WrongClock(SteppedClock):
 
 
 @pytest.fixture
-def clock() -> Iterator[WrongClock]:
-    yield WrongClock(RIGHT)
+def clock() -> WrongClock:
+    return WrongClock(RIGHT)
 
 
 @pytest.fixture

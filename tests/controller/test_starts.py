@@ -3,12 +3,15 @@
 import contextlib
 import json
 import os
+import re
 import shutil
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from controller.alarms import AlarmBook
+from controller.cli.main import app
 from controller.service import boot as boot_module
 from controller.service import starts as starts_module
 from controller.service.boot import HEALTHY_SCANS, Boot
@@ -230,6 +233,14 @@ def test_without_a_last_good_file_nothing_runs_and_no_start_is_counted(file: Pat
     boot = Boot(file, state)
     assert boot.checked.file is None
     assert [finding.path for finding in boot.checked.errors] == ["circuits.low.supply.alarm"]
+    assert not state.exists()
+
+
+def test_the_command_says_so_as_check_does(file: Path, state: Path) -> None:
+    spoil(file)
+    done = CliRunner().invoke(app, ["run", str(file), "--state", str(state)])
+    assert done.exit_code == 2
+    assert re.search(r"harbin\.yaml:\d+:\d+: circuits\.low\.supply\.alarm: ", done.stderr)
     assert not state.exists()
 
 
