@@ -5,12 +5,12 @@ from __future__ import annotations
 import locale
 import logging
 import os
-import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
 import typer
 
+from controller.cli.log import start_log
 from controller.clock import Clock, RateClock, RealClock
 from controller.settings.check import Checked, check_file
 from controller.settings.messages import line
@@ -91,12 +91,12 @@ def parse_epoch(text: str) -> float:
 
 
 def set_up_logging() -> None:
-    """Plain lines on stderr; systemd adds the time."""
+    """Plain lines on stderr, for which nobody waits; systemd adds the time."""
     under_systemd = "JOURNAL_STREAM" in os.environ
     form = (
         "%(levelname)s %(name)s: %(message)s"
         if under_systemd
         else "%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
-    logging.basicConfig(level=logging.INFO, format=form, stream=sys.stderr)
+    start_log(form)
     logging.getLogger("asyncua").setLevel(logging.CRITICAL)
