@@ -261,9 +261,10 @@ class Station:
 
     @property
     def wishes(self) -> dict[str, WishPoint]:
-        """All that is written and ends by itself, by name; a rebuilt circuit has new ones."""
+        """All that is written and ends by itself, by name; a rebuilt circuit has new ones. None in safe mode,
+        which follows the curve: one of before waits on disk as long as it lasts."""
         found: dict[str, WishPoint] = {}
-        for holder in self.circuits:
+        for holder in () if self.safe_mode else self.circuits:
             found |= holder.circuit.setpoint.wishes
         return found
 
@@ -323,9 +324,7 @@ class Station:
             "time": self.last_scan,
             "outdoor": self.outdoor.state(),
             "season": self.season.state(),
-            "circuits": {holder.name: holder.circuit.state() for holder in self.circuits},
-            "equipment": self.equipment.state(),
-            **self._not_run,
+            **(self._not_run if self.safe_mode else self._learned()),
             "alarms": self.alarms.state(),
             "outputs": {
                 name: output.value
@@ -333,6 +332,11 @@ class Station:
                 if output.quality is not Quality.BAD
             },
         }
+
+    def _learned(self) -> dict[str, Any]:
+        """What safe mode does not run."""
+        circuits = {holder.name: holder.circuit.state() for holder in self.circuits}
+        return {"circuits": circuits, "equipment": self.equipment.state()}
 
     def restore_least(self, state: Mapping[str, Any]) -> None:
         """Of a remembered state only what says how the plant stands: season, outputs, shelves of alarms. What

@@ -39,6 +39,7 @@ SAMPLE = (
     "-24/outdoor:exception",
     "-24/clock:epoch_1970",
     "-24/controller:restart",
+    "-24/controller:safe_mode",
     "-24/low.pump_1:trip+low.supply_temperature:offset=-5",
 )
 

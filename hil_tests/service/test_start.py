@@ -105,7 +105,7 @@ async def test_after_many_crashes_safe_mode_heats_is_told_and_forgets_nothing(tm
         assert w["low.heat_curve.shift"].value == 2.0
         assert w["low.pump_1_run"].on or w["low.pump_2_run"].on
         await w.run(minutes=11)
-        assert w.service.station.explain("low.valve_command").code == "least_regulates"
+        assert w.service.station.explain("low.valve_command").code == "safe_regulates"
         assert w["low.circulation"].show() == "yes"
     after = StateStore(tmp_path / "state").load_state()[0]
     assert after["circuits"] == learned["circuits"]

@@ -76,6 +76,8 @@ class LeastControl:
         self._risen = math.nan
         self._outputs = circuit.outputs
         self._demands = {output.name: output.value for output in circuit.outputs}
+        self._alone = alone
+        self._plan = ALWAYS_HEATING
         if alone:
             self._take_over(circuit)
 
@@ -99,6 +101,7 @@ class LeastControl:
 
     def step(self, tick: Tick, plan: SeasonPlan = ALWAYS_HEATING) -> None:
         """Demands of all outputs for this scan, within what the season allows."""
+        self._plan = plan
         self._circulate(tick.now, plan)
         self._hold_pressure(plan)
         self._heat(tick.now, plan)
@@ -186,13 +189,20 @@ class LeastControl:
             self._demands[self._relief.name] = 0.0  # over-pressure is a row of the safety table
 
     def explain(self, output: Output) -> Term:
-        """What it does, and that the circuit's own control is broken."""
-        if output is not self._valve:
-            return Term("least_goes_on")
+        """What it does, and why the circuit's own control does not: broken, or safe mode."""
+        plan, season = self._plan, (("why", self._plan.state, "text"),)
+        if output is self._valve:
+            return self._explain_valve() if plan.heat else Term("season_no_heat", season)
+        holds_pressure = output is self._relief or any(output in row[:2] for row in self._makeups)
+        wanted = plan.makeup and not plan.filling if holds_pressure else plan.circulation
+        goes_on = Term("safe_goes_on" if self._alone else "least_goes_on")
+        return goes_on if wanted else Term("season_not_wanted", season, (goes_on,))
+
+    def _explain_valve(self) -> Term:
         if not self.regulates:
-            return Term("least_holds")
+            return Term("safe_holds" if self._alone else "least_holds")
         values = (
             ("setpoint", self.curve.demand, "temperature"),
             ("supply", self._supply.value, "temperature"),
         )
-        return Term("least_regulates", values)
+        return Term("safe_regulates" if self._alone else "least_regulates", values)
