@@ -39,6 +39,8 @@ FIRST_SCAN_WITHIN_S = 5.0
 FIRST_WRITES_WITHIN_S = 30.0
 OUTSIDE_WITHIN_S = 30.0
 LAST_WRITES_WITHIN_S = 3.0
+MOST_COMMANDS = 100
+"""Of one scan; a person makes one, a program that sets all there is makes some tens."""
 
 log = logging.getLogger(__name__)
 
@@ -92,6 +94,7 @@ class Service:
         self._store_alarms: StoreAlarms | None = None
         self._commands: list[Command] = []
         self._events: list[Event] = []
+        self._asked = 0
         self._down: dict[str, str] = {}
         self._stopping = clock.wake()
         self._is_stopping = False
@@ -209,6 +212,7 @@ class Service:
         begin = time.perf_counter()
         station, now, wall = self.station, self.clock.now(), self.clock.wall()
         commands, self._commands = self._commands, []
+        self._asked = 0
         try:
             self._report_parts()
             believed = self._clock_trust.step(now, wall)
@@ -303,8 +307,14 @@ class Service:
     # ---- what the outside asks (on this loop)
 
     async def check(self, command: Command) -> Answer:
-        """Judge a command and write it into the audit trail, taken or not."""
+        """Judge a command and write it into the audit trail, taken or not. Of a flood only the first ones of
+        a scan are looked at; the others are refused, and the first of those stands in the trail."""
+        self._asked += 1
+        if self._asked > MOST_COMMANDS + 1:
+            return Answer(False, "queue_full", (("most", MOST_COMMANDS, "count"),))
         answer = self.station.check(command)
+        if self._asked > MOST_COMMANDS:
+            answer = Answer(False, "queue_full", (("most", MOST_COMMANDS, "count"),))
         quantity = (
             self.station.image.points[command.subject].quantity
             if answer.accepted and command.subject in self.station.image.points
