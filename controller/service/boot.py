@@ -41,16 +41,19 @@ class Boot:
         self._path = path
         own = _checked(path)
         self._source = read_source(path, own)
-        good = _guarded(lambda: self._keep.load(path))
         self.errors: list[Finding] = own.errors
-        other = own.file is not None and good is not None and good.digest != self._source.digest
+        digest = self._keep.digest(path)
+        other = own.file is not None and digest not in ("", self._source.digest)
         kept = self._book.read()
         self._note = kept.begin(self._source.digest, boot_id(), other_file=other)
         self.level = self._note.level
         self.first = self._note.points == 0
         self.crashes = self._note.crashes
-        self.substitute = good is not None and (own.file is None or (other and self.level > Level.NORMAL))
-        self.checked: Checked = good.checked if good is not None and self.substitute else own
+        good: Good | None = None
+        if own.file is None or (other and self.level > Level.NORMAL):
+            good = _guarded(lambda: self._keep.load(path))
+        self.substitute = good is not None
+        self.checked: Checked = own if good is None else good.checked
         self.problem = ""
         self._fed = self._sound = 0
         if self.checked.file is not None:
@@ -108,7 +111,10 @@ class Boot:
     @staticmethod
     def _aside(work: Callable[[], None]) -> None:
         """No scan waits for a disk, and no stop for one that hangs."""
-        threading.Thread(target=work, name="boot", daemon=True).start()
+        try:
+            threading.Thread(target=work, name="boot", daemon=True).start()
+        except RuntimeError as problem:  # no thread to be had: at the next start it is made up for
+            log.error("not written: %s", problem)
 
     def _healthy(self) -> None:
         self._write(self._note.healthy())

@@ -72,6 +72,14 @@ class LastGood:
     def __init__(self, directory: Path) -> None:
         self._folders = [directory / f"{FOLDER}{end}" for end in ("", ".new", ".old")]
 
+    def digest(self, path: Path) -> str:
+        """Of the newest whole copy of what was once `path`; empty when there is none. Quicker than `load`."""
+        for folder in self._folders:
+            manifest = _manifest(folder)
+            if manifest is not None and manifest.path == str(path.absolute()):
+                return manifest.digest
+        return ""
+
     def load(self, path: Path) -> Good | None:
         """The newest whole copy of what was once `path`, when it still passes the check.
 

@@ -11,6 +11,7 @@ import logging
 import math
 import time
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -159,7 +160,7 @@ class Service:
             self.station.restore(state)
         else:
             self.station.restore_least(state)
-            if self._boot is not None and self._boot.first:
+            if state and self.level is Level.WITHOUT_STATE and self._boot is not None and self._boot.first:
                 self._boot.put_aside(state)
         file_values = {name: setting.file_value for name, setting in self.station.adjustables.items()}
         # In place of a file that is broken another one says nothing against what people have set.
@@ -214,9 +215,11 @@ class Service:
         commands, self._commands = self._commands, []
         self._asked = 0
         try:
-            self._report_parts()
-            believed = self._clock_trust.step(now, wall)
-            trusted = believed if self._clock_trusted is None else self._clock_trusted
+            station.guard.run("service", self._report_parts)
+            trusted = self._clock_trusted
+            if trusted is None:
+                trusted = station.guard.run("clock", partial(self._clock_trust.step, now, wall))
+                trusted = trusted and not self._clock_trust.why
             done = scan(station, now, wall, self._readings(), commands, clock_trusted=trusted)
             self._dispatch(done)
         except Exception:

@@ -32,6 +32,8 @@ GAIN = 0.15
 LARGEST_MOVE = 2.0
 BELOW_KPA = 20.0
 """Makeup starts so far below its set-point and stops at it."""
+AHEAD_K = 5.0
+"""Above the supply while the season heats up: a plant that does not follow is waited for."""
 GENTLE_S = 60.0
 """A pump that is started runs so long at its lowest speed (as after a power cut)."""
 
@@ -136,7 +138,8 @@ class LeastControl:
         if math.isinf(plan.fastest_rise):
             self._risen = math.nan
             return math.inf
-        begin = self._supply.value if math.isnan(self._risen) else self._risen
+        supply = self._supply.value
+        begin = supply if math.isnan(self._risen) else min(self._risen, supply + AHEAD_K)
         self._risen = begin + plan.fastest_rise * MOVE_EVERY_S / 3600
         return self._risen
 
