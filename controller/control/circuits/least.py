@@ -193,7 +193,8 @@ class LeastControl:
 
     def explain(self, output: Output) -> Term:
         """What it does, and why the circuit's own control does not: broken, or safe mode."""
-        plan, season = self._plan, (("why", self._plan.state, "text"),)
+        plan = self._plan
+        season = (("why", plan.state, "text"),)
         if output is self._valve:
             return self._explain_valve() if plan.heat else Term("season_no_heat", season)
         holds_pressure = output is self._relief or any(output in row[:2] for row in self._makeups)
