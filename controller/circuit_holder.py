@@ -34,12 +34,21 @@ def make_circuit(
 class CircuitHolder:
     """Runs a circuit and catches what it throws: the least that heats takes its outputs in the same scan
     (their fail-safe, should that throw, too), an alarm names the place, and the circuit is rebuilt from its
-    state after 10 s, doubling; without its state when it breaks again at once."""
+    state after 10 s, doubling; without its state when it breaks again at once.
+
+    `only_least`: safe mode. The circuit is there for its outputs and relays and is never run."""
 
     def __init__(
-        self, name: str, make: Callable[[], HeatingCircuit], alarms: AlarmBook, image: Image
+        self,
+        name: str,
+        make: Callable[[], HeatingCircuit],
+        alarms: AlarmBook,
+        image: Image,
+        *,
+        only_least: bool = False,
     ) -> None:
         self.name = name
+        self.only_least = only_least
         self._make = make
         self._alarms = alarms
         self._image = image
@@ -58,6 +67,9 @@ class CircuitHolder:
     def step(self, tick: Tick, plan: SeasonPlan) -> None:
         """One scan of control within what the season allows."""
         self.plan = plan
+        if self.only_least:
+            self._do_the_least(tick)
+            return
         if self.broken and tick.now >= self._retry_at:
             self._rebuild(tick)
         if not self.broken:
@@ -73,19 +85,24 @@ class CircuitHolder:
     def _do_the_least(self, tick: Tick) -> None:
         try:
             if self.least is None:
-                self.least = LeastControl(self.circuit, tick.now)
-            self.least.step(tick)
+                self.least = LeastControl(self.circuit, tick.now, alone=self.only_least)
+            self.least.step(tick, self.plan)
         except Exception:  # noqa: BLE001  # then the outputs take their fail-safe
             self.least = None
 
     @property
     def abandoned(self) -> bool:
         """Nobody demands anything of the outputs."""
-        return self.broken and self.least is None
+        return not self.works and self.least is None
+
+    @property
+    def works(self) -> bool:
+        """The circuit's own control is in charge."""
+        return not (self.broken or self.only_least)
 
     def applied(self, tick: Tick) -> None:
         """Hand back what was put out, and remember a state that worked."""
-        if self.broken:
+        if not self.works:
             return
         self._guard(self._take_back, tick)
 

@@ -24,6 +24,12 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Protocol
 
 
+def wire_seconds() -> float:
+    """Real seconds, never jumping, from an origin of its own: for what is always real, such as a thread that
+    does not answer."""
+    return time.monotonic()
+
+
 class Wake(Protocol):
     """Something that one part waits for in plant time and another may cut short."""
 

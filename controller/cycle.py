@@ -65,7 +65,8 @@ def scan(
     station.final_outputs.step(now, tick.dt, set())
     for holder in station.circuits:
         holder.applied(tick)
-    run("equipment", partial(station.equipment.step, now))
+    if not station.safe_mode:
+        run("equipment", partial(station.equipment.step, now))
     station.report_inputs(readings)
     if station.free_alarms is not None:
         run("free_alarms", partial(station.free_alarms.step, tick.dt))

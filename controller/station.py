@@ -60,13 +60,20 @@ from controller.settings.wiring import wire
 from drivers.profile import Profile
 
 LONGEST_OVERRIDE_S = 86400.0
+START_LEVELS = ("normal", "last_good", "without_state", "safe_mode")
+"""What a start may leave out: nothing, the newest file, the blocks' memory, the circuits' own control."""
 
 
 class Station:
-    """A running station without its wires. Built by `build`."""
+    """A running station without its wires. Built by `build`.
 
-    def __init__(self, file: StationFile, profiles: Mapping[str, Profile]) -> None:
+    `safe_mode`: circuits in least control, nothing learned or watched."""
+
+    def __init__(
+        self, file: StationFile, profiles: Mapping[str, Profile], *, safe_mode: bool = False
+    ) -> None:
         self.file = file
+        self.safe_mode = safe_mode
         self.zone = ZoneInfo(file.station.time_zone)
         self.wiring: Wiring = wire(file, profiles)
         self.image = Image()
@@ -113,10 +120,11 @@ class Station:
         own = [free_alarm(settings, self.image.points) for settings in file.alarms]
         self.free_alarms = FreeAlarms(own, self.image, self.alarms) if own else None
         self._points = list(self.image.points.values())
-        self.tunings = {h.circuit.care.request.name: h for h in self.circuits}
+        self.tunings = {h.circuit.care.request.name: h for h in self.circuits if not safe_mode}
         writable = [*self.adjustables, *self.tunings, *self.wishes]
         writable += [*(n for n in self.image.outputs if n not in self.carried_out)]
         self.catalogue: tuple[PointInfo, ...] = catalogue(self._points, writable)
+        self._not_run: dict[str, Any] = {}
         self.scans = 0
         self.last_scan: float | None = None
 
@@ -131,7 +139,7 @@ class Station:
         def make() -> HeatingCircuit:
             return make_circuit(name, settings, self.image, alone, station)
 
-        holder = CircuitHolder(name, make, self.alarms, self.image)
+        holder = CircuitHolder(name, make, self.alarms, self.image, only_least=self.safe_mode)
         self.circuits.append(holder)
 
     def _outdoor_witness(self, settings: OutdoorSettings | None) -> OutdoorWitness | None:
@@ -157,6 +165,9 @@ class Station:
         self.scan_time = self.image.add(Point("station.scan_time", "duration", role="service"))
         self.scan_time_worst = self.image.add(Point("station.scan_time_worst", "duration", role="service"))
         self.late_scans = self.image.add(Point("station.late_scans", "count", role="service"))
+        self.level = self.image.add(
+            Point("station.start_level", "choice", choices=START_LEVELS, role="service")
+        )
 
     def _rules(self) -> list[Rule]:
         rules: list[Rule] = []
@@ -171,7 +182,7 @@ class Station:
         rules += station_rules(self.image, makeup_runs, low, high, lambda: self.season.plan)
         rules += [row for part in self.plausible for row in part.rules()]
         rules += self.witness.rules() if self.witness is not None else ()
-        return [*rules, *self.equipment.rules()]
+        return rules if self.safe_mode else [*rules, *self.equipment.rules()]
 
     def step_season(self, tick: Tick) -> None:
         """What the season, and a power cut that has just ended, allow in this scan."""
@@ -182,7 +193,12 @@ class Station:
         return self.season.plan_of(holder.circuit, self._working())
 
     def _working(self) -> list[HeatingCircuit]:
-        return [holder.circuit for holder in self.circuits if not holder.broken]
+        return [holder.circuit for holder in self.circuits if holder.works]
+
+    @property
+    def sound(self) -> bool:
+        """No part of the program is broken, and every circuit has its own control."""
+        return all(holder.works for holder in self.circuits) and not self.guard.broken
 
     def failed_outputs(self) -> set[str]:
         """Outputs of which nobody demands anything in this scan."""
@@ -284,8 +300,11 @@ class Station:
 
     @property
     def wishes(self) -> dict[str, WishPoint]:
-        """All that is written and ends by itself, by name; a rebuilt circuit has new ones."""
+        """All that is written and ends by itself, by name; a rebuilt circuit has new ones. None in safe mode,
+        which follows the curve: one of before waits on disk as long as it lasts."""
         found: dict[str, WishPoint] = {}
+        if self.safe_mode:
+            return found
         if self.witness is not None and self.witness.written is not None:
             found |= self.witness.written.wishes
         for holder in self.circuits:
@@ -343,14 +362,13 @@ class Station:
     # ---- state
 
     def state(self) -> dict[str, Any]:
-        """What must survive a restart, as plain JSON values."""
+        """What must survive a restart, as plain JSON values. What safe mode does not run stays as it was."""
         return {
             "time": self.last_scan,
             "outdoor": self.outdoor.state(),
             "outdoor_witness": self.witness.state() if self.witness is not None else None,
             "season": self.season.state(),
-            "circuits": {holder.name: holder.circuit.state() for holder in self.circuits},
-            "equipment": self.equipment.state(),
+            **(self._not_run if self.safe_mode else self._learned()),
             "alarms": self.alarms.state(),
             "free_alarms": self.free_alarms.state() if self.free_alarms is not None else [],
             "outputs": {
@@ -359,6 +377,22 @@ class Station:
                 if output.quality is not Quality.BAD
             },
         }
+
+    def _learned(self) -> dict[str, Any]:
+        """What safe mode does not run."""
+        circuits = {holder.name: holder.circuit.state() for holder in self.circuits}
+        return {"circuits": circuits, "equipment": self.equipment.state()}
+
+    def restore_least(self, state: Mapping[str, Any]) -> None:
+        """Of a remembered state only what says how the plant stands: season, outputs, shelves of alarms. What
+        the blocks remember is left out; safe mode keeps it for a later start."""
+        if self.safe_mode:
+            self._not_run = {key: state[key] for key in ("circuits", "equipment") if key in state}
+        season = state.get("season")
+        if isinstance(season, dict):
+            self.season.restore(season)
+        self.alarms.restore(state.get("alarms"))
+        self._restore_outputs(state.get("outputs"))
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Take over a remembered state; what is missing or odd is left out."""
@@ -507,6 +541,6 @@ def _protected(holder: CircuitHolder) -> Protected:
     )
 
 
-def build(file: StationFile, profiles: Mapping[str, Profile]) -> Station:
+def build(file: StationFile, profiles: Mapping[str, Profile], *, safe_mode: bool = False) -> Station:
     """A station from a checked file."""
-    return Station(file, profiles)
+    return Station(file, profiles, safe_mode=safe_mode)

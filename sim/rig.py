@@ -213,11 +213,14 @@ class Rig:
         elif self._spoilt.pop(name, None) is None:
             self.plant.clear(name)
 
-    def restart(self, *, remember: bool = True) -> None:
-        """The controller dies and comes back at once on the same plant, with what it has saved or without."""
+    def restart(self, *, remember: bool = True, safe_mode: bool = False) -> None:
+        """The controller dies and comes back at once on the same plant, with what it has saved or without; in
+        safe mode with what that takes of it."""
         state = self.station.state()
-        self.station = build(self.station.file, self._profiles)
-        if remember:
+        self.station = build(self.station.file, self._profiles, safe_mode=safe_mode)
+        if remember and safe_mode:
+            self.station.restore_least(state)
+        elif remember:
             self.station.restore(state)
 
     def behave(self, device: str, behaviour: Behaviour) -> None:

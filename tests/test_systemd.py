@@ -110,6 +110,7 @@ def test_a_station_is_watched_and_restarted_for_ever() -> None:
         "Service.ExecStart": f"{PROGRAM} run /etc/heat-station/%i.yaml",
         "Service.StateDirectory": "heat-station/%i",
         "Service.StateDirectoryMode": "2770",
+        "Service.RuntimeDirectoryPreserve": "restart",
         "Install.WantedBy": "multi-user.target",
     }
     assert {key: found.get(key) for key in expected} == {key: [value] for key, value in expected.items()}

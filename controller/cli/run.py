@@ -9,7 +9,8 @@ from typing import Annotated
 
 import typer
 
-from controller.cli.start import clock_of, leave, read_or_leave, set_up_logging, state_directory
+from controller.cli.start import clock_of, errors_of, leave, set_up_logging, state_directory
+from controller.service.boot import Boot
 from controller.service.lines import NotHere, lines_of
 from controller.service.service import Service
 
@@ -33,22 +34,23 @@ def run(
     speed: Speed = 1.0,
     epoch: Epoch = None,
 ) -> None:
-    """Run a station. Logs `ready` once every output was written once.
+    """Run a station. Logs `ready` once every output was written once. A file that is broken, or that brings
+    the program down again and again, is replaced by the last one that worked.
 
     Example: station run /etc/heat-station/station.yaml
     """
-    checked = read_or_leave(file)
-    assert checked.file is not None
-    set_up_logging()
     clock = clock_of(speed, epoch)
+    set_up_logging()
+    directory = state_directory(file, here, state)
+    boot = Boot(file, directory)
+    if boot.checked.file is None:
+        raise errors_of(boot.checked)
     try:
-        service = Service(
-            checked, lines_of(checked.file, here), state_directory(file, here, state), clock, endpoint=door
-        )
+        lines = lines_of(boot.checked.file, here)
     except NotHere as problem:
+        boot.ended()  # the caller's mistake, and no failed start
         raise leave(str(problem)) from None
-    except OSError as problem:
-        raise leave(f"{problem.filename or file}: {problem.strerror or problem}") from None
+    service = Service(boot.checked, lines, directory, clock, endpoint=door, boot=boot)
     asyncio.run(_until_stopped(service))
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import locale
 import logging
 import os
-import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
 import typer
 
+from controller.cli.log import start_log
 from controller.clock import Clock, RateClock, RealClock
 from controller.settings.check import Checked, check_file
 from controller.settings.messages import line
@@ -31,10 +31,15 @@ def read_or_leave(path: Path, wanted_language: str | None = None) -> Checked:
     """The checked file, or exit 2 with its errors on stderr, as `station check` prints them."""
     checked = check_file(path)
     if checked.file is None:
-        for finding in checked.errors:
-            typer.echo(line(path, finding, language(wanted_language)), err=True)
-        raise typer.Exit(BAD_INPUT)
+        raise errors_of(checked, wanted_language)
     return checked
+
+
+def errors_of(checked: Checked, wanted_language: str | None = None) -> typer.Exit:
+    """Say what is wrong with a file, as `station check` does; raise what it returns (exit 2)."""
+    for finding in checked.errors:
+        typer.echo(line(checked.path, finding, language(wanted_language)), err=True)
+    return typer.Exit(BAD_INPUT)
 
 
 def leave(message: str, code: int = FAILED) -> typer.Exit:
@@ -86,12 +91,12 @@ def parse_epoch(text: str) -> float:
 
 
 def set_up_logging() -> None:
-    """Plain lines on stderr; systemd adds the time."""
+    """Plain lines on stderr, for which nobody waits; systemd adds the time."""
     under_systemd = "JOURNAL_STREAM" in os.environ
     form = (
         "%(levelname)s %(name)s: %(message)s"
         if under_systemd
         else "%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
-    logging.basicConfig(level=logging.INFO, format=form, stream=sys.stderr)
+    start_log(form)
     logging.getLogger("asyncua").setLevel(logging.CRITICAL)

@@ -15,6 +15,11 @@ class PartGuard:
         self._alarms = alarms
         self._broken: set[str] = set()
 
+    @property
+    def broken(self) -> bool:
+        """A part threw when it last had its turn."""
+        return bool(self._broken)
+
     def run(self, part: str, step: Callable[[], object]) -> bool:
         """Call `step`; True when it came through."""
         try:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
-from controller.clock import Clock
+from controller.clock import Clock, wire_seconds
 from controller.commands import Answer, Command, CommandKind
 from controller.points import AlarmView, Event, Override, PointInfo, Snapshot, Term
 from controller.service.supervise import keep_running
@@ -83,6 +83,7 @@ class Outside:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping: asyncio.Event | None = None
         self._thread: threading.Thread | None = None
+        self._beat_at: float | None = None
         self.started = threading.Event()
         record = file.record
         self.store = Store(
@@ -119,6 +120,7 @@ class Outside:
     def start(self, main_loop: asyncio.AbstractEventLoop) -> None:
         """Start the thread; `started` is set once its parts have begun."""
         self._main_loop = main_loop
+        self._beat_at = wire_seconds()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), name="outside", daemon=True)
         self._thread.start()
 
@@ -129,8 +131,14 @@ class Outside:
         self._newest = snapshot
         self._published.set()
 
+    @property
+    def silent_s(self) -> float:
+        """Wire seconds since the thread last answered; 0 before its start."""
+        return 0.0 if self._beat_at is None else wire_seconds() - self._beat_at
+
     def stop(self) -> None:
         """Flush, close, end the thread. Blocks up to some seconds: call it off the loop."""
+        self.started.set()  # nobody need wait for it any longer
         if self._loop is not None and self._stopping is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._stopping.set)
         if self._thread is not None:
@@ -141,7 +149,8 @@ class Outside:
     async def _run(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._stopping = asyncio.Event()
-        lay_token(self._directory)
+        beat = asyncio.create_task(self._beat(), name="beat")
+        self._lay_token()
         await self._open_state()
         parts = {
             "store": (self.store.run, lambda: self.store.alive_at),
@@ -161,6 +170,20 @@ class Outside:
         await asyncio.gather(*tasks, return_exceptions=True)
         await self._last_state()
         await self._state_store.close()
+        beat.cancel()
+
+    async def _beat(self) -> None:
+        while True:
+            self._beat_at = wire_seconds()
+            await asyncio.sleep(1.0)  # noqa: TID251  # this loop answers, in real time
+
+    def _lay_token(self) -> None:
+        """Without a new token the tools on the board use the one of before, if there is one."""
+        try:
+            lay_token(self._directory)
+        except OSError as problem:
+            log.error("no token for the tools of this board: %s", problem)
+            self._report("token", problem.strerror or str(problem))
 
     async def _open_state(self) -> None:
         try:

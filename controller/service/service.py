@@ -11,6 +11,7 @@ import logging
 import math
 import time
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,14 @@ from controller.clock import Clock
 from controller.commands import Answer, Command, CommandKind
 from controller.cycle import Scan, scan
 from controller.points import Event, Quality, Term
+from controller.service.boot import Boot, directory_made
+from controller.service.clock_trust import ClockTrust
 from controller.service.notify import Notifier
 from controller.service.outside import Outside
+from controller.service.starts import Level
+from controller.service.store_alarms import StoreAlarms
 from controller.service.supervise import keep_running
+from controller.service.watchdog import OUTSIDE_TOLD_S, Watchdog
 from controller.settings.check import Checked
 from controller.station import Station, build
 from controller.store.state import StateStore
@@ -34,8 +40,8 @@ FIRST_SCAN_WITHIN_S = 5.0
 FIRST_WRITES_WITHIN_S = 30.0
 OUTSIDE_WITHIN_S = 30.0
 LAST_WRITES_WITHIN_S = 3.0
-TRUSTED_AFTER = 1_704_067_200.0
-"""2024-01-01: a board whose clock says less has booted without knowing the time."""
+MOST_COMMANDS = 100
+"""Of one scan; a person makes one, a program that sets all there is makes some tens."""
 
 log = logging.getLogger(__name__)
 
@@ -52,20 +58,24 @@ class Service:
         *,
         endpoint: str | None = None,
         clock_trusted: bool | None = None,
+        boot: Boot | None = None,
     ) -> None:
-        """`directory` keeps state, history, users, token and certificate.
+        """`directory` keeps state, history, users, token and certificate; control runs without it, too.
 
-        `clock_trusted`: None judges by the clock itself; simulated times say True.
+        `clock_trusted`: None judges by the clock itself; simulated times say True. `boot`: which file runs,
+        and at which level; None: this one, and starts are not counted.
         """
         if checked.file is None:
             raise ValueError("the file has errors")
         file = checked.file
-        directory.mkdir(parents=True, exist_ok=True)
         self.file = file
         self.clock = clock
-        self.station: Station = build(file, checked.profiles)
+        self._boot = boot
+        self.level = boot.level if boot is not None else Level.NORMAL
+        self.station: Station = build(file, checked.profiles, safe_mode=self.level is Level.SAFE_MODE)
         self.buses = self._make_buses(checked, lines)
         self._bus_of = {device: self.buses[settings.bus] for device, settings in file.devices.items()}
+        self._directory = directory
         self._state_store = StateStore(directory)
         self.outside = Outside(
             file,
@@ -79,9 +89,13 @@ class Service:
         )
         self.ready = False
         self._clock_trusted = clock_trusted
+        self._clock_trust = ClockTrust()
         self._notifier = Notifier()
+        self._watchdog = Watchdog(SCAN_PERIOD_S)
+        self._store_alarms: StoreAlarms | None = None
         self._commands: list[Command] = []
         self._events: list[Event] = []
+        self._asked = 0
         self._down: dict[str, str] = {}
         self._stopping = clock.wake()
         self._is_stopping = False
@@ -107,6 +121,8 @@ class Service:
 
     async def run(self) -> None:
         """Start, scan until `stop`, end in order."""
+        made = directory_made(self._directory)
+        self._report("state folder", made)
         self._restore()
         tasks = [
             asyncio.create_task(
@@ -118,14 +134,19 @@ class Service:
         try:
             async with self.clock.part():
                 await self._start()
+                outside = asyncio.create_task(self._start_outside(), name="outside")
+                await asyncio.sleep(0)  # noqa: TID251  # let it stop a stepped clock before time goes on
                 await self._scan_for_ever()
                 await self._end()
+                await outside
         finally:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             await asyncio.to_thread(self.outside.stop)
             log.info("stopped")
+        if self._boot is not None:
+            await asyncio.to_thread(self._boot.ended)
 
     def stop(self) -> None:
         """Ask for a clean stop; safe from a signal handler of the loop."""
@@ -137,10 +158,17 @@ class Service:
         state, problem = self._state_store.load_state()
         if problem:
             log.error("state file: %s", problem)
-            self._report("state", problem)
-        self.station.restore(state)
+        self._store_alarms = StoreAlarms(self.outside.store, problem, self.clock.now())
+        if self.level < Level.WITHOUT_STATE:
+            self.station.restore(state)
+        else:
+            self.station.restore_least(state)
+            if state and self.level is Level.WITHOUT_STATE and self._boot is not None and self._boot.first:
+                self._boot.put_aside(state)
         file_values = {name: setting.file_value for name, setting in self.station.adjustables.items()}
-        for name, kept in self._state_store.load_settings(file_values).items():
+        # In place of a file that is broken another one says nothing against what people have set.
+        substitute = self._boot is not None and self._boot.substitute
+        for name, kept in self._state_store.load_settings(None if substitute else file_values).items():
             if isinstance(kept.value, int | float):
                 self.station.restore_setting(name, float(kept.value))
         now, seen = self.clock.now(), state.get("time")
@@ -160,6 +188,9 @@ class Service:
         self.ready = True
         self._notifier.send("READY=1")
         log.info("ready")
+
+    async def _start_outside(self) -> None:
+        """Beside the scans: what is outside may take its time, or never come."""
         async with self.clock.io():
             self.outside.start(asyncio.get_running_loop())
             await asyncio.to_thread(self.outside.started.wait, OUTSIDE_WITHIN_S)
@@ -181,27 +212,45 @@ class Service:
 
     def _scan(self) -> None:
         """One scan, its writes and its records. Whatever it throws, the loop goes on; the watchdog is
-        fed only after a good one."""
+        fed only after a good one (`watchdog`)."""
         begin = time.perf_counter()
         station, now, wall = self.station, self.clock.now(), self.clock.wall()
         commands, self._commands = self._commands, []
+        self._asked = 0
         try:
-            self._report_parts()
-            trusted = wall > TRUSTED_AFTER if self._clock_trusted is None else self._clock_trusted
+            station.guard.run("service", self._report_parts)
+            trusted = self._clock_trusted
+            if trusted is None:
+                trusted = station.guard.run("clock", partial(self._clock_trust.step, now, wall))
+                trusted = trusted and not self._clock_trust.why
             done = scan(station, now, wall, self._readings(), commands, clock_trusted=trusted)
             self._dispatch(done)
         except Exception:
             log.exception("scan failed")
+            self._judge(now, scanned=False)
             return
         duration_ms = (time.perf_counter() - begin) * 1000
         self._worst_scan_ms = max(self._worst_scan_ms, duration_ms)
         station.scan_time.put(duration_ms, now)
         station.scan_time_worst.put(self._worst_scan_ms, now)
         station.late_scans.put(self._late, now)
+        station.level.put(self.level, now)
         events, self._events = [*self._events, *done.events], []
         self.outside.offer(station.snapshot(wall), events)
         self._events += self.outside.blackbox.take_notes()
-        self._notifier.send("WATCHDOG=1")
+        self._judge(now, scanned=True)
+
+    def _judge(self, now: float, *, scanned: bool) -> None:
+        """Feed the watchdog or not, and count what tells a good start from a bad one."""
+        buses = {name: bus.step_lasts_s for name, bus in self.buses.items()}
+        before = self._watchdog.why
+        fed = scanned and self._watchdog.may_feed(now, buses, self.outside.silent_s)
+        if fed:
+            self._notifier.send("WATCHDOG=1")
+        elif self._watchdog.why != before:
+            log.error("the watchdog is not fed: %s", self._watchdog.why)
+        if self._boot is not None:
+            self._boot.scanned(fed=fed, sound=self.station.sound)
 
     def _readings(self) -> Mapping[Key, Reading]:
         readings: dict[Key, Reading] = {}
@@ -213,8 +262,16 @@ class Service:
         return readings
 
     def _dispatch(self, done: Scan) -> None:
+        """Hand the writes to the buses. A value that a device cannot hold keeps back no other."""
         for (device, point), value in done.writes:
-            self._bus_of[device].write(device, point, value)
+            part = f"{device}.{point}"
+            try:
+                self._bus_of[device].write(device, point, value)
+            except (KeyError, ValueError) as problem:
+                self._report(part, f"{value:g}: {problem}")
+            else:
+                if self._down.get(part):
+                    self._report(part, "")
 
     async def _end(self) -> None:
         """A clean stop: what has a fail-safe takes it (makeup stops, relief and inlet close, exchangers in
@@ -242,22 +299,34 @@ class Service:
         self._down[part] = why
 
     def _report_parts(self) -> None:
+        silent = self.outside.silent_s > OUTSIDE_TOLD_S
+        if silent or self._down.get("outside"):
+            self._report("outside", "it does not answer" if silent else "")
         for part, why in dict(self._down).items():
             values = (("why", why, "text"),) if why else ()
             self.station.alarms.report("part_down", part, bool(why), "high", values)
-        health = self.outside.store.health
-        values = () if health.ok else (("why", f"{health.code} {health.detail}", "text"),)
-        self.station.alarms.report("store_failing", "store", not health.ok, "high", values)
+        if self._store_alarms is not None:
+            self._store_alarms.report(self.station.alarms, self.clock.now())
         box = self.outside.blackbox
         said = ("why", f"{box.health.code} {box.health.detail}", "text")
         counted = (said, ("lost", float(box.dropped), "count"))
         self.station.alarms.report("blackbox_failing", "blackbox", not box.health.ok, "warning", counted)
+        if self._clock_trusted is None:
+            self._clock_trust.report(self.station.alarms, self.clock.now())
+        if self._boot is not None:
+            self._boot.report(self.station.alarms, self.file.station.language)
 
     # ---- what the outside asks (on this loop)
 
     async def check(self, command: Command) -> Answer:
-        """Judge a command and write it into the audit trail, taken or not."""
+        """Judge a command and write it into the audit trail, taken or not. Of a flood only the first ones of
+        a scan are looked at; the others are refused, and the first of those stands in the trail."""
+        self._asked += 1
+        if self._asked > MOST_COMMANDS + 1:
+            return Answer(False, "queue_full", (("most", MOST_COMMANDS, "count"),))
         answer = self.station.check(command)
+        if self._asked > MOST_COMMANDS:
+            answer = Answer(False, "queue_full", (("most", MOST_COMMANDS, "count"),))
         quantity = (
             self.station.image.points[command.subject].quantity
             if answer.accepted and command.subject in self.station.image.points

@@ -6,8 +6,9 @@ devices, points, tank; circuits are judged in `check_circuits`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
@@ -49,14 +50,18 @@ class Checked:
         return [finding for finding in self.findings if finding.warning]
 
 
-def check_file(path: Path) -> Checked:
-    """Read and judge a file; all errors of the first phase that has any, sorted by position."""
+def check_file(path: Path, find: Callable[[str], Path] | None = None) -> Checked:
+    """Read and judge a file; all errors of the first phase that has any, sorted by position.
+
+    `find`: where the profile of a name is, as `find_profile` does; None looks beside the file.
+    """
     tree = load_tree(path)
     file = validate(tree, StationFile)
     if file is None:
         return Checked(path, sorted(tree.findings, key=lambda finding: finding.order))
     case = Case(file, tree)
-    findings = [*_buses(case), *_devices(case, path.parent), *_points(case), *starter_findings(case)]
+    look = find or partial(find_profile, beside=path.parent)
+    findings = [*_buses(case), *_devices(case, look), *_points(case), *starter_findings(case)]
     for name, circuit in file.circuits.items():
         findings += [*circuit_findings(case, name, circuit), *setpoint_findings(case, name, circuit)]
         findings += mode_findings(case, name, circuit)
@@ -85,7 +90,7 @@ def _buses(case: Case) -> Iterator[Finding]:
             yield case.find(spot, "port_twice", value=wire, other=first)
 
 
-def _devices(case: Case, folder: Path) -> Iterator[Finding]:
+def _devices(case: Case, find: Callable[[str], Path]) -> Iterator[Finding]:
     """Also loads the profiles into the case."""
     addresses: dict[tuple[str, int], str] = {}
     for name, device in case.file.devices.items():
@@ -95,14 +100,14 @@ def _devices(case: Case, folder: Path) -> Iterator[Finding]:
         first = addresses.setdefault((device.bus, device.address), name)
         if first != name:
             yield case.find((*place, "address"), "address_twice", value=str(device.address), other=first)
-        yield from _profile(case, name, folder)
+        yield from _profile(case, name, find)
 
 
-def _profile(case: Case, name: str, folder: Path) -> Iterator[Finding]:
+def _profile(case: Case, name: str, find: Callable[[str], Path]) -> Iterator[Finding]:
     wanted = case.file.devices[name].profile
     place: Location = ("devices", name, "profile")
     try:
-        case.profiles[name] = load_profile(find_profile(wanted, folder))
+        case.profiles[name] = load_profile(find(wanted))
     except LookupError:
         if wanted.endswith((".yaml", ".yml")):
             yield case.find(place, "profile_no_file", value=wanted)

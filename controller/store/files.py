@@ -38,6 +38,9 @@ _ERRNOS = {
     errno.EIO: "disk_error",
 }
 
+WORDS = frozenset({*_CODES.values(), *_ERRNOS.values(), "deleted", "moved", "stalled", "failed"})
+"""All that a disk can do to a file, one word each: keys of the text catalogue."""
+
 
 class DamagedError(sqlite3.DatabaseError):
     """The file opens, but a check of it failed or its version is not ours."""

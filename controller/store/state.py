@@ -14,7 +14,10 @@ import hashlib
 import json
 import logging
 import math
+import os
+import shutil
 import sqlite3
+import tempfile
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -34,6 +37,8 @@ DEADLINE_S = 5.0
 """Wire seconds after which a save counts as not done; it may still arrive."""
 MOST_WAITING = 16
 """Saves that may wait for a disk that hangs; more are refused at once, or they would fill the memory."""
+PROBLEMS = ("older", "moved", "lost", "unreadable")
+"""What loading can meet, see `load_state`."""
 LONGEST_OFF_S = 10 * 366 * 86400.0
 """A longer pause between two runs is no pause: one of the clocks was wrong."""
 
@@ -177,25 +182,44 @@ class StateStore:
         self._loaded = True
         if not self.path.exists():
             return
-        damage = ""
         try:
-            with closing(sqlite3.connect(self.path, timeout=files.BUSY_S)) as db:
-                if self.path.stat().st_size == 0:
-                    return  # killed between making the file and its tables
-                for read in (self._read_settings, self._read_overrides, self._read_state, _check):
-                    try:
-                        read(db)
-                    except (sqlite3.DatabaseError, ValueError, TypeError) as error:
-                        if files.error_code(error) in files.PASSING:
-                            raise
-                        # Table by table: what a damaged file still gives goes into the new one.
-                        damage = damage or str(error)
+            damage = self._read(self.path)
         except (sqlite3.Error, OSError) as error:
             log.error("%s: %s", self.path.name, str(error))
-            self.problem = "unreadable"
+            if not self._read_copy():
+                self.problem = "unreadable"
             return
         if damage:
             self._replace(damage)
+
+    def _read(self, path: Path) -> str:
+        """All tables; what is damaged, or "". Raises sqlite3.Error or OSError where it is not the file."""
+        damage = ""
+        with closing(sqlite3.connect(path, timeout=files.BUSY_S)) as db:
+            if path.stat().st_size == 0:
+                return ""  # killed between making the file and its tables
+            for read in (self._read_settings, self._read_overrides, self._read_state, _check):
+                try:
+                    read(db)
+                except (sqlite3.DatabaseError, ValueError, TypeError) as error:
+                    if files.error_code(error) in files.PASSING:
+                        raise
+                    # Table by table: what a damaged file still gives goes into the new one.
+                    damage = damage or str(error)
+        return damage
+
+    def _read_copy(self) -> bool:
+        """Where the folder takes no writes SQLite cannot even read a log that is left. A card that has failed
+        is mounted read-only: just then what people have set must count."""
+        try:
+            with tempfile.TemporaryDirectory(dir=os.environ.get("RUNTIME_DIRECTORY")) as folder:
+                for file in files.siblings(self.path):
+                    if file.exists() and not file.name.endswith("-shm"):
+                        shutil.copyfile(file, Path(folder) / file.name)
+                return not self._read(Path(folder) / self.path.name)
+        except (sqlite3.Error, OSError) as error:
+            log.error("no copy of %s either: %s", self.path.name, str(error))
+            return False
 
     def _replace(self, damage: str) -> None:
         log.error("%s is damaged: %s", self.path.name, damage)

@@ -44,6 +44,7 @@ SAMPLE = (
     "-24/outdoor:exception",
     "-24/clock:epoch_1970",
     "-24/controller:restart",
+    "-24/controller:safe_mode",
     "-24/low.pump_1:trip+low.supply_temperature:offset=-5",
     "-24/low.pump_1_run:hand=0+low.pump_2_run:hand=0",
     "-24/low.relief_valve:hand=0+low.makeup_1:mains_bypass",

@@ -36,6 +36,8 @@ def test_it_comes_back_from_every_kill(tmp_path: Path) -> None:
                     asyncio.run(write(here, "low.heat_curve.shift", shift))
                 time.sleep(chance.uniform(0.0, LONGEST_LIFE_S))
                 running.kill()
+                # Normal control is tried here, and not what a crash loop makes of it (`test_crash_loop`).
+                (here.state / "starts.json").unlink()
                 running = here.run()
         assert _shift(here) == shift
         assert running.stop() == 0

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from controller.clock import SteppedClock
 from controller.points import Event, Point
+from controller.service.boot import Boot
 from controller.service.lines import lines_of
 from controller.service.service import Service
 from controller.settings.check import Checked, check_file
@@ -34,7 +35,11 @@ START = 1_358_000_000.0
 
 def checked_demo() -> Checked:
     """The demo station; its devices answer at once and need no rest, so that tests go faster."""
-    checked = check_file(DEMO)
+    return quick(check_file(DEMO))
+
+
+def quick(checked: Checked) -> Checked:
+    """The same with devices that answer at once."""
     for name, profile in checked.profiles.items():
         timing = Timing(reply=0.15, gap=0.0)
         checked.profiles[name] = profile.model_copy(update={"timing": timing})
@@ -97,12 +102,15 @@ async def world(
     seed: int = 1,
     endpoint: str = "opc.tcp://127.0.0.1:0/heat-station",
     edit: Callable[[StationFile], None] = lambda file: None,
+    file: Path | None = None,
 ) -> AsyncIterator[World]:
-    """A running world; `dead`: devices that never answer from the start; `edit` changes the file first.
+    """A running world; `dead`: devices that never answer from the start; `edit` changes the file first;
+    `file`: a station file to boot from as `station run` does, instead of the demo station.
 
     After the block the service has stopped in order; the field can still be looked at.
     """
-    checked = checked_demo()
+    boot = None if file is None else Boot(file, folder / "state")
+    checked = checked_demo() if boot is None else quick(boot.checked)
     assert checked.file is not None
     edit(checked.file)
     clock = SteppedClock(START)
@@ -119,6 +127,7 @@ async def world(
             clock,
             endpoint=endpoint,
             clock_trusted=True,
+            boot=boot,
         )
         here = World(service, simulator, clock, folder / "state")
         for device in dead:

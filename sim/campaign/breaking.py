@@ -59,7 +59,7 @@ class Breaker:
             case "clock":
                 self._clock(one)
             case "controller":
-                rig.restart(remember=one.kind == "restart")
+                rig.restart(remember=one.kind != "restart_forgetful", safe_mode=one.kind == "safe_mode")
             case "program":
                 self._program(one.on)
             case "hand":

@@ -174,7 +174,7 @@ def _program(station: Station) -> Iterator[Cell]:
         yield Cell(COLD_DAY, "program", (Break("program", part, "exception"),))
     for kind, value in (("epoch_1970", None), ("ahead", 86400.0), ("behind", -86400.0), ("untrusted", None)):
         yield Cell(COLD_DAY, "program", (Break("clock", "clock", kind, value),))
-    for kind in ("restart", "restart_forgetful"):
+    for kind in ("restart", "restart_forgetful", "safe_mode"):
         for start in (COLD_DAY, THAW, COLD_START):
             yield Cell(start, "program", (Break("controller", "controller", kind),))
 

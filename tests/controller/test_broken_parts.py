@@ -66,3 +66,20 @@ def test_a_part_that_throws_is_told_and_left_out(desk: Any, monkeypatch: pytest.
     monkeypatch.undo()
     desk.run(3)
     assert "part_broken" not in desk.codes()
+
+
+def test_the_least_that_heats_starts_nothing_that_the_season_does_not_want(
+    desk: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A station that was taken out of service may be drained: neither heat nor makeup, however long."""
+    desk.set("station.outdoor_temperature", 12.0)
+    desk.write("station.season", 5.0)
+    desk.run(120)
+    assert desk["station.season"].show() == "out_of_service"
+    _broken_for_good(monkeypatch, desk)
+    desk.set("low.return_pressure", 20.0)
+    desk.set("low.supply_temperature", 12.0)
+    desk.run(2400)
+    assert "circuit_broken" in desk.codes()
+    for name in (VALVE, "low.pump_1_run", "low.pump_2_run", "low.makeup_1_run", "low.makeup_2_run"):
+        assert desk.output(name).demand == 0.0, name

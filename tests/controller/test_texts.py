@@ -38,7 +38,9 @@ from controller.safety.free_alarms import FORMS
 from controller.safety.outdoor_witness import OutdoorSettings
 from controller.safety.proof import FLOW
 from controller.settings.check import check_file
-from controller.station import Station, build
+from controller.station import START_LEVELS, Station, build
+from controller.store import files
+from controller.store.state import PROBLEMS
 from controller.texts import LANGUAGES, alarm, catalogue, duration, fill, placeholders, text, title
 from controller.upstream.sentences import DoorError
 from drivers.readings import Fault
@@ -298,6 +300,9 @@ def wanted() -> dict[str, set[str] | None]:
     need |= {f"choice.{name}": set() for name in (*MODES, *STATES, *FAILURES, *FLOW) if name != "unknown"}
     need |= {f"choice.{name}": set() for name in (*LEARNED_MODES, *LIMITS, *CIRCUIT_MODES, *LOST)}
     need |= {f"choice.{name}": set() for name in (*MAKEUP_STATES, *SEASONS, *WAITS, *STAGES)}
+    need |= {f"choice.{word}": set() for word in (*START_LEVELS, *files.WORDS)}
+    need |= {f"choice.clock_{word}": set() for word in ("not_set", "jumps", "stands")}
+    need |= {f"choice.state_{word}": set() for word in PROBLEMS}
     need |= {f"reason.season_by_{cause}": {"why"} for cause in CAUSES}
     need |= {f"reason.return_{stage}": {"delay"} for stage in STAGES if stage != "normal"}
     need |= {f"reason.exchanger_{failure}": {"point"} for failure in ISOLATION_FAILURES if failure}
