@@ -18,6 +18,11 @@ ANSWERS = ""
 answers."""
 
 
+def read_back(target: Key) -> Key:
+    """Key of the reading that says what a device shows of a point that was written."""
+    return target[0], f"{target[1]} read back"
+
+
 class Reading(Protocol):
     """What a bus hands out (`drivers.readings.Reading`): value or fault, and when it was read."""
 
@@ -96,4 +101,11 @@ class Wiring:
         found: dict[str, set[str]] = {}
         for channel in self.inputs:
             found.setdefault(channel.source[0], set()).add(channel.source[1])
+        return found
+
+    def written(self) -> dict[str, set[str]]:
+        """Device → its points that are written."""
+        found: dict[str, set[str]] = {}
+        for channel in self.outputs:
+            found.setdefault(channel.target[0], set()).add(channel.target[1])
         return found

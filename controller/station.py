@@ -41,6 +41,7 @@ from controller.points import (
 )
 from controller.safety.causes import CAUSES, feeds_by
 from controller.safety.circuit_rules import circuit_rules, station_rules
+from controller.safety.confirmation import Confirmation
 from controller.safety.inputs import Inputs
 from controller.safety.outputs import Outputs
 from controller.safety.part_guard import PartGuard
@@ -99,6 +100,7 @@ class Station:
         self._channels: list[tuple[OutputChannel, Output]] = [
             (channel, self.image.outputs[channel.output]) for channel in self.wiring.outputs
         ]
+        self.confirmation = Confirmation(self.wiring, self.image)
         self._points = list(self.image.points.values())
         self.tunings = {h.circuit.care.request.name: h for h in self.circuits}
         writable = [*self.adjustables, *self.tunings, *self.wishes]
@@ -170,6 +172,7 @@ class Station:
         """Alarms of loops and inputs: one for a dead device, one for each point that is bad by itself."""
         for holder in self.circuits:
             holder.circuit.control.monitor.report(self.alarms, holder.circuit.valve.name)
+        self.confirmation.report(self.alarms)
         if self.inputs.quiet:
             return
         silent = self.inputs.silent_devices(readings)

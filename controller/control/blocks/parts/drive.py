@@ -6,7 +6,9 @@ pressure for 15 s. It is retried after 10 min; after the third failure in a row 
 person forgives it, or has had it in local at the cabinet. Half an hour without a failure ends the row.
 A drive that does not answer is believed to do what it was told (it keeps its last speed on loss of its
 bus); only missing pressure says otherwise. `silent` tells it after 5 s to those who have another pump that
-can be told: a makeup drive stops on loss of its bus within 10 s (FACTS §8). On mains bypass the pump runs
+can be told: a makeup drive stops on loss of its bus within 10 s (FACTS §8). Nor does one `obey` that shows
+something else than was written to it: then another pump that does is taken, and where there is none this one
+is told all the same. On mains bypass the pump runs
 at 50 Hz past its drive: what the drive says then does not count, only missing pressure does.
 """
 
@@ -73,9 +75,14 @@ class PumpDrive:
         """Its drive has not answered for `SILENT_S`: it cannot be told anything."""
 
     @property
+    def obeys(self) -> bool:
+        """Nothing says that its drive does something else than it was told."""
+        return self.run.confirmed and self.speed.confirmed
+
+    @property
     def answers(self) -> bool:
-        """May be chosen, and hears what it is told."""
-        return self.available and not self.silent
+        """May be chosen, hears what it is told, and does it."""
+        return self.available and not self.silent and self.obeys
 
     @property
     def turns(self) -> bool:
@@ -231,6 +238,8 @@ class PumpDrive:
         if self.failed:
             why = Term(f"pump_{FAILURES[self.failed]}", pump)
             return Term("pump_locked_out", pump, (why,)) if self.locked_out else why
+        if not self.obeys:
+            return Term("pump_disobeys", pump)
         if self.silent:
             return Term("pump_silent", pump)
         state = STATES[int(self.state.value)] if self.state.usable else "off"

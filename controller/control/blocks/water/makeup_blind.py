@@ -160,9 +160,6 @@ class BlindMakeup:
 
     def explain(self) -> Term:
         """What makeup goes by."""
-        if self.code == "makeup_by_balance":
-            values = (("leak", self.reckoned.leak, "flow"), ("lacks", self.reckoned.lacks, "volume"))
-            return Term(self.code, values)
         return Term(self.code)
 
 

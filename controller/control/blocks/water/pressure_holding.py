@@ -219,7 +219,7 @@ class PressureHolding:
             self._next()
         duty = self.pumps[self.duty]
         if not self.filling or (
-            duty.available and not (duty.silent and any(pump.answers for pump in self.pumps))
+            duty.available and (duty.answers or not any(pump.answers for pump in self.pumps))
         ):
             return
         self._next()
