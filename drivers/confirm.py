@@ -48,6 +48,7 @@ class ReadBack:
 
     def __init__(self, points: Sequence[ProfilePoint], cycle_s: float) -> None:
         self.points = tuple(points)
+        self.cycle_s = cycle_s
         self.window_s = WINDOW_S + WINDOW_CYCLES * cycle_s
         self.found: list[int] = []
         """What the device shows instead, or showed last."""

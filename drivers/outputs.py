@@ -13,6 +13,8 @@ from drivers.readings import Fault, Reading
 from drivers.registers import decode, encode
 
 _LONGEST_BACK_OFF_S = 60.0
+_AFTER_READING_S = 0.001
+"""A refresh waits so long for a read-back that is due with it."""
 WordRead = Callable[[str, int], int | None]
 
 
@@ -90,8 +92,13 @@ class Outputs:
             first = word.register - request.first
             if word.back is None or word.table != request.table or not 0 <= first < len(words):
                 continue
-            if word.back.saw(words[first : first + word.size], now) and word.step_s == 0.0:
+            again = word.back.saw(words[first : first + word.size], now)
+            if word.step_s == 0.0 and word.values and again:
                 word.due = -math.inf
+            elif word.step_s == 0.0 and word.values and word.back.cycle_s >= word.refresh_s:
+                # The refresh follows the reading: a read that always came just after one would never see
+                # what another master has left.
+                word.due = min(word.due, now)
 
     def shown(self, name: str) -> Reading | None:
         """What the device shows of a written point; NOT_CONFIRMED or OVERWRITTEN once that counts. None while
@@ -143,6 +150,7 @@ class Outputs:
         word.confirmed, word.written, word.time = values, words, now
         word.fault, word.attempted, word.step_s = Fault.NONE, True, 0.0
         word.due = now + word.refresh_s if word.values == values else -math.inf
+        word.due += _AFTER_READING_S if word.back is not None else 0.0
         if word.back is not None:
             word.back.told(words, now)
 

@@ -102,12 +102,13 @@ class Polling:
         if all(group.period_s != own for group in self.groups):
             costs.append((self._seconds(spans) / own, own))
         _, period = min(costs)
-        group = next((one for one in self.groups if one.period_s == period), None)
-        if group is None:
-            group = Group(period, set(), [], now)
-            self.groups = sorted([*self.groups, group], key=lambda one: one.period_s)
-        group.points.add(name)
-        self._plan(group)
+        if all(group.period_s != period for group in self.groups):
+            self.groups.append(Group(period, set(), [], now))
+            self.groups.sort(key=lambda group: group.period_s)
+        for group in self.groups:
+            if group.period_s == period:
+                group.points.add(name)
+                self._plan(group)
         return period
 
     def _seconds(self, spans: set[Span]) -> float:
