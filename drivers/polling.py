@@ -83,6 +83,7 @@ class Polling:
         self.groups = [Group(period, periods[period], [], now) for period in sorted(periods)]
         for group in self.groups:
             self._plan(group)
+        self._measured = self.polled
         self.cycles = {name: self._add(name, now) for name in sorted(confirm) if self._points[name].poll}
         """Written point → how often it is read back, s."""
 
@@ -151,8 +152,10 @@ class Polling:
 
     def probe(self, now: float) -> Group | None:
         """One request to find out whether the device is alive; another one each time, lest one that
-        is never answered hides a device that answers all others."""
-        every = [(group, request) for group in self.groups for request in group.requests]
+        is never answered hides a device that answers all others. None where nothing is measured: then a
+        write asks, which some modules answer sooner than a read."""
+        measuring = [group for group in self.groups if group.points & self._measured]
+        every = [(group, request) for group in measuring for request in group.requests]
         if not every:
             return None
         likely = [pair for pair in every if pair[1] not in self._silent] or every
