@@ -18,6 +18,11 @@ ANSWERS = ""
 answers."""
 
 
+def read_back(target: Key) -> Key:
+    """Key of the reading that says what a device shows of a point that was written."""
+    return target[0], f"{target[1]} read back"
+
+
 class Reading(Protocol):
     """What a bus hands out (`drivers.readings.Reading`): value or fault, and when it was read."""
 
@@ -34,11 +39,23 @@ class Reading(Protocol):
         """Code of the fault, empty for a good reading."""
 
 
+GOOD_AFTER_S = {"temperature": 20.0, "pressure": 5.0, "length": 10.0, "flag": 0.0}
+"""After a bad time a channel must be good for so long before it is used again, by the kind of point.
+
+Temperature: the lag of a sensor in its pocket (5–20 s, FACTS §1). Pressure: what stops the pumps by it waits
+5 s (FACTS §8), and no longer. Level: the waves of an inlet (own judgement). Contact: at once, for it may be
+the one that stops the heat."""
+GOOD_AFTER_OTHERS_S = 5.0
+METERED = ("flow", "power", "heat", "volume", "electricity")
+"""Two polls of the meter: the first may still show what it held before (`settings.wiring`)."""
+
+
 @dataclass(frozen=True, slots=True)
 class InputChannel:
     """value = (raw − raw_low)·scale + value_low + add, or 1 − raw for an inverted contact.
 
-    `low`, `high`, `rate`: what a sound sensor can show, per second for the rate; `stale_after_s`.
+    `low`, `high`, `rate`: what a sound sensor can show, per second for the rate; `stale_after_s`;
+    `good_after_s`: None for what is usual of its quantity.
     """
 
     point: str
@@ -52,6 +69,14 @@ class InputChannel:
     value_span: tuple[float, float] | None = None
     add: float = 0.0
     invert: bool = False
+    good_after_s: float | None = None
+
+    @property
+    def recovers_s(self) -> float:
+        """How long it must be good after a bad time."""
+        if self.good_after_s is not None:
+            return self.good_after_s
+        return GOOD_AFTER_S.get(self.quantity, GOOD_AFTER_OTHERS_S)
 
     def value(self, raw: float) -> float:
         """Station value of a device value."""
@@ -101,4 +126,11 @@ class Wiring:
         found: dict[str, set[str]] = {}
         for channel in self.inputs:
             found.setdefault(channel.source[0], set()).add(channel.source[1])
+        return found
+
+    def written(self) -> dict[str, set[str]]:
+        """Device → its points that are written."""
+        found: dict[str, set[str]] = {}
+        for channel in self.outputs:
+            found.setdefault(channel.target[0], set()).add(channel.target[1])
         return found

@@ -44,6 +44,7 @@ def scan(
     for command in commands:
         events.append(station.apply(command, now, wall))
     station.inputs.step(readings, now)
+    station.confirmation.step(readings, now)
     run = station.guard.run
     for number, substitute in enumerate(station.substitutes):
         run(f"substitute_{number}", partial(substitute.step, now, tick.dt))

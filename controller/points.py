@@ -165,10 +165,11 @@ class Output(Point):
     """An output: `demand` (circuit), `override` (command stage), `limit` (safety), `value` (output stage).
 
     `rate`: largest change in units per second (inf: at once); `dead_band`: smaller changes are not
-    sent; `failsafe`: what it takes when its circuit breaks, None = hold.
+    sent; `failsafe`: what it takes when its circuit breaks, None = hold; `confirmed`: False while the device
+    shows something else than it was told, again and again.
     """
 
-    __slots__ = ("dead_band", "demand", "failsafe", "limit", "override", "rate", "rule", "slot")
+    __slots__ = ("confirmed", "dead_band", "demand", "failsafe", "limit", "override", "rate", "rule", "slot")
 
     def __init__(
         self,
@@ -190,6 +191,7 @@ class Output(Point):
         self.failsafe = failsafe
         self.rate = rate
         self.dead_band = dead_band
+        self.confirmed = True
 
 
 P = TypeVar("P", bound=Point)

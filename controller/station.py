@@ -43,6 +43,7 @@ from controller.points import (
 )
 from controller.safety.causes import CAUSES, feeds_by
 from controller.safety.circuit_rules import circuit_rules, station_rules
+from controller.safety.confirmation import Confirmation
 from controller.safety.free_alarms import FreeAlarms
 from controller.safety.inputs import Inputs
 from controller.safety.outdoor_witness import OUTDOOR, PAIR_REASONS, OutdoorSettings, OutdoorWitness
@@ -119,6 +120,7 @@ class Station:
         ]
         own = [free_alarm(settings, self.image.points) for settings in file.alarms]
         self.free_alarms = FreeAlarms(own, self.image, self.alarms) if own else None
+        self.confirmation = Confirmation(self.wiring, self.image)
         self._points = list(self.image.points.values())
         self.tunings = {h.circuit.care.request.name: h for h in self.circuits if not safe_mode}
         writable = [*self.adjustables, *self.tunings, *self.wishes]
@@ -218,6 +220,7 @@ class Station:
         """Alarms of loops and inputs: one for a dead device, one for each point that is bad by itself."""
         for holder in self.circuits:
             holder.circuit.control.monitor.report(self.alarms, holder.circuit.valve.name)
+        self.confirmation.report(self.alarms)
         if self.inputs.quiet:
             return
         silent = self.inputs.silent_devices(readings)

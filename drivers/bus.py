@@ -69,12 +69,20 @@ class LineState:
 class _Device:
     """All that the bus keeps about one device."""
 
-    def __init__(self, device: BusDevice, used: Collection[str] | None, line: Line, now: float) -> None:
+    def __init__(
+        self,
+        device: BusDevice,
+        used: Collection[str] | None,
+        confirm: Collection[str],
+        line: Line,
+        now: float,
+    ) -> None:
         self.name, self.address = device.name, device.address
         self.exchange = Exchange(device.profile.timing.reply, device.profile.timing.gap)
         self.health = Health()
-        self.polling = Polling(device.name, device.profile, used, line.cost, now)
+        self.polling = Polling(device.name, device.profile, used, line.cost, now, confirm)
         self.outputs = Outputs(device.name, device.profile)
+        self.outputs.confirm(self.polling.cycles)
         self.statistics = Statistics()
 
     def next_due(self) -> float:
@@ -94,14 +102,23 @@ class Bus:
         devices: Sequence[BusDevice],
         clock: Clock,
         used: Mapping[str, Collection[str]] | None = None,
+        confirm: Mapping[str, Collection[str]] | None = None,
     ) -> None:
-        """`used`: device → the points to poll; without it, every point that has a poll period."""
+        """`used`: device → the points to poll; without it, every point that has a poll period. `confirm`:
+        device → its written points that are to be read back, where they can be."""
         self.name = name
         self._clock = clock
         self._wake = clock.wake()
         now = clock.now()
+        back = confirm or {}
         self._devices = {
-            device.name: _Device(device, None if used is None else used.get(device.name, ()), line, now)
+            device.name: _Device(
+                device,
+                None if used is None else used.get(device.name, ()),
+                back.get(device.name, ()),
+                line,
+                now,
+            )
             for device in devices
         }
         slowest = max((d.exchange.reply_s for d in self._devices.values()), default=0.5)
@@ -135,6 +152,11 @@ class Bus:
     def write_state(self, device: str, point: str) -> tuple[float | None, float, Fault]:
         """(value the device confirmed or None, plant time of that, fault of the last attempt)."""
         return self._devices[device].outputs.state(point)
+
+    def read_back(self, device: str, point: str) -> Reading | None:
+        """What the device shows of what was written to it: its value, with the fault NOT_CONFIRMED or
+        OVERWRITTEN when that is something else and telling it again has not helped. None: it is not known."""
+        return self._devices[device].outputs.shown(point)
 
     def refuses(self, device: str) -> Fault:
         """Why a device takes no writes: it refused the last ones, or they failed and it is not online. NONE
@@ -281,6 +303,7 @@ class Bus:
         else:
             device.statistics.ok += 1
             self._answered(device)
+            device.outputs.read_back(request, words, self._clock.now())
             device.polling.got(group, request, words, self._clock.now(), self.readings)
 
     async def _write(self, device: _Device, word: OutputWord) -> None:
@@ -327,6 +350,7 @@ class Bus:
         for device in self._devices.values():
             if device.health.goes_offline(now):
                 device.polling.lost(device.health.fault, self.readings)
+                device.outputs.gone()
 
     def _stuck(self, now: float) -> bool:
         """Nobody answers: over a gateway that looks the same as a dead link, so open it anew."""

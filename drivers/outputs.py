@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from drivers.confirm import ReadBack
+from drivers.plan import Span
 from drivers.profile import Profile, ProfilePoint
-from drivers.readings import Fault
-from drivers.registers import encode
+from drivers.readings import Fault, Reading
+from drivers.registers import decode, encode
 
 _LONGEST_BACK_OFF_S = 60.0
+_AFTER_READING_S = 0.001
+"""A refresh waits so long for a read-back that is due with it."""
 WordRead = Callable[[str, int], int | None]
 
 
@@ -35,6 +39,12 @@ class OutputWord:
     time: float = -math.inf
     fault: Fault = Fault.NEVER_READ
     attempted: bool = False
+    back: ReadBack | None = None
+
+    @property
+    def size(self) -> int:
+        """Registers (or bits) that it takes."""
+        return max(point.words for point in self.points.values())
 
     def words(self, word_read: WordRead) -> list[int]:
         """Words to send. Flags that nobody commands keep what the register was last read to hold."""
@@ -67,6 +77,45 @@ class Outputs:
                 word.refresh_s = min(word.refresh_s, point.write.refresh)
             word.points[name] = point
             self._of[name] = word
+
+    def confirm(self, cycles: Mapping[str, float]) -> None:
+        """These points are read back, so often."""
+        for word in self._words:
+            read = [name for name in word.points if name in cycles]
+            if read:
+                points = [word.points[name] for name in read]
+                word.back = ReadBack(points, max(cycles[name] for name in read))
+
+    def read_back(self, request: Span, words: Sequence[int], now: float) -> None:
+        """A read has brought these words: compare them with what was written there."""
+        for word in self._words:
+            first = word.register - request.first
+            if word.back is None or word.table != request.table or not 0 <= first < len(words):
+                continue
+            again = word.back.saw(words[first : first + word.size], now)
+            if word.step_s == 0.0 and word.values and again:
+                word.due = -math.inf
+            elif word.step_s == 0.0 and word.values and word.back.cycle_s >= word.refresh_s:
+                # The refresh follows the reading: a read that always came just after one would never see
+                # what another master has left.
+                word.due = min(word.due, now)
+
+    def shown(self, name: str) -> Reading | None:
+        """What the device shows of a written point; NOT_CONFIRMED or OVERWRITTEN once that counts. None while
+        it cannot be told."""
+        word = self._of[name]
+        back = word.back
+        if back is None or not back.found:
+            return None
+        value, _ = decode(word.points[name], back.found)
+        wrong = Fault.OVERWRITTEN if back.overwritten else Fault.NOT_CONFIRMED
+        return Reading(value, back.seen_at, Fault.NONE if back.confirmed else wrong)
+
+    def gone(self) -> None:
+        """The device is offline."""
+        for word in self._words:
+            if word.back is not None:
+                word.back.forget()
 
     def set(self, name: str, value: float) -> bool:
         """Take the newest value; True when it is a change, to be written at once.
@@ -101,6 +150,9 @@ class Outputs:
         word.confirmed, word.written, word.time = values, words, now
         word.fault, word.attempted, word.step_s = Fault.NONE, True, 0.0
         word.due = now + word.refresh_s if word.values == values else -math.inf
+        word.due += _AFTER_READING_S if word.back is not None else 0.0
+        if word.back is not None:
+            word.back.told(words, now)
 
     def refused(self, word: OutputWord, now: float) -> None:
         """The device will not take it: tried again at the next refresh or change."""

@@ -13,6 +13,8 @@ from drivers.registers import decode, raw_of
 
 USED_POLL_S = 1.0
 """Poll period of a point that is used but has none in its profile."""
+READ_BACK_S = 2.0
+"""Written points are read back no more often than this, unless a request comes by them anyway."""
 ASK_AGAIN_S = 600.0
 """How often a register that the device refuses is asked for again."""
 _LONGEST_BACK_OFF_S = 60.0
@@ -51,10 +53,16 @@ class Polling:
     """What is read from one device and what has come of it."""
 
     def __init__(
-        self, device: str, profile: Profile, used: Iterable[str] | None, cost: Cost, now: float
+        self,
+        device: str,
+        profile: Profile,
+        used: Iterable[str] | None,
+        cost: Cost,
+        now: float,
+        confirm: Iterable[str] = (),
     ) -> None:
-        """`used`: points to read; None for every point with a poll period. Raises KeyError for an
-        unknown one."""
+        """`used`: points to read; None for every point with a poll period. `confirm`: written points to read
+        back, where the profile has a poll period for them. Raises KeyError for an unknown one."""
         self.device = device
         self._points: Mapping[str, ProfilePoint] = profile.points
         self._merge = profile.merge
@@ -75,6 +83,40 @@ class Polling:
         self.groups = [Group(period, periods[period], [], now) for period in sorted(periods)]
         for group in self.groups:
             self._plan(group)
+        self._measured = self.polled
+        self.cycles = {name: self._add(name, now) for name in sorted(confirm) if self._points[name].poll}
+        """Written point → how often it is read back, s."""
+
+    def _add(self, name: str, now: float) -> float:
+        """Read one more point at the least wire time: with a group that there is, or in one of its own.
+        Returns its period."""
+        point = self._points[name]
+        own = max(point.poll or 0.0, READ_BACK_S)
+        if name in self.polled:
+            return next(group.period_s for group in self.groups if name in group.points)
+        costs: list[tuple[float, float]] = []
+        spans = {span_of(point)}
+        for group in self.groups:
+            alone = {span_of(self._points[one]) for one in group.points}
+            more = self._seconds(alone | spans) - self._seconds(alone)
+            costs.append((more / group.period_s, group.period_s))
+        if all(group.period_s != own for group in self.groups):
+            costs.append((self._seconds(spans) / own, own))
+        _, period = min(costs)
+        if all(group.period_s != period for group in self.groups):
+            self.groups.append(Group(period, set(), [], now))
+            self.groups.sort(key=lambda group: group.period_s)
+        for group in self.groups:
+            if group.period_s == period:
+                group.points.add(name)
+                self._plan(group)
+        return period
+
+    def _seconds(self, spans: set[Span]) -> float:
+        """Wire time of reading them once."""
+        return sum(
+            self._cost.of(span.count, span.bits) for span in plan_reads(spans, self._merge, self._cost)
+        )
 
     @property
     def polled(self) -> set[str]:
@@ -110,8 +152,10 @@ class Polling:
 
     def probe(self, now: float) -> Group | None:
         """One request to find out whether the device is alive; another one each time, lest one that
-        is never answered hides a device that answers all others."""
-        every = [(group, request) for group in self.groups for request in group.requests]
+        is never answered hides a device that answers all others. None where nothing is measured: then a
+        write asks, which some modules answer sooner than a read."""
+        measuring = [group for group in self.groups if group.points & self._measured]
+        every = [(group, request) for group in measuring for request in group.requests]
         if not every:
             return None
         likely = [pair for pair in every if pair[1] not in self._silent] or every

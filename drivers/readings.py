@@ -21,6 +21,10 @@ class Fault(StrEnum):
     OVER_RANGE = "over_range"
     UNDER_RANGE = "under_range"
     DEVICE_FAULT = "device_fault"
+    NOT_CONFIRMED = "not_confirmed"
+    """Written again and again, and the device shows something else."""
+    OVERWRITTEN = "overwritten"
+    """It had shown what was written, and then something else."""
 
 
 @dataclass(frozen=True, slots=True)

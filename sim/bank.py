@@ -59,10 +59,14 @@ class RegisterBank:
 
     def write(self, table: Table, address: int, words: list[int]) -> None:
         """A master's write: all registers or none, then the hook. Raises Refused."""
-        if any((table, address + i) not in self._writable for i in range(len(words))):
-            raise Refused(ILLEGAL_ADDRESS)
+        self.check(table, address, len(words))
         self.poke(table, address, words)
         self.on_write(table, address, words)
+
+    def check(self, table: Table, address: int, count: int) -> None:
+        """Raises Refused where a master may not write."""
+        if any((table, address + i) not in self._writable for i in range(count)):
+            raise Refused(ILLEGAL_ADDRESS)
 
     def frozen(self) -> RegisterBank:
         """A copy that shares nothing but the shape."""
@@ -71,7 +75,20 @@ class RegisterBank:
         return copy
 
 
-Kind = Literal["healthy", "dead", "slow", "late", "exception", "garbage", "wrong_crc", "yesterday"]
+Kind = Literal[
+    "healthy",
+    "dead",
+    "slow",
+    "late",
+    "exception",
+    "garbage",
+    "wrong_crc",
+    "yesterday",
+    "ignores_writes",
+    "overwritten",
+]
+"""`ignores_writes`: acknowledges a write and does nothing; `overwritten`: somebody else writes another value
+every 3 s into what the master has written (`sim.devices`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +199,10 @@ class Slave:
         raise Refused(ILLEGAL_VALUE if function in (*_READS, 5, 6, 15, 16) else ILLEGAL_FUNCTION)
 
     def _write(self, table: Table, address: int, words: list[int]) -> None:
-        self.bank.write(table, address, words)
+        if self.behaviour.kind == "ignores_writes":
+            self.bank.check(table, address, len(words))
+        else:
+            self.bank.write(table, address, words)
         self.counters.writes += 1
 
 

@@ -28,6 +28,7 @@ _EXTREMES: dict[str, tuple[int, int]] = {
     "int32": (-0x8000_0000, 0x7FFF_FFFF),
     "uint64": (0, 0xFFFF_FFFF_FFFF_FFFF),
 }
+OVERWRITES_EVERY_S = 3.0
 _WHOLE_RANGE = {Fault.OPEN_CIRCUIT: 1, Fault.OVER_RANGE: 1, Fault.SHORT_CIRCUIT: 0, Fault.UNDER_RANGE: 0}
 """Faults that a converter shows by running to an end of its range: 0 the lower, 1 the upper."""
 
@@ -144,6 +145,15 @@ class EmulatedDevice:
                 value = loss.safe_value if loss.on_loss == "safe_value" else 0.0
                 self.bank.poke(spec.table, spec.register_, encode(spec, value))
 
+    def overwrite(self) -> None:
+        """Another master writes its own values into all that ours has written."""
+        for name in list(self._written_at):
+            spec = self.profile.points[name]
+            words = encode(spec, other_value(spec, self.commanded(name)))
+            if spec.bit is not None:
+                words = [self._words(spec)[0] ^ 1 << spec.bit]
+            self.bank.write(spec.table, spec.register_, words)
+
     def reset(self) -> None:
         """Clear a trip at the device's own panel."""
         self.tripped = False
@@ -231,6 +241,14 @@ class EmulatedDevice:
                 self.on_write(name, self.commanded(name))
 
 
+def other_value(spec: ProfilePoint, value: float) -> float:
+    """What a second master would write: the other state, or the end of the range that is further away."""
+    if spec.is_flag or spec.range is None:
+        return 0.0 if value >= 0.5 else 1.0
+    low, high = spec.range
+    return low if value > (low + high) / 2 else high
+
+
 def _broken_words(spec: ProfilePoint, fault: Fault) -> list[int] | None:
     """Register content of a broken sensor, None where the value itself does not show it."""
     if spec.type == "float32":
@@ -272,6 +290,13 @@ class EmulatedBus:
     def behave(self, name: str, behaviour: Behaviour) -> None:
         """Make a device misbehave, or healthy again, from the next request on."""
         self.server.slaves[self.devices[name].address].behave(behaviour)
+
+    def step(self, now: float) -> None:
+        """What happens on the bus besides our master at plant time `now`: a second one."""
+        for device in self.devices.values():
+            behaviour = self.server.slaves[device.address].behaviour
+            if behaviour.kind == "overwritten" and now % OVERWRITES_EVERY_S < 1.0:
+                device.overwrite()
 
     def close(self) -> None:
         """Leave all wires."""

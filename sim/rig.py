@@ -17,8 +17,10 @@ from controller.points import Event, Point
 from controller.settings.station import StationFile
 from controller.station import Station, build
 from drivers.profile import Profile
-from drivers.readings import Fault
+from drivers.readings import Fault, Reading
 from sim.bank import Behaviour, Kind
+from sim.disobeying import KINDS as DISOBEYS
+from sim.disobeying import Disobeying
 from sim.field import (
     BUS_LOSS_S,
     bus_losses,
@@ -133,6 +135,8 @@ class Rig:
         self._outputs = {channel.target: channel.output for channel in wiring.outputs}
         self._inverted = {channel.target for channel in wiring.outputs if channel.invert}
         self._moods: dict[str, Behaviour] = {}
+        self._disobeying = Disobeying(profiles)
+        self._told: dict[Key, float] = {}
         self._mute = {key[0]: _Mute() for key in self.station.inputs.mute}
         self._stopping = _stopping_at_loss(file, self._outputs)
         self._silent_since: dict[str, float] = {}
@@ -141,7 +145,7 @@ class Rig:
         self.wall_ahead_s = 0.0
         self.clock_trusted = True
         self._script = scenario.start(self.plant.time) if scenario is not None else None
-        self.readings: dict[Key, _Live | _Mute] = {live.key: live for live in self._live}
+        self.readings: dict[Key, _Live | _Mute | Reading] = {live.key: live for live in self._live}
         self.readings |= {(device, ANSWERS): mute for device, mute in self._mute.items()}
         self._read()
 
@@ -162,12 +166,17 @@ class Rig:
 
     def act(self, done: Scan) -> None:
         """The scan's outputs act on the plant for one step; then its sensors are read."""
-        outputs, command, moods = self._outputs, self.plant.command, self._moods
+        outputs, command, moods, now = self._outputs, self.plant.command, self._moods, self.plant.time
         inverted = self._inverted
         for target, value in done.writes:
             if moods and target[0] in moods and moods[target[0]].kind in _TAKES_NO_WRITE:
                 continue
+            if self._disobeying:
+                value = self._disobeying.exchange(target, value, self._told.get(target, value), now)
+            self._told[target] = value
             command(outputs[target], 1.0 - value if target in inverted else value)
+        if self._disobeying:
+            self.readings |= self._disobeying.readings(now)
         if self._silent_since:
             self._lose_the_bus()
         self.plant.step(self.dt)
@@ -233,6 +242,10 @@ class Rig:
             self._silent_since.pop(device, None)
         if device in self._mute:
             self._mute[device].fault = _fault_of(behaviour)
+        for key in self._disobeying.end(device):
+            self.readings.pop(key, None)
+        if behaviour.kind in DISOBEYS:
+            self._disobeying.begin(device, behaviour.kind)
         if behaviour.kind == "healthy":
             self._moods.pop(device, None)
         else:

@@ -99,6 +99,8 @@ class Simulator:
                 self.field.step(STEP_S)
                 for device in self.field.devices.values():
                     device.step()
+                for bus in self.buses.values():
+                    bus.step(self.field.plant.time)
                 due += STEP_S
 
     # ---- what a scenario does

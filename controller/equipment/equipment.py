@@ -47,8 +47,14 @@ class Equipment:
         self.watchers: dict[str, Watcher] = {}
         self._image = image
         moving = [p for p in image.points.values() if _should_move(p) and p.name not in pairs]
-        frozen = FrozenSensors(moving)
-        self.watchers["station.frozen"] = frozen
+        pumps = [
+            point
+            for circuit in circuits
+            for number in range(1, circuit.pumps + 1)
+            if (point := image.points.get(f"{circuit.name}.pump_{number}_running")) is not None
+        ]
+        self.still = FrozenSensors(moving, pumps)
+        self.watchers["station.frozen"] = self.still
         for name in pairs:
             if image[name].quantity == "temperature":
                 self.watchers[f"{name}.pair"] = PairDrift(image, name)

@@ -1,7 +1,10 @@
 """Values that stand still: a sensor that hangs, a meter whose value is not renewed.
 
 A sensor's noise moves its last digit every few minutes; the very same number for 6 h is not a temperature,
-for 12 h not a pressure. A meter is caught sooner, because the valve tells when its value should move: the
+for 12 h not a pressure. One that is known for a day to be lively (`stillness`) is told from half an hour on,
+while a circulation pump runs all the time and all of its lively neighbours (same circuit, same quantity) are
+as lively as ever: standing water and a network out of service are quiet without being broken.
+A meter is caught sooner, because the valve tells when its value should move: the
 same value for 30 min while the valve has moved by 3 % or the primary supply temperature by 1.5 K; or no flow
 at all for 30 min, while the valve is open, the primary is hot and the secondary gets warmer in the exchanger.
 Thresholds are own judgement.
@@ -13,6 +16,7 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from controller.equipment.stillness import Stillness
 from controller.equipment.watcher import Watcher, lasting
 from controller.points import Image, Output, Point, Term
 from controller.safety.rules import Rule
@@ -20,6 +24,8 @@ from controller.safety.rules import Rule
 FROZEN_S = {"temperature": 6 * 3600.0, "pressure": 12 * 3600.0}
 """A transmitter on a coarse converter is quieter than a Pt100."""
 SUSPECT_S = 7200.0
+GOOD_S = 600.0
+"""So long must it move again before all is well."""
 STUCK_S = 1800.0
 STUCK_SUSPECT_S = 600.0
 MOVED_PERCENT = 3.0
@@ -30,9 +36,10 @@ HEATED_K = 3.0
 
 
 class FrozenSensors(Watcher):
-    """All temperatures and pressures whose last digit should move; one row each."""
+    """All temperatures and pressures whose last digit should move; one row each. `pumps`: running contacts of
+    the circulation pumps; without any nothing is told early."""
 
-    def __init__(self, points: Sequence[Point]) -> None:
+    def __init__(self, points: Sequence[Point], pumps: Sequence[Point] = ()) -> None:
         super().__init__()
         self._watched = list(points)
         self._limits = [FROZEN_S[point.quantity] for point in self._watched]
@@ -41,27 +48,67 @@ class FrozenSensors(Watcher):
         self._values = [math.nan] * len(self._watched)
         self._since = [0.0] * len(self._watched)
         self._lasts = [0.0] * len(self._watched)
+        self._usual = [Stillness() for _ in self._watched]
+        self._found = [False] * len(self._watched)
+        self._neighbours = [self._beside(index) for index in range(len(self._watched))]
+        self._pumps = list(pumps)
+        self._running: tuple[bool, ...] = ()
+        self._calm_since = 0.0
+        """Since when the same pumps run."""
+
+    def _beside(self, index: int) -> list[int]:
+        own = self._watched[index]
+        place = own.name.partition(".")[0]
+        return [
+            other
+            for other, point in enumerate(self._watched)
+            if other != index and point.quantity == own.quantity and point.name.partition(".")[0] == place
+        ]
 
     @property
     def suspect(self) -> bool:
-        lasts = self._lasts
-        return any(lasts[index] >= SUSPECT_S for index in self._inside)
+        lasts, found = self._lasts, self._found
+        return any(lasts[index] >= SUSPECT_S or found[index] for index in self._inside)
+
+    @property
+    def frozen(self) -> set[str]:
+        """Points that hang."""
+        return {point.name for point, found in zip(self._watched, self._found, strict=True) if found}
 
     def step(self, now: float, may_learn: bool) -> None:
         values, since, lasts = self._values, self._since, self._lasts
+        running = tuple([pump.on for pump in self._pumps])
+        if running != self._running:
+            self._running, self._calm_since = running, now
+        calm = any(running)
         for index, point in enumerate(self._watched):
             value = point.value
-            if value != values[index] or point.reason:
-                values[index], since[index], lasts[index] = value, now, 0.0
-            else:
+            if value == values[index] and not point.reason:
                 lasts[index] = now - since[index]
+                self._usual[index].stands()
+                continue
+            if calm and not point.reason and since[index] >= self._calm_since:
+                self._usual[index].moved(value - values[index], now - since[index])
+            values[index], since[index], lasts[index] = value, now, 0.0
+            self._found[index] = False
+        for index, limit in enumerate(self._limits):
+            if lasts[index] >= limit or (calm and self._is_early(index, now)):
+                self._found[index] = True
+
+    def _is_early(self, index: int, now: float) -> bool:
+        """Far longer than it ever stood, and its neighbours do not."""
+        if min(self._lasts[index], now - self._calm_since) < self._usual[index].early_s:
+            return False
+        lively = [other for other in self._neighbours[index] if self._usual[other].early_s < math.inf]
+        return bool(lively) and all(self._usual[other].is_as_ever for other in lively)
 
     def rules(self) -> Iterator[Rule]:
         for index, point in enumerate(self._watched):
             yield Rule(
                 "sensor_frozen",
                 point.name,
-                lambda index=index: self._lasts[index] >= self._limits[index],  # type: ignore[misc]
+                lambda index=index: self._found[index],  # type: ignore[misc]
+                clear_s=GOOD_S,
                 priority="warning",
                 shows=lambda index=index: lasting(self._lasts[index]),  # type: ignore[misc]
             )
@@ -70,10 +117,12 @@ class FrozenSensors(Watcher):
         return Term("sensors_move", (("lasts", max(self._lasts, default=0.0), "time"),))
 
     def state(self) -> dict[str, Any]:
-        return {}
+        names = [point.name for point in self._watched]
+        return {name: usual.state() for name, usual in zip(names, self._usual, strict=True)}
 
     def restore(self, state: dict[str, Any]) -> None:
-        """It remembers nothing."""
+        for point, usual in zip(self._watched, self._usual, strict=True):
+            usual.restore(state.get(point.name))
 
 
 class MeterStuck(Watcher):

@@ -43,7 +43,7 @@ class ValveMotion(Watcher):
 
     @property
     def suspect(self) -> bool:
-        return self._since is not None or self.reversed
+        return self._since is not None or self.reversed or not self._valve.confirmed
 
     def step(self, now: float, may_learn: bool) -> None:
         valve, position = self._valve, self._position

@@ -49,6 +49,8 @@ CAUSES: tuple[Cause, ...] = (
     Cause("tank_low", frozenset({"pressure_low", "makeup_dry"}), "station"),
     Cause("over_temperature", frozenset({"supply_high", "thermostat_contradicted"})),
     Cause("thermostat", frozenset({"over_temperature", "supply_high", "supply_low"})),
+    Cause("write_not_confirmed", frozenset({"valve_stuck", "valve_astray"}), "same"),
+    Cause("other_master", frozenset({"valve_stuck", "valve_astray"}), "same"),
     Cause("pump_locked_out", frozenset({"pump_failed"}), "same"),
     Cause("valve_local", frozenset({"valve_astray", "valve_stuck", "supply_low"})),
     Cause("valve_stuck", frozenset({"valve_astray", "valve_sticks"})),

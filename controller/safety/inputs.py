@@ -2,8 +2,8 @@
 
 Per channel, in this order: fault of the device or its line → stale (by the time it was read) →
 wire break of a 4…20 mA loop (NAMUR NE 43: below 3.6 mA or above 21 mA) → range → jump → good. After a
-bad time a channel must be good for 5 s before it is used again. Then redundant pairs are joined, and
-substitutes put in place (FACTS §8): outdoor temperature, return pressure.
+bad time a channel must be good for some seconds, by its kind, before it is used again. Then redundant
+pairs are joined, and substitutes put in place (FACTS §8): outdoor temperature, return pressure.
 """
 
 from __future__ import annotations
@@ -11,10 +11,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 
-from controller.channels import ANSWERS, InputChannel, Key, Reading, Wiring
+from controller.channels import ANSWERS, GOOD_AFTER_OTHERS_S, InputChannel, Key, Reading, Wiring
 from controller.points import Image, Point, Quality
 
-RECOVERY_S = 5.0
 JUMP_S = 5.0
 BREAK_MA = 3.6
 SHORT_MA = 21.0
@@ -41,7 +40,9 @@ class _Channel:
         "point",
         "raw_high",
         "raw_low",
+        "recovers_s",
         "slope",
+        "waits_s",
     )
 
     def __init__(self, channel: InputChannel, point: Point) -> None:
@@ -57,6 +58,8 @@ class _Channel:
         self.offset = channel.value(0.0)
         self.slope = channel.value(1.0) - self.offset
         self.low, self.high = channel.low, channel.high
+        self.recovers_s = channel.recovers_s
+        self.waits_s = 0.0
         live_zero = channel.raw_span is not None and channel.raw_span[0] > BREAK_MA
         self.raw_low, self.raw_high = (BREAK_MA, SHORT_MA) if live_zero else (-math.inf, math.inf)
 
@@ -107,6 +110,9 @@ class _Channel:
     def _bad(self, value: float, reason: str, time: float) -> None:
         self.bad_before, self.fault = True, reason
         self.good_since = math.inf
+        # The first reading of all ends no bad time: a station that starts need not wait for a sensor's lag.
+        first = reason == "never_read"
+        self.waits_s = min(self.recovers_s, GOOD_AFTER_OTHERS_S) if first else self.recovers_s
         self.last = math.nan
         self.point.mark(value, Quality.BAD, reason, time)
 
@@ -114,7 +120,7 @@ class _Channel:
         self.fault = ""
         if self.bad_before:
             self.good_since = min(self.good_since, now)
-            if now - self.good_since < RECOVERY_S and self.channel.quantity != "flag":
+            if now - self.good_since < self.waits_s:
                 self.point.mark(value, Quality.BAD, "recovering", time)
                 return
             self.bad_before = False

@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from controller.channels import Key
+from controller.channels import Key, read_back
 from controller.clock import Clock
 from controller.commands import Answer, Command, CommandKind
 from controller.cycle import Scan, scan
@@ -113,7 +113,12 @@ class Service:
                 if settings.bus == name
             ]
             buses[name] = Bus(
-                name, line, devices, self.clock, {d.name: used.get(d.name, set()) for d in devices}
+                name,
+                line,
+                devices,
+                self.clock,
+                {d.name: used.get(d.name, set()) for d in devices},
+                self.station.wiring.written(),
             )
         return buses
 
@@ -259,6 +264,10 @@ class Service:
         now = self.clock.now()
         for key in self.station.inputs.mute:
             readings[key] = Reading(math.nan, now, self._bus_of[key[0]].refuses(key[0]))
+        for channel in self.station.wiring.outputs:
+            shown = self._bus_of[channel.target[0]].read_back(*channel.target)
+            if shown is not None:
+                readings[read_back(channel.target)] = shown
         return readings
 
     def _dispatch(self, done: Scan) -> None:

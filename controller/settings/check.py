@@ -24,7 +24,15 @@ from controller.settings.check_setpoint import setpoint_findings
 from controller.settings.check_starters import starter_findings
 from controller.settings.load import Finding, load_tree, validate
 from controller.settings.station import PointSettings, RtuBusSettings, StationFile
-from controller.settings.wiring import SIGNALS, addition, key, pump_points, quantity_of, role_of
+from controller.settings.wiring import (
+    SIGNALS,
+    addition,
+    key,
+    pump_points,
+    quantity_of,
+    role_of,
+    wire,
+)
 from drivers.library import ProfileError, find_profile, list_profiles, load_profile
 from drivers.nodes import Location
 from drivers.profile import Profile, ProfilePoint
@@ -67,7 +75,7 @@ def check_file(path: Path, find: Callable[[str], Path] | None = None) -> Checked
         findings += mode_findings(case, name, circuit)
     findings += [*exchanger_findings(case), *_tank(case), *outputs_used_once(case), *_zones(case)]
     if all(finding.warning for finding in findings):
-        findings += alarm_findings(case)
+        findings += [*alarm_findings(case), *_write_only(case)]
     findings.sort(key=lambda finding: finding.order)
     checked = Checked(path, findings, file, case.profiles)
     if checked.errors:
@@ -229,6 +237,19 @@ def _tank(case: Case) -> Iterator[Finding]:
     for (lower, low), (upper, high) in pairwise(ladder):
         if low >= high:
             yield case.find(("tank", upper), "not_above", value=f"{high:g} m", other=lower, than=f"{low:g} m")
+
+
+def _write_only(case: Case) -> Iterator[Finding]:
+    """Devices that do not show what is written to them: one line, and of a file that can run."""
+    written = wire(case.file, case.profiles).written()
+    mute = [
+        device
+        for device, points in written.items()
+        if any(case.profiles[device].points[point].poll is None for point in points)
+    ]
+    if mute:
+        place: Location = ("devices", mute[0], "profile")
+        yield case.find(place, "write_only", warning=True, allowed=", ".join(mute))
 
 
 def _zones(case: Case) -> Iterator[Finding]:

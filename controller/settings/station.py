@@ -91,6 +91,9 @@ class PointSettings(Settings):
     stale_after: Annotated[float, Amount("time", 2, 3600)] | None = Field(
         None, description="Older values are bad"
     )
+    good_after: Annotated[float, Amount("time", 0, 3600)] | None = Field(
+        None, description="After a bad time it must be good for so long; by its kind without it"
+    )
 
 
 class StarterSettings(Settings):

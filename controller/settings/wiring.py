@@ -10,7 +10,14 @@ import math
 import re
 from collections.abc import Mapping
 
-from controller.channels import InputChannel, Key, OutputChannel, Wiring
+from controller.channels import (
+    GOOD_AFTER_OTHERS_S,
+    METERED,
+    InputChannel,
+    Key,
+    OutputChannel,
+    Wiring,
+)
 from controller.control.blocks.loop.supply_settings import ValveSettings
 from controller.control.blocks.water.exchanger_settings import IsolationValveSettings
 from controller.control.circuits.exchanger import ExchangerSettings
@@ -170,7 +177,15 @@ def _measured(
         *spans,
         add=addition(settings.add, role.quantity) if settings.add else 0.0,
         invert=settings.invert,
+        good_after_s=_good_after(role, settings, profiles[device], channel),
     )
+
+
+def _good_after(role: Role, settings: PointSettings, profile: Profile, point: str) -> float | None:
+    """What the file says; of a meter two polls."""
+    if settings.good_after is not None or role.quantity not in METERED:
+        return settings.good_after
+    return max(GOOD_AFTER_OTHERS_S, 2 * (profile.points[point].poll or 0.0))
 
 
 def _drive(pump: str, device: str, profile: Profile) -> list[InputChannel]:

@@ -11,7 +11,7 @@ from controller.control.circuits.outdoor_written import FORECAST_POINTS
 from controller.door import DoorClient, DoorError
 from controller.safety.outdoor_witness import OutdoorSettings
 from hil_tests.service.world import World, world
-from sim.bank import DEAD, HEALTHY
+from sim.bank import DEAD, HEALTHY, Behaviour
 from sim.weather import Weather
 
 pytestmark = pytest.mark.timeout(120)
@@ -219,3 +219,18 @@ async def test_a_dead_relay_module_is_told_though_nothing_is_read_of_it(tmp_path
         w.behave("relays", HEALTHY)
         await w.run(minutes=1)
         assert ("device_silent", "relays") not in w.alarms()
+
+
+async def test_a_relay_and_a_drive_under_a_second_master_are_told_and_another_pump_takes_over(tmp_path):
+    async with world(tmp_path) as w:
+        await w.run(minutes=1)
+        w.behave("relays", Behaviour("overwritten"))
+        w.behave("low_pump_1", Behaviour("overwritten"))
+        await w.run(minutes=2, seconds=20)
+        assert ("other_master", "low.relief_valve") in w.alarms()
+        assert ("other_master", "low.pump_1_speed") in w.alarms()
+        assert w["low.pump_2_run"].value == 1.0
+        w.behave("relays", HEALTHY)
+        w.behave("low_pump_1", HEALTHY)
+        await w.run(minutes=3)
+        assert not {code for code, _ in w.alarms()} & {"other_master", "write_not_confirmed"}

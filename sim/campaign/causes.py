@@ -58,8 +58,12 @@ _DRIFTS = (
     "return_above_supply",
 )
 _CROSSED = ("pressures_crossed", "pump_without_pressure")
-_DEVICE_ROWS = (_Row(".*", "dead|garbage|exception|late|slow", ("device_silent",), 30.0),)
-"""Yesterday's values are told, if at all, by each of the sensors behind."""
+_DEVICE_ROWS = (
+    _Row(".*", "dead|garbage|exception|late|slow", ("device_silent",), 30.0),
+    _Row(".*", "overwritten", ("other_master", "write_not_confirmed"), 120.0, False),
+)
+"""Yesterday's values are told, if at all, by each of the sensors behind; that a device ignores what is
+written to it, when something else is written."""
 _ROWS = (
     # sensors that show nothing, or nothing that can be
     _Row(
@@ -164,6 +168,8 @@ _ACCUSING = {
     "pair_drifts",
     "meter_stuck",
     "device_silent",
+    "write_not_confirmed",
+    "other_master",
     "pump_failed",
     "pump_locked_out",
     "valve_stuck",

@@ -18,6 +18,7 @@ _PLAUSIBLE_SHARE = 0.2
 _DRIFT_SHARE_PER_H = 0.02
 _DRIFT_K_PER_H = 0.5
 _DEVICE_KINDS = ("dead", "slow", "late", "garbage", "exception", "yesterday")
+_WRITTEN_KINDS = ("ignores_writes", "overwritten")
 _VALVE_KINDS = ("stuck", "slow", "slipping", "reversed", "leaking", "local")
 _PUMP_KINDS = ("trip", "no_start", "wear", "check_valve", "mains_bypass", "welded", "local", "dry")
 _MAKEUP_KINDS = ("trip", "no_start", "check_valve", "welded", "mains_bypass", "dry")
@@ -54,6 +55,10 @@ def _cells(station: Station, plant: Plant) -> Iterator[Cell]:
         group: Group = "valve" if name in movers else "device"
         yield from _all(COLD_DAY, group, [Break("device", name, kind) for kind in _DEVICE_KINDS])
         yield from _all(COLD_START, group, [Break("device", name, "dead")])
+    written = dict.fromkeys(output.target[0] for output in station.wiring.outputs)
+    for name in written:
+        group = "valve" if name in movers else "device"
+        yield from _all(COLD_DAY, group, [Break("device", name, kind) for kind in _WRITTEN_KINDS])
     yield from _machines(file, plant)
     yield from _station(file)
     yield from _program(station)

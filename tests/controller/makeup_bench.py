@@ -31,6 +31,8 @@ class MakeupBench:
         self.water = 50.0
         self.leak = 0.0
         self.stuck: set[int] = set()
+        self.silent: set[int] = set()
+        """Makeup drives that do not answer."""
         self.made_up = 0.0
         self.blind = False
         for number in (1, 2):
@@ -118,7 +120,9 @@ class MakeupBench:
         flow = 0.0
         for number in (1, 2):
             turns = number in self.runs() and number not in self.stuck
-            self.put(f"low.makeup_{number}_running", "flag", float(turns))
+            running = self.put(f"low.makeup_{number}_running", "flag", float(turns))
+            if number in self.silent:
+                self.lose(running)
             if turns:
                 flow += max(6.0 * (self.output(f"makeup_{number}_speed").value - 20.0) / 30.0, 0.0)
         if self.meter:

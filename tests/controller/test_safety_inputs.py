@@ -82,7 +82,7 @@ def test_never_read_is_bad() -> None:
     assert judged(front.image["low.t"]) == (Quality.BAD, "never_read")
 
 
-def test_stale_by_the_time_it_was_read_and_good_again_after_5_s() -> None:
+def test_stale_by_the_time_it_was_read_and_good_again_after_20_s() -> None:
     front = Front(TEMPERATURE)
     point = front.show(49.0, seconds=3)
     for age, quality in ((9.0, Quality.GOOD), (10.5, Quality.BAD)):
@@ -91,8 +91,35 @@ def test_stale_by_the_time_it_was_read_and_good_again_after_5_s() -> None:
         assert point.quality is quality
     assert point.reason == "stale"
     assert judged(front.show(49.0)) == (Quality.BAD, "recovering")
-    assert not front.show(49.0, seconds=4).usable
+    assert not front.show(49.0, seconds=19).usable
     assert judged(front.show(49.0)) == (Quality.GOOD, "")
+
+
+@pytest.mark.parametrize(
+    ("quantity", "good_after", "seconds"),
+    [
+        ("temperature", None, 20),
+        ("pressure", None, 5),
+        ("length", None, 10),
+        ("flag", None, 0),
+        ("percent", None, 5),
+        ("pressure", 60.0, 60),
+        ("flag", 3.0, 3),
+        ("temperature", 0.0, 0),
+    ],
+)
+def test_good_again_after_the_time_of_its_kind_or_of_the_file(
+    quantity: str, good_after: float | None, seconds: int
+) -> None:
+    channel = InputChannel("low.t", quantity, ("io", "t"), -1, 100, math.inf, 10.0, good_after_s=good_after)
+    front = Front(channel)
+    front.show(1.0, seconds=3)
+    assert not front.show(math.nan, fault=Fault.OPEN_CIRCUIT).usable
+    waited = 0
+    while not front.show(1.0).usable:
+        waited += 1
+        assert front.image["low.t"].reason == "recovering"
+    assert waited == seconds
 
 
 def test_a_sensor_that_comes_and_goes_stays_bad() -> None:
@@ -177,7 +204,7 @@ def pair() -> Front:
 
 def both(front: Front, first: float, second: float) -> Point:
     """Both sensors shown for so long that neither jumps nor recovery are left."""
-    for _ in range(8):
+    for _ in range(25):
         front.readings["io", "t_2"] = Reading(
             second, front.now + 1, Fault.OPEN_CIRCUIT if math.isnan(second) else Fault.NONE
         )

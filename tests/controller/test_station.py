@@ -277,7 +277,7 @@ def test_a_silent_device_is_one_alarm(desk: Any) -> None:
     assert ("device_silent", "temperatures") in desk.alarms()
     assert "input_bad" not in desk.codes()
     desk.silent.clear()
-    desk.run(10)
+    desk.run(25)
     assert not desk.codes() - {"outdoor_lost"}
     desk.run(10)
     assert not desk.codes()

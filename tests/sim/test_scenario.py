@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from controller.channels import read_back
 from controller.clock import RealClock
+from controller.commands import Command, CommandKind
 from controller.settings.check import check_file
 from drivers.readings import Fault
 from sim.bank import HEALTHY, Behaviour
@@ -200,6 +202,28 @@ def test_rig_devices_misbehave(station, behaviour, fault):
     assert rig.readings[key].value > value + 3.0
     with pytest.raises(KeyError, match="known: "):
         rig.behave("nobody", HEALTHY)
+
+
+@pytest.mark.parametrize(
+    ("kind", "fault"), [("ignores_writes", Fault.NOT_CONFIRMED), ("overwritten", Fault.OVERWRITTEN)]
+)
+def test_rig_devices_do_not_keep_what_is_written(station, kind, fault):
+    rig = Rig(station.file, station.profiles, Weather.constant(-10.0))
+    rig.run(seconds=120)
+    key = read_back(("valve", "command"))
+    assert key not in rig.readings
+    rig.behave("valve", Behaviour(kind))
+    before = rig.plant.zones["low"].valve.position
+    for _ in range(150):
+        rig.step([Command(CommandKind.OVERRIDE, "low.valve_command", 20.0, "li", "panel", 3600.0, "test")])
+    assert rig.readings[key].fault is fault
+    assert {a for a in rig.alarms() if a[0] in ("write_not_confirmed", "other_master")}
+    if kind == "ignores_writes":
+        assert rig.plant.zones["low"].valve.position == pytest.approx(before, abs=0.02)
+    rig.behave("valve", HEALTHY)
+    rig.run(seconds=3)
+    assert key not in rig.readings
+    assert not {a for a in rig.alarms() if a[0] in ("write_not_confirmed", "other_master")}
 
 
 def test_simulator_is_a_stage(station, load):

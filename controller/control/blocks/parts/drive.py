@@ -4,9 +4,12 @@ A pump has failed when its drive reports a fault, when it was running and stops 
 not run 15 s after the command (Danfoss ECL stabilisation time), or when it runs without making
 pressure for 15 s. It is retried after 10 min; after the third failure in a row it stays out until a
 person forgives it, or has had it in local at the cabinet. Half an hour without a failure ends the row.
-A drive that does not answer is believed to do what it was told (it keeps its last speed on loss of
-its bus); only missing pressure says otherwise. On mains bypass the pump runs at 50 Hz past its drive:
-what the drive says then does not count, only missing pressure does.
+A drive that does not answer is believed to do what it was told (it keeps its last speed on loss of its
+bus); only missing pressure says otherwise. `silent` tells it after 5 s to those who have another pump that
+can be told: a makeup drive stops on loss of its bus within 10 s (FACTS §8). Nor does one `obey` that shows
+something else than was written to it: then another pump that does is taken, and where there is none this one
+is told all the same. On mains bypass the pump runs
+at 50 Hz past its drive: what the drive says then does not count, only missing pressure does.
 """
 
 from __future__ import annotations
@@ -19,6 +22,7 @@ from controller.points import Image, Output, Point, Term
 
 START_TIME_S = 15.0
 STOPPED_TIME_S = 2.0
+SILENT_S = 5.0
 RETRY_S = 600.0
 TRIES = 3
 GOOD_RUN_S = 1800.0
@@ -66,6 +70,19 @@ class PumpDrive:
         self._running_since = math.inf
         self._stopped_since = math.inf
         self._no_pressure_since = math.inf
+        self._silent_since = math.inf
+        self.silent = False
+        """Its drive has not answered for `SILENT_S`: it cannot be told anything."""
+
+    @property
+    def obeys(self) -> bool:
+        """Nothing says that its drive does something else than it was told."""
+        return self.run.confirmed and self.speed.confirmed
+
+    @property
+    def answers(self) -> bool:
+        """May be chosen, hears what it is told, and does it."""
+        return self.available and not self.silent and self.obeys
 
     @property
     def turns(self) -> bool:
@@ -98,7 +115,7 @@ class PumpDrive:
         """Judge the pump by what it was told in the last scan and what is seen now."""
         now = tick.now
         was_local = self.in_local
-        self._look()
+        self._look(now)
         self._count(tick)
         if was_local and not self.in_local:
             self.forgive()  # somebody stood before it
@@ -115,7 +132,7 @@ class PumpDrive:
         if not self.failed and now - self.failed_at >= RETRY_S + GOOD_RUN_S:
             self.failures_in_row = 0
 
-    def _look(self) -> None:
+    def _look(self, now: float) -> None:
         """What its contacts say in this scan."""
         self.in_local = self.local is not None and self.local.on
         self.on_mains = self.bypass is not None and self.bypass.on
@@ -126,6 +143,9 @@ class PumpDrive:
             self.runs = None
         else:
             self.runs = running.value >= 0.5
+        mute = running is not None and self.runs is None
+        self._silent_since = min(self._silent_since, now) if mute else math.inf
+        self.silent = now - self._silent_since >= SILENT_S
 
     def _count(self, tick: Tick) -> None:
         if self.turns:
@@ -218,6 +238,10 @@ class PumpDrive:
         if self.failed:
             why = Term(f"pump_{FAILURES[self.failed]}", pump)
             return Term("pump_locked_out", pump, (why,)) if self.locked_out else why
+        if not self.obeys:
+            return Term("pump_disobeys", pump)
+        if self.silent:
+            return Term("pump_silent", pump)
         state = STATES[int(self.state.value)] if self.state.usable else "off"
         return Term(f"pump_{state}", pump)
 

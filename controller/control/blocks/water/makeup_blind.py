@@ -7,10 +7,11 @@ substitutes). What is left for here, each only while the ones before it fail:
 2. the makeup pumps' discharge pressure less what it usually lies above the return (learned apart for a
    running and a standing pump);
 3. the contacts of a gauge: makeup from the low contact to the high one;
-4. the last seven days' run time in portions. The high contact locks it out where there is one;
-5. nothing: makeup stops (a hard-wired gauge may take over).
+4. the balance of the loop's water: what usually leaks and what the water shrinks by (`makeup_reckoned`);
+5. the last seven days' run time in portions. The high contact locks 4 and 5 out where there is one;
+6. nothing: makeup stops (a hard-wired gauge may take over).
 
-1 and 2 are numbers and are worked with as the pressure; 3 and 4 only say run or not.
+1 and 2 are numbers and are worked with as the pressure; the rest only says run or not.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from __future__ import annotations
 import math
 
 from controller.control.blocks.water.makeup_guard import MakeupGuard
+from controller.control.blocks.water.makeup_reckoned import ReckonedMakeup
 from controller.control.tick import Tick
 from controller.points import Image, Output, Point, Quality, Term
 
@@ -101,9 +103,11 @@ class OtherPressures:
 class BlindMakeup:
     """Run or not, without any pressure. `code` of the reason."""
 
-    def __init__(self, image: Image, circuit: str) -> None:
+    def __init__(self, image: Image, circuit: str, start_below: float) -> None:
+        """`start_below`: a fill is worth so much pressure, kPa."""
         self.low = image.points.get(f"{circuit}.makeup_low_contact")
         self.high = image.points.get(f"{circuit}.makeup_high_contact")
+        self.reckoned = ReckonedMakeup(start_below)
         self.code = "makeup_blind"
         self.runs = False
         self._ran_s = 0.0
@@ -126,6 +130,9 @@ class BlindMakeup:
             self.runs, self._credit_s = False, 0.0
         elif self.low is not None and self.low.usable:
             self._by_contacts(self.low)
+        elif self.reckoned.known(guard):
+            self.code = "makeup_by_balance"
+            self.runs = self.reckoned.step(tick, guard)
         elif len(guard.days) >= NEEDED_DAYS:
             self._by_portions(tick, guard)
         else:

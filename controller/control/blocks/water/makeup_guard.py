@@ -111,7 +111,7 @@ class MakeupGuard:
         masked = self._mask(tick, relief or filling)
         seen = pressure.usable and math.isfinite(pressure.value)
         self._note_fill(tick, pressure, runs, seen)
-        temperature = self._temperature()
+        temperature = self.temperature()
         if masked or not seen or not self.meter.known or math.isnan(temperature):
             self.balance.clear()
         else:
@@ -180,7 +180,7 @@ class MakeupGuard:
         minute = self._minute
         return volume + minute[0], ran + minute[1], starts + int(minute[2])
 
-    def _temperature(self) -> float:
+    def temperature(self) -> float:
         """Mean of the water, °C; NaN while a sensor of it is lost, 0 where there is none to correct by."""
         points = [point for point in (self.supply, self.back) if point is not None]
         if not all(point.usable and math.isfinite(point.value) for point in points):

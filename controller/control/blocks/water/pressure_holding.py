@@ -100,7 +100,7 @@ class PressureHolding:
             for number in range(1, len(settings.pumps) + 1)
         ]
         self.others = OtherPressures(image, circuit)
-        self.blind = BlindMakeup(image, circuit)
+        self.blind = BlindMakeup(image, circuit, settings.start_below)
         self.guard = MakeupGuard(settings.guard, image, circuit)
         self.duty = 0
         self.loop = PiLoop(settings.gain, settings.integral_time, low, high)
@@ -190,6 +190,7 @@ class PressureHolding:
             return
         self.blind.stop()
         short = self.setpoint - self.by.value
+        self.blind.reckoned.learn(tick, self.guard, self.settings.setpoint - self.by.value)
         full = self.by is not self.pressure and self.blind.full
         if self.by.value >= self.highest or full:
             self.filling, self._settled_s = False, 0.0
@@ -210,12 +211,16 @@ class PressureHolding:
         self.filling = self._settled_s < (SETTLED_S if idles else STANDING_S)
 
     def _choose(self, tick: Tick) -> None:
-        """The other pump at each start; the next one available when this one fails; never none for ever."""
+        """The other pump at each start; the next one available when this one fails, or when its drive can no
+        longer be told anything while another's can; never none for ever."""
         ended = self._ran_before and not self.filling
         self._ran_before = self.filling
         if ended and self.settings.alternate:
             self._next()
-        if not self.filling or self.pumps[self.duty].available:
+        duty = self.pumps[self.duty]
+        if not self.filling or (
+            duty.available and (duty.answers or not any(pump.answers for pump in self.pumps))
+        ):
             return
         self._next()
         if not self.pumps[self.duty].available:
@@ -232,25 +237,36 @@ class PressureHolding:
             self.duty = oldest
 
     def _next(self) -> None:
-        """The next available pump after the duty, or none."""
+        """The next available pump after the duty, one that answers first; or none."""
         count = len(self.pumps)
-        for step in range(1, count):
-            index = (self.duty + step) % count
-            if self.pumps[index].available:
-                self.duty = index
-                return
+        others = [(self.duty + step) % count for step in range(1, count)]
+        answering = [index for index in others if self.pumps[index].answers]
+        if answering:
+            self.duty = answering[0]
+        elif not self.pumps[self.duty].answers:
+            self.duty = next((index for index in others if self.pumps[index].available), self.duty)
 
     def _speed(self, tick: Tick) -> float:
         low, high = self.settings.speed
         if not self.filling or self.pumps[self.duty].run.value < 0.5:
             return low
         if not self.by.usable:
-            return self.usual_speed
+            return self._blind_speed()
         if self.settings.control == "band" and math.isnan(self._rising):
             return min(max(self.settings.band_speed, low), high)
         speed = self.loop.step(self.setpoint, self.by.value, tick.dt)
         self.usual_speed += min(tick.dt / USUAL_SPEED_S, 1.0) * (speed - self.usual_speed)
+        if math.isnan(self._rising):
+            self.blind.reckoned.learn_speed(tick.dt, self.setpoint, self.by.value, speed)
         return speed
+
+    def _blind_speed(self) -> float:
+        """By reckoning: no faster than what holds the set-point; else the usual one."""
+        low, high = self.settings.speed
+        holds = self.blind.reckoned.speed(self.settings.setpoint)
+        if self.blind.code != "makeup_by_balance" or math.isnan(holds):
+            return self.usual_speed
+        return min(max(holds, low), high)
 
     def explain(self, output: Output) -> Term:
         """Why makeup runs, or not; why relief is open, or not."""
@@ -279,6 +295,7 @@ class PressureHolding:
             "usual_speed": self.usual_speed,
             "pumps": [pump.memory() for pump in self.pumps],
             "guard": self.guard.memory(),
+            "reckoned": self.blind.reckoned.memory(),
         }
 
     def restore(self, state: object) -> None:
@@ -294,3 +311,4 @@ class PressureHolding:
         for pump, remembered in zip(self.pumps, pumps if isinstance(pumps, list) else (), strict=False):
             pump.remember(remembered)
         self.guard.remember(state.get("guard"))
+        self.blind.reckoned.remember(state.get("reckoned"))

@@ -150,9 +150,10 @@ class PumpGroup:
         if on_mains and self.duty not in on_mains:
             self.duty = on_mains[0]
             self.turns.stop()
-        elif not duty.available and usable:
-            # One that turns already is the quickest.
-            self.duty = min(usable, key=lambda index: (not self.pumps[index].turns, index))
+        elif usable and not (duty.available and self._obeys(duty, usable)):
+            # One that does what it is told, and of those one that turns already is the quickest.
+            pumps = self.pumps
+            self.duty = min(usable, key=lambda index: (not pumps[index].obeys, not pumps[index].turns, index))
             self.turns.stop()
         elif not usable:
             self._try_again(tick)
@@ -160,6 +161,10 @@ class PumpGroup:
             if self.none_left:
                 self._forgive_common_cause()
             self.last_resort, self.none_left = 0, False
+
+    def _obeys(self, duty: PumpDrive, usable: list[int]) -> bool:
+        """The duty pump does what it is told, or no other one would."""
+        return duty.obeys or not any(self.pumps[index].obeys for index in usable)
 
     def _try_again(self, tick: Tick) -> None:
         """Nothing is left: the one that failed longest ago is tried, locked out or not."""

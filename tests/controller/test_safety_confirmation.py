@@ -1,0 +1,108 @@
+"""What the station makes of a write that is not read back: alarms, local, pumps, valve."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from controller.channels import read_back
+from controller.control.blocks.water.pump_group import PumpGroup
+from controller.equipment.valve_motion import ValveMotion
+from controller.safety.confirmation import AFTER_LOCAL_S
+from drivers.readings import Fault, Reading
+from tests.controller.conftest import Desk
+from tests.controller.makeup_bench import MakeupBench
+from tests.controller.pump_bench import PumpBench
+
+
+def show(desk: Desk, output: str, fault: Fault, value: float = 7.0) -> None:
+    """What the bus hands on of an output from now on."""
+    target = next(c.target for c in desk.station.wiring.outputs if c.output == output)
+    desk.readings[read_back(target)] = Reading(value, desk.now, fault)
+
+
+@pytest.mark.parametrize(
+    ("fault", "code"), [(Fault.NOT_CONFIRMED, "write_not_confirmed"), (Fault.OVERWRITTEN, "other_master")]
+)
+def test_a_write_that_is_not_there_is_told_with_what_was_found(warm: Desk, fault: Fault, code: str) -> None:
+    show(warm, "low.valve_command", fault)
+    warm.run(2)
+    assert (code, "low.valve_command") in warm.alarms()
+    view = next(a for a in warm.station.alarms.view() if a.code == code)
+    assert {name: value for name, value, _ in view.values}["found"] == 7.0
+    assert not warm.output("low.valve_command").confirmed
+    show(warm, "low.valve_command", Fault.NONE)
+    warm.run(2)
+    assert code not in warm.codes()
+    assert warm.output("low.valve_command").confirmed
+
+
+def test_nothing_is_told_while_in_local_nor_soon_after(warm: Desk) -> None:
+    warm.set("low.pump_1_local", 1.0)
+    warm.run(1)
+    show(warm, "low.pump_1_run", Fault.NOT_CONFIRMED)
+    warm.run(60)
+    assert "write_not_confirmed" not in warm.codes()
+    warm.set("low.pump_1_local", 0.0)
+    warm.run(AFTER_LOCAL_S - 5.0)
+    assert "write_not_confirmed" not in warm.codes()
+    warm.run(10)
+    assert ("write_not_confirmed", "low.pump_1_run") in warm.alarms()
+
+
+def test_another_pump_takes_over_and_the_station_circulates(warm: Desk) -> None:
+    show(warm, "low.pump_1_run", Fault.NOT_CONFIRMED)
+    warm.run(3)
+    assert warm.output("low.pump_2_run").value == 1.0
+    assert warm.output("low.pump_1_run").value == 0.0
+    assert "pump_disobeys" in warm.reason("low.pump_1_run")
+
+
+def duty(group: PumpGroup) -> int:
+    return group.duty + 1
+
+
+def test_the_duty_pump_stays_where_no_other_one_obeys_either() -> None:
+    bench = PumpBench(2)
+    bench.run(60)
+    for number in (1, 2):
+        bench.output(f"{number}_speed").confirmed = False
+    seen: set[int] = set()
+    bench.run(1200, each=lambda: seen.add(duty(bench.group)))
+    assert seen == {1}
+    assert bench.runs() == {1}
+    bench.fault(1)
+    bench.run(5)
+    assert bench.runs() == {2}, "one that runs is better than one that has failed"
+
+
+def test_of_three_pumps_one_that_obeys_is_taken() -> None:
+    bench = PumpBench(3)
+    bench.run(60)
+    bench.output("2_run").confirmed = False
+    bench.fault(1)
+    bench.run(5)
+    assert bench.runs() == {3}
+
+
+def test_makeup_takes_the_pump_that_obeys_and_holds_with_none() -> None:
+    bench = MakeupBench()
+    bench.leak = 1.0
+    bench.output("makeup_1_run").confirmed = False
+    seen: set[int] = set()
+    bench.run(hours=1, each=lambda: seen.update(bench.runs()))
+    assert seen == {2}
+    bench.output("makeup_2_run").confirmed = False
+    bench.run(hours=1)
+    assert bench.pressure > 330.0
+
+
+def test_nobody_learns_by_a_valve_that_is_commanded_by_another_hand(warm: Desk) -> None:
+    watcher = warm.station.equipment.watchers["low.valve_motion"]
+    assert isinstance(watcher, ValveMotion)
+    warm.run(30)
+    assert not watcher.suspect
+    show(warm, "low.valve_command", Fault.OVERWRITTEN, math.nan)
+    warm.run(30)
+    assert watcher.suspect
