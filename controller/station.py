@@ -36,7 +36,6 @@ from controller.points import (
     Point,
     PointInfo,
     Quality,
-    Slot,
     Snapshot,
     Term,
     catalogue,
@@ -58,6 +57,7 @@ from controller.safety.substitutes import OutdoorSubstitute, ReturnPressureSubst
 from controller.settings.free_alarms import free_alarm
 from controller.settings.station import StationFile
 from controller.settings.wiring import wire
+from controller.why import Why
 from drivers.profile import Profile
 
 LONGEST_OVERRIDE_S = 86400.0
@@ -127,6 +127,16 @@ class Station:
         writable += [*(n for n in self.image.outputs if n not in self.carried_out)]
         self.catalogue: tuple[PointInfo, ...] = catalogue(self._points, writable)
         self._not_run: dict[str, Any] = {}
+        self._why = Why(
+            self.image,
+            self.circuits,
+            self.season,
+            self.tank,
+            self.adjustables,
+            self.inputs,
+            self.equipment,
+            frozenset(self.wiring.redundant),
+        )
         self.scans = 0
         self.last_scan: float | None = None
 
@@ -263,12 +273,8 @@ class Station:
         if command.kind is CommandKind.WRITE and command.subject in self.tunings:
             circuit = self.tunings[command.subject].circuit
             why = circuit.care.refuses(command.value, circuit.control)
-            if why == "tuning_busy":
-                return Answer(False, "tuning_busy", subject)
-            if why == "tuning_no_loop":
-                return Answer(False, "tuning_no_loop", subject)
-            if why == "nothing_proposed":
-                return Answer(False, "nothing_proposed", subject)
+            if why in ("tuning_busy", "tuning_no_loop", "nothing_proposed"):
+                return Answer(False, why, subject)
             if why:
                 bounds = (("low", 0.0, "number"), ("high", 3.0, "number"))
                 return Answer(False, "outside_range", (("value", command.value, "number"), *bounds))
@@ -441,66 +447,9 @@ class Station:
             if output is not None and isinstance(value, int | float) and output.low <= value <= output.high:
                 output.put(float(value), -math.inf)
 
-    # ---- why
-
     def explain(self, name: str) -> Term:
         """Why a point has its value: a tree of codes, values and units. KeyError for an unknown point."""
-        point = self.image.points[name]
-        if isinstance(point, Output):
-            return self._explain_output(point)
-        for holder in self.circuits:
-            if point is holder.circuit.care.tuning:
-                return holder.circuit.control.tuning.explain() or Term("tuning_idle")
-            found = holder.circuit.explain_point(point)
-            if found is not None:
-                return found
-        if point is self.season.point:
-            return self.season.explain()
-        value: float | str = point.show() if point.choices else point.value
-        shown = (("point", name, "text"), ("value", value, point.quantity))
-        if name in self.adjustables:
-            setting = self.adjustables[name]
-            file_value = ("file", setting.file_value, setting.amount.quantity)
-            return Term("setting", (*shown, file_value))
-        for measured, (device, channel) in self.inputs.sources():
-            if measured is point:
-                age = max((self.last_scan or 0.0) - point.time, 0.0)
-                source = (("device", f"{device}.{channel}", "text"), ("age", age, "time"))
-                quality = self._quality(point)
-                return Term("measured", (*shown, *source), quality)
-        if name in self.wiring.redundant:
-            return Term(
-                "joined", shown, (*self._quality(point), self.explain(f"{name}_1"), self.explain(f"{name}_2"))
-            )
-        watched = self.equipment.explain(point)
-        return watched or Term("calculated", shown, self._quality(point))
-
-    @staticmethod
-    def _quality(point: Point) -> tuple[Term, ...]:
-        return (Term(f"quality_{point.reason}"),) if point.reason else ()
-
-    def _explain_output(self, output: Output) -> Term:
-        value = (("output", output.name, "text"), ("value", output.value, output.quantity))
-        for h in self.circuits:
-            if any(output in element.outputs for element in h.circuit.elements):
-                return Term(
-                    "carries_out", value, (h.circuit.explain(output), self._explain_output(h.circuit.valve))
-                )
-        holder = next((h for h in self.circuits if output in h.circuit.outputs), None)
-        if holder is None:
-            demand = self.tank.explain() if self.tank is not None else Term("unknown")
-        else:
-            demand = (holder.least or holder.circuit).explain(output)
-        if output.slot is Slot.LIMIT:
-            return Term("by_limit", value, (Term(f"rule_{output.rule}"), Term("would_be", (), (demand,))))
-        if output.slot is Slot.OVERRIDE and output.override is not None:
-            hand = output.override
-            left = max(hand.expires - (self.last_scan or 0.0), 0.0) / 60
-            who = (("user", hand.user, "text"), ("source", hand.source, "text"), ("minutes", left, "count"))
-            return Term("by_override", (*value, *who, ("reason", hand.reason, "text")), (demand,))
-        if output.slot is Slot.FAILSAFE:
-            return Term("by_failsafe", value)
-        return demand
+        return self._why.explain(name, self.last_scan or 0.0)
 
 
 def _watched(holder: CircuitHolder) -> WatchedCircuit:

@@ -16,8 +16,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from controller.control.blocks.loop.heat_transfer import Steady
 from controller.control.blocks.parts.memory import finite, remembered
+from controller.control.blocks.parts.steady import Steady
 from controller.control.tick import Tick
 from controller.points import Point, Quality
 
