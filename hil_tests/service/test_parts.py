@@ -134,8 +134,15 @@ async def test_a_door_whose_port_is_taken_is_tried_again_and_told(tmp_path):
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("how", ["exception", "hang"])
-@pytest.mark.parametrize("part", ["bus drives", "store", "door", "state"])
+@pytest.mark.parametrize(
+    ("part", "how"),
+    [
+        (part, how)
+        for part in ("bus drives", "store", "door", "state")
+        for how in ("exception", "hang")
+        if (part, how) != ("store", "hang")  # its disk: tests/controller/test_store_faults.py
+    ],
+)
 async def test_a_part_that_breaks_is_told_and_the_scan_goes_on(tmp_path, monkeypatch, part, how):
     async with world(tmp_path) as w:
         await w.run(10)
@@ -147,7 +154,7 @@ async def test_a_part_that_breaks_is_told_and_the_scan_goes_on(tmp_path, monkeyp
 
         place = {
             "bus drives": (w.service.buses["drives"], "_step"),
-            "store": (w.service.outside.store, "_write_for_ever"),
+            "store": (w.service.outside.store, "_flush"),
             "door": (w.service.outside.door, "publish"),
             "state": (w.service._state_store, "save_state"),
         }[part]
@@ -161,7 +168,7 @@ async def test_a_part_that_breaks_is_told_and_the_scan_goes_on(tmp_path, monkeyp
             assert w.service.station.scans - scans >= w.clock.now() - begin - 1
         begin = w.clock.now()
         while ("part_down", part) in w.alarms():
-            assert w.clock.now() - begin < 60.0
+            assert w.clock.now() - begin < HANGS_AFTER_S + 60.0  # it may have been tried once more meanwhile
             await w.run(2)
         assert w["low.circulation"].show() == "yes"
 
