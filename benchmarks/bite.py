@@ -29,6 +29,7 @@ ROOT = Path(__file__).parents[1]
 DEFECTS = Path(__file__).parent / "defects" / "defects.yaml"
 COPIED = ("controller", "drivers", "sim", "config")
 LONGEST_S = 1200.0
+NOT_RUN = "the campaign itself does not run"
 
 
 @dataclass(frozen=True)
@@ -61,8 +62,8 @@ def load() -> list[Defect]:
     return found
 
 
-def campaign(folder: Path, cells: str, hours: float, jobs: int = 1) -> tuple[bool, str]:
-    """Run these cells with the code of `folder`: (all held, what failed first, empty: nothing was judged)."""
+def campaign(folder: Path, cells: str, hours: float, jobs: int = 1) -> tuple[bool, list[str]]:
+    """Run these cells with the code of `folder`: (all held, what failed, empty: nothing was judged)."""
     command = [
         *(sys.executable, "-m", "controller.cli.main", "campaign", "config/demo.yaml", "--first-failure"),
         *("--only", cells, "--hours", f"{hours:g}", "--jobs", str(jobs)),
@@ -77,7 +78,7 @@ def campaign(folder: Path, cells: str, hours: float, jobs: int = 1) -> tuple[boo
         check=False,
     )
     lines = [line for line in done.stdout.splitlines() if re.match(r"(-24|\+5|cold|oversized)/\S.*: ", line)]
-    return done.returncode == 0, lines[0] if lines else ""
+    return done.returncode == 0, lines
 
 
 def make(defect: Defect, folder: Path) -> None:
@@ -97,7 +98,7 @@ def bites(defect: Defect) -> tuple[Defect, bool, str]:
         folder = Path(name)
         make(defect, folder)
         held, said = campaign(folder, defect.cells, defect.hours)
-    return defect, not held and bool(said), said or ("" if held else "the campaign itself does not run")
+    return defect, not held and bool(said), said[0] if said else "" if held else NOT_RUN
 
 
 def sound(defects: Sequence[Defect], jobs: int) -> Iterator[str]:
@@ -108,7 +109,7 @@ def sound(defects: Sequence[Defect], jobs: int) -> Iterator[str]:
     for hours, patterns in sorted(by_hours.items()):
         held, said = campaign(ROOT, "|".join(sorted(patterns)), hours, jobs)
         if not held:
-            yield said or "the campaign itself does not run"
+            yield from said or [NOT_RUN]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -122,10 +123,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = parser.parse_args(arguments)
     defects = [defect for defect in load() if re.search(asked.only, defect.name)]
     caught = 0
-    if asked.sound:
-        for said in sound(defects, asked.jobs):
-            print(f"NOT SOUND  {said}", flush=True)
-            return 1
+    unsound = list(sound(defects, asked.jobs)) if asked.sound else []
+    for said in unsound:
+        print(f"NOT SOUND  {said}", flush=True)
+    if unsound:
+        return 1
     with ThreadPoolExecutor(asked.jobs) as pool:
         for defect, found, said in pool.map(bites, defects):
             caught += found

@@ -210,6 +210,7 @@ class Outside:
             while True:
                 self._state_alive_at = self._clock.now() + STATE_PERIOD_S
                 await self._save_now.wait(STATE_PERIOD_S)
+                self._state_alive_at = self._clock.now()
                 await self._state_store.save_state(await self._on_main(self._main.state()))
 
     async def _last_state(self) -> None:

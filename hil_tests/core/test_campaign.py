@@ -212,7 +212,9 @@ def test_an_alarm_that_is_not_true_is_a_failure_unless_nobody_could_know(campaig
 
     def untrue(code: str, *broken: str) -> bool:
         breaks = tuple(Break("plant", name, "frozen") for name in broken)
-        return Claims(rig, Cell(COLD_DAY, "sensor", breaks)).untrue(code, "low")
+        claims = Claims(rig, Cell(COLD_DAY, "sensor", breaks))
+        claims.look(rig.plant.time)
+        return claims.untrue(code, "low")
 
     assert untrue("power_failure", "station.power_failure")
     assert untrue("over_temperature", "low.supply_temperature")

@@ -3,11 +3,13 @@
 `causes.py` says who may be accused; here stand the alarms that say what the station suffers. A row that
 needs two signs must be fooled by no single one: its claim is excused only where `witnesses` of its signs are
 broken.
-Tolerances are the lag of a sensor in its pocket, and the way back to the row's own end.
+Tolerances are the lag of a sensor in its pocket, and the way back to the row's own end: what was true
+`_WAS_TRUE_S` ago may still be told.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -18,6 +20,8 @@ from sim.rig import Rig
 _K, _KPA, _M = 5.0, 15.0, 0.1
 _FLOWS = 0.3
 """Share of the design flow that is no standstill."""
+_WAS_TRUE_S = 15.0
+"""Rows end after up to 10 s without their sign."""
 
 
 def _never() -> bool:
@@ -37,17 +41,28 @@ class Claim:
 
 
 class Claims:
-    """`untrue(code, subject)` for an alarm that was raised in this scan."""
+    """`look` after every scan, `untrue` for an alarm that was raised in it."""
 
     def __init__(self, rig: Rig, cell: Cell) -> None:
         self._claims = {(claim.code, claim.subject): claim for claim in _claims(rig)}
         self._broken = {name for one in cell.breaks for name in (one.on, one.other)}
         self._carriers = carriers(rig)
+        self._was_true = dict.fromkeys(self._claims, -math.inf)
+        self._now = -math.inf
+
+    def look(self, now: float) -> None:
+        """Note what is true now, plant seconds."""
+        self._now, was_true = now, self._was_true
+        for name, claim in self._claims.items():
+            if claim.true():
+                was_true[name] = now
 
     def untrue(self, code: str, subject: str) -> bool:
         """It claims what is not so, though its signs could tell."""
         claim = self._claims.get((code, subject))
-        return claim is not None and not claim.true() and not _blind(claim, self._broken, self._carriers)
+        if claim is None or claim.true() or self._now - self._was_true[code, subject] <= _WAS_TRUE_S:
+            return False
+        return not _blind(claim, self._broken, self._carriers)
 
 
 def _blind(claim: Claim, broken: set[str], carried_by: Mapping[str, set[str]]) -> bool:

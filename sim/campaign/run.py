@@ -137,6 +137,8 @@ class Watch:
                 self._ask(now)
             if judge is not None:
                 judge.step(now, dt)
+            if self._claims is not None:
+                self._claims.look(now)
             if len(rig.events) != self._heard:
                 self._hear(now)
             if now - self.begin <= NEAR_S:
