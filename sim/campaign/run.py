@@ -223,6 +223,8 @@ def _excused(cell: Cell, invariant: str) -> bool:
             return True  # the table goes by what it can see
         if ":" in invariant and (one.kind == "local" or one.on.endswith("_pressure") or "suction" in one.on):
             return True  # a person has it; the other signs must be believed
+        if one.kind == "overwritten":
+            return True  # somebody else commands it: told, and met with what is left
         if one.kind == "burst" and invariant == "freezing":
             return True  # the water is out; the riser's rest freezes
         if invariant == "freezing" and sum(b.kind == "trip" and ".pump_" in b.on for b in cell.breaks) > 1:
@@ -292,5 +294,5 @@ def _judge_recovery(result: Result, rig: Rig) -> None:
 
 
 def _waits_for_a_hand(cell: Cell) -> bool:
-    """An emptied loop is filled by people."""
-    return any(one.kind == "burst" for one in cell.breaks)
+    """An emptied loop is filled by people; a second master that opens the relief empties it, too."""
+    return any(one.kind in ("burst", "overwritten") for one in cell.breaks)
