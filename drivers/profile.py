@@ -54,7 +54,7 @@ class Quality(ProfileModel):
 
 
 class Write(ProfileModel):
-    """A point that can be written.
+    """A point that can be written; with a poll period of its own it can be read back, and is.
 
     `refresh`: written again at least this often, so that the device notices our death;
     `on_loss`: what the DEVICE does with this output when nobody writes any more;

@@ -60,6 +60,11 @@ EXCUSES = (
         _HOT, _kind("power_failure"), "a valve without power stays open and heats what stands: `check` warns"
     ),
     Excuse(
+        (*_HOT, "freezing", "highest radiator", "suction", "dry makeup", "relief"),
+        _kind("overwritten"),
+        "somebody else commands that machine: told, and met with what is left",
+    ),
+    Excuse(
         (*_HOT, "no flow: valve shut"),
         _kind("burst"),
         "a pump against a loop half empty makes head and no flow: over-temperature is left",

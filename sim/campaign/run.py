@@ -340,5 +340,5 @@ def _judge_recovery(result: Result, rig: Rig) -> None:
 
 
 def _waits_for_a_hand(cell: Cell) -> bool:
-    """An emptied loop is filled by people."""
-    return any(one.kind == "burst" for one in cell.breaks)
+    """An emptied loop is filled by people; a second master that opens the relief empties it, too."""
+    return any(one.kind in ("burst", "overwritten") for one in cell.breaks)
