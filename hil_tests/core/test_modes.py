@@ -309,10 +309,13 @@ def test_nobody_tunes_or_learns_a_loop_that_is_not_there(make_loop: MakeLoop) ->
     loop.write("low.tuning", 1)
     loop.run(seconds=5)
     assert loop["low.tuning_state"].show() == "waiting"
+    loop.write("low.fixed_opening.opening", 45.0)
     choose(loop, "fixed_opening")
-    loop.run(minutes=30)
+    loop.run(minutes=100)
     assert loop["low.tuning_state"].show() == "aborted"
     assert loop["low.loop_condition"].show() == "quiet"
+    assert loop.supply < 40.0, "nine kelvin below the curve, for more than half an hour"
+    assert not loop.alarms()
 
 
 # ---- changes
