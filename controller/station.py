@@ -7,7 +7,8 @@ The service, the season runner and the tests use the same object: they hand read
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -18,7 +19,7 @@ from controller.circuit_holder import CircuitHolder, make_circuit
 from controller.commands import Answer, Command, CommandKind
 from controller.control.blocks.loop.characteristic import Characteristic
 from controller.control.blocks.season.season import SeasonPlan
-from controller.control.blocks.water.exchanger_settings import leaves_none, out_switches
+from controller.control.blocks.water.exchanger_settings import is_out, leaves_none, out_switches
 from controller.control.blocks.water.tank import TankInlet
 from controller.control.circuits.exchanger import ExchangerSettings
 from controller.control.circuits.heating import HeatingCircuit
@@ -467,9 +468,17 @@ def _protected(holder: CircuitHolder) -> Protected:
         pressure_low=makeup.low_alarm if makeup is not None else math.inf,
         supply_alarm=settings.supply.alarm,
         supply_trip=settings.supply.trip,
-        exchangers=[valve.output for valve in circuit.staging.valves] if circuit.staging is not None else [],
-        exchanger_out=lambda index: (s := holder.circuit.staging) is not None and s.valves[index].out,
+        exchangers=_isolation_valves(circuit),
     )
+
+
+def _isolation_valves(circuit: HeatingCircuit) -> list[tuple[Output, Callable[[], bool]]]:
+    """Of exchangers in parallel, each with whether it is out: that setting outlives a rebuilt circuit."""
+    staging = circuit.staging
+    if staging is None:
+        return []
+    pairs = zip(staging.valves, staging.settings.valves, strict=True)
+    return [(valve.output, partial(is_out, setting)) for valve, setting in pairs]
 
 
 def build(file: StationFile, profiles: Mapping[str, Profile]) -> Station:
