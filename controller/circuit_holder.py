@@ -6,15 +6,20 @@ from __future__ import annotations
 import math
 import traceback
 from collections.abc import Callable
+from functools import partial
 
 from controller.alarms import AlarmBook
+from controller.control.blocks.loop.characteristic import Characteristic
 from controller.control.blocks.season.season import ALWAYS_HEATING, SeasonPlan
+from controller.control.blocks.water.exchanger_settings import is_out
 from controller.control.circuits.exchanger import ExchangerCircuit, ExchangerSettings
 from controller.control.circuits.heating import HeatingCircuit
 from controller.control.circuits.least import LeastControl
 from controller.control.circuits.mixing import MixingCircuit, MixingSettings
 from controller.control.tick import Tick
-from controller.points import Image
+from controller.equipment.equipment import WatchedCircuit
+from controller.points import Image, Output
+from controller.safety.protected import Protected
 
 REBUILD_S = 10.0
 LONGEST_REBUILD_S = 3600.0
@@ -143,3 +148,54 @@ class CircuitHolder:
             self._retry_at = tick.now + self._pause
         finally:
             self._image.rebuilding = False
+
+
+def watched(holder: CircuitHolder) -> WatchedCircuit:
+    """What the watch over the equipment looks at."""
+    circuit = holder.circuit
+    valve = circuit.settings.actuator
+    shape = Characteristic(valve.characteristic, valve.rangeability, 1.0)
+    pumps = len(circuit.circulation.pumps)
+    return WatchedCircuit(circuit.name, circuit.valve, shape, valve.stroke_time, pumps)
+
+
+def protected(holder: CircuitHolder) -> Protected:
+    """What the safety table looks at and closes; by the holder where a rebuilt circuit has new parts."""
+    circuit = holder.circuit
+    settings = circuit.settings
+    makeup = settings.makeup
+    pumps = circuit.circulation.pumps
+    makeups = circuit.pressure_holding.pumps if circuit.pressure_holding is not None else []
+    return Protected(
+        name=circuit.name,
+        plan=lambda: holder.plan,
+        valve=circuit.valve,
+        keep_warm=circuit.control.valve.keep_warm,
+        stroke_time=circuit.control.valve.stroke_time,
+        pump_runs=[pump.run for pump in pumps],
+        pump_speeds=[pump.speed for pump in pumps],
+        highest_speed=settings.circulation.speed[1],
+        duty=lambda: holder.circuit.circulation.duty,
+        makeup_runs=[pump.run for pump in makeups],
+        makeup_speeds=[pump.speed for pump in makeups],
+        relief=circuit.pressure_holding.relief if circuit.pressure_holding is not None else None,
+        relief_open=makeup.relief.open if makeup is not None and makeup.relief is not None else math.inf,
+        pressure_held=lambda: h.by if (h := holder.circuit.pressure_holding) is not None else None,
+        pressure_set=lambda: makeup.setpoint if makeup is not None else math.nan,
+        pressure_high=makeup.high_alarm if makeup is not None else math.inf,
+        pressure_low=makeup.low_alarm if makeup is not None else math.inf,
+        supply_least=lambda: settings.supply.min if holder.circuit.mode.leads_valve else math.nan,
+        mode_left=lambda: holder.circuit.mode.left,
+        supply_alarm=settings.supply.alarm,
+        supply_trip=settings.supply.trip,
+        exchangers=_isolation_valves(circuit),
+    )
+
+
+def _isolation_valves(circuit: HeatingCircuit) -> list[tuple[Output, Callable[[], bool]]]:
+    """Of exchangers in parallel, each with whether it is out: that setting outlives a rebuilt circuit."""
+    staging = circuit.staging
+    if staging is None:
+        return []
+    pairs = zip(staging.valves, staging.settings.valves, strict=True)
+    return [(valve.output, partial(is_out, setting)) for valve, setting in pairs]

@@ -14,9 +14,8 @@ from zoneinfo import ZoneInfo
 from controller.adjustables import Adjustable, adjustables
 from controller.alarms import AlarmBook
 from controller.channels import Key, OutputChannel, Reading, Wiring
-from controller.circuit_holder import CircuitHolder, make_circuit
+from controller.circuit_holder import CircuitHolder, make_circuit, protected, watched
 from controller.commands import Answer, Command, CommandKind
-from controller.control.blocks.loop.characteristic import Characteristic
 from controller.control.blocks.season.season import SeasonPlan
 from controller.control.blocks.water.exchanger_settings import leaves_none, out_switches
 from controller.control.blocks.water.tank import TankInlet
@@ -27,7 +26,7 @@ from controller.control.circuits.outdoor_written import OutdoorWritten
 from controller.control.circuits.season_of_station import StationSeason
 from controller.control.circuits.wishes import WishPoint
 from controller.control.tick import Tick
-from controller.equipment.equipment import Equipment, WatchedCircuit
+from controller.equipment.equipment import Equipment
 from controller.points import (
     Event,
     Image,
@@ -50,7 +49,6 @@ from controller.safety.outputs import Outputs
 from controller.safety.part_guard import PartGuard
 from controller.safety.plausibility import Plausibility
 from controller.safety.proof import CirculationProof
-from controller.safety.protected import Protected
 from controller.safety.rules import Rule, SafetyTable
 from controller.safety.shelving import apply_shelf, check_shelf
 from controller.safety.substitutes import OutdoorSubstitute, ReturnPressureSubstitute
@@ -97,8 +95,8 @@ class Station:
         self.tank: TankInlet | None = None
         if file.tank is not None and file.tank.inlet is not None:
             self.tank = TankInlet(file.tank.fill_below, file.tank.stop_above, self.image)
-        watched = [_watched(holder) for holder in self.circuits]
-        self.equipment = Equipment(self.image, watched, self.wiring.redundant)
+        all_watched = [watched(holder) for holder in self.circuits]
+        self.equipment = Equipment(self.image, all_watched, self.wiring.redundant)
         self.table = SafetyTable(self._rules())
         final = [o for h in self.circuits for element in h.circuit.elements for o in element.outputs]
         self.final_outputs = Outputs(final, self.image, ())
@@ -185,9 +183,9 @@ class Station:
         rules: list[Rule] = []
         makeup_runs: list[Output] = []
         for holder in self.circuits:
-            protected = _protected(holder)
-            makeup_runs += protected.makeup_runs
-            rules += circuit_rules(protected, self.image)
+            guarded = protected(holder)
+            makeup_runs += guarded.makeup_runs
+            rules += circuit_rules(guarded, self.image)
         tank = self.file.tank
         low = tank.low if tank is not None else math.nan
         high = tank.high if tank is not None and tank.high is not None else math.inf
@@ -450,47 +448,6 @@ class Station:
     def explain(self, name: str) -> Term:
         """Why a point has its value: a tree of codes, values and units. KeyError for an unknown point."""
         return self._why.explain(name, self.last_scan or 0.0)
-
-
-def _watched(holder: CircuitHolder) -> WatchedCircuit:
-    circuit = holder.circuit
-    valve = circuit.settings.actuator
-    shape = Characteristic(valve.characteristic, valve.rangeability, 1.0)
-    pumps = len(circuit.circulation.pumps)
-    return WatchedCircuit(circuit.name, circuit.valve, shape, valve.stroke_time, pumps)
-
-
-def _protected(holder: CircuitHolder) -> Protected:
-    circuit = holder.circuit
-    settings = circuit.settings
-    makeup = settings.makeup
-    pumps = circuit.circulation.pumps
-    makeups = circuit.pressure_holding.pumps if circuit.pressure_holding is not None else []
-    return Protected(
-        name=circuit.name,
-        plan=lambda: holder.plan,
-        valve=circuit.valve,
-        keep_warm=circuit.control.valve.keep_warm,
-        stroke_time=circuit.control.valve.stroke_time,
-        pump_runs=[pump.run for pump in pumps],
-        pump_speeds=[pump.speed for pump in pumps],
-        highest_speed=settings.circulation.speed[1],
-        duty=lambda: holder.circuit.circulation.duty,
-        makeup_runs=[pump.run for pump in makeups],
-        makeup_speeds=[pump.speed for pump in makeups],
-        relief=circuit.pressure_holding.relief if circuit.pressure_holding is not None else None,
-        relief_open=makeup.relief.open if makeup is not None and makeup.relief is not None else math.inf,
-        pressure_held=lambda: h.by if (h := holder.circuit.pressure_holding) is not None else None,
-        pressure_set=lambda: makeup.setpoint if makeup is not None else math.nan,
-        pressure_high=makeup.high_alarm if makeup is not None else math.inf,
-        pressure_low=makeup.low_alarm if makeup is not None else math.inf,
-        supply_least=lambda: settings.supply.min if holder.circuit.mode.leads_valve else math.nan,
-        mode_left=lambda: holder.circuit.mode.left,
-        supply_alarm=settings.supply.alarm,
-        supply_trip=settings.supply.trip,
-        exchangers=[valve.output for valve in circuit.staging.valves] if circuit.staging is not None else [],
-        exchanger_out=lambda index: (s := holder.circuit.staging) is not None and s.valves[index].out,
-    )
 
 
 def build(file: StationFile, profiles: Mapping[str, Profile], *, safe_mode: bool = False) -> Station:

@@ -12,7 +12,7 @@ from controller.safety.rules import Rule
 
 def exchanger_rules(circuit: Protected, image: Image) -> Iterator[Rule]:
     """A control valve that opens onto shut exchangers brings no heat, whoever has shut them."""
-    outputs = circuit.exchangers
+    outputs = [output for output, _ in circuit.exchangers]
     if not outputs:
         return
     name = circuit.name
@@ -43,8 +43,8 @@ def exchanger_rules(circuit: Protected, image: Image) -> Iterator[Rule]:
 
 def open_all(circuit: Protected, code: str) -> None:
     """All that are not out for cleaning."""
-    for index, output in enumerate(circuit.exchangers):
-        if not circuit.exchanger_out(index):
+    for output, is_out in circuit.exchangers:
+        if not is_out():
             output.limit.at_least(1.0, code)
 
 

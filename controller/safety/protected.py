@@ -37,10 +37,8 @@ class Protected:
     """The mode asked for while another one is in force, or nothing."""
     supply_alarm: float
     supply_trip: float
-    exchangers: Sequence[Output] = ()
-    """Isolation valves of exchangers in parallel."""
-    exchanger_out: Callable[[int], bool] = lambda _: False
-    """This one (index) is out for cleaning: nobody opens it."""
+    exchangers: Sequence[tuple[Output, Callable[[], bool]]] = ()
+    """Isolation valves of exchangers in parallel, and whether one is out for cleaning: nobody opens that."""
 
     def pumps_asked(self) -> bool:
         """Circulation is wanted: by the season, a person, or a row above."""

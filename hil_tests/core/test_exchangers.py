@@ -12,6 +12,7 @@ from controller.commands import Command, CommandKind
 from controller.cycle import scan
 from controller.settings.check import Checked, check_file
 from controller.settings.station import StationFile
+from sim.bank import Behaviour
 from sim.rig import Rig
 from sim.season import BALANCE_LIMIT
 from sim.weather import Weather
@@ -101,7 +102,8 @@ class Watch:
 
 @pytest.mark.parametrize("isolates", ["primary", "both"])
 def test_number_follows_the_load_without_a_swing(checked: Checked, isolates: str) -> None:
-    """+5 → −24 → +5 °C within hours: one, two, one; a change-over moves the supply by less than 1 K."""
+    """+5 → −24 → +5 °C within hours: one, two, one. A change-over moves the supply by less than 1 K, a little
+    more for some seconds where the standing secondary water of the new one comes out."""
     cold = [5.0, 5.0, -2.0, -9.0, -16.0, -24.0, -24.0, -16.0, -9.0, -2.0, 5.0, 5.0, 5.0]
     weather = Weather(cold, [0.0] * len(cold), [0.0] * len(cold), START)
     rig = make_rig(checked, weather, isolates=isolates, dt=2.0)
@@ -114,7 +116,7 @@ def test_number_follows_the_load_without_a_swing(checked: Checked, isolates: str
     for i in changes:
         before, after = watch.errors[max(0, i - 60) : i], watch.errors[i : i + 300]
         assert max(after) - max(before) < 1.0
-        assert min(before) - min(after) < 1.0
+        assert min(before) - min(after) < (1.0 if isolates == "primary" else 1.5)
     hour = int(3600 / rig.dt)
     assert all(number == 2 for number in numbers[5 * hour : 7 * hour])
     assert not {code for code, _ in rig.alarms() if code.startswith("exchanger")}
@@ -195,8 +197,6 @@ def test_without_contacts_missing_heat_tells(checked: Checked) -> None:
 def test_when_the_contacts_module_dies_all_open(checked: Checked) -> None:
     rig = make_rig(checked, 3.0)
     one_rests(rig)
-    from sim.bank import Behaviour
-
     rig.behave("contacts", Behaviour("dead"))
     rig.run(seconds=90)
     assert told(rig) == {1, 2}
@@ -283,16 +283,23 @@ def test_a_restart_moves_no_valve(checked: Checked) -> None:
 # ---- frost
 
 
-def test_a_resting_one_is_warmed_and_its_cold_water_is_not_felt(checked: Checked) -> None:
-    """Both sides shut, room 12 °C; warmed every half hour as if +3 °C were hard frost."""
+@pytest.mark.parametrize(("standing", "dip"), [(8.0, 4.0), (29.0, 1.3)])
+def test_a_resting_one_is_warmed_and_its_cold_water_is_hardly_felt(
+    checked: Checked, standing: float, dip: float
+) -> None:
+    """Both sides shut, warmed after half an hour as if +3 °C were hard frost. Its own water comes out:
+    29 °C is what four hours in a room of 12 °C leave, 8 °C what nobody has warmed. Over in a minute."""
     rig = make_rig(checked, 3.0, isolates="both", warm_below=4.0, warm_every=1800.0, dt=2.0)
     _, rests = one_rests(rig)
     zone: Any = rig.plant.zones["low"]
-    zone.bank.units[rests - 1].fill(8.0)
+    rig.run(minutes=15)
+    zone.bank.units[rests - 1].fill(standing)
     zone.restart_ledger()
     watch = Watch()
-    rig.run(hours=0.8, each=watch.note)
+    rig.run(minutes=30, each=watch.note)
     assert {1, 2} in watch.open
     assert told(rig) == {3 - rests}
-    assert rig.truth(f"low.exchanger_{rests}_temperature") > 25.0
-    assert watch.worst() < 1.0
+    assert rig.truth(f"low.exchanger_{rests}_temperature") > 28.0
+    assert watch.worst() < dip
+    assert rig.dt * len([error for error in watch.errors if abs(error) > 1.0]) < 60.0
+    assert adds_up(rig)

@@ -162,6 +162,41 @@ def test_an_odd_memory_is_left_out(odd: dict[str, object]) -> None:
 # ---- PI with feed-forward
 
 
+def test_half_of_the_exchangers_heat_half_of_the_water() -> None:
+    """The rest passes by: half of the lift that the same primary flow gives to half of the secondary flow."""
+    whole, half = transfer(), transfer()
+    half.in_service = 0.5
+    for share in (5.0, 20.0, 60.0):
+        assert half.lift(share) == pytest.approx(0.5 * whole.lift(2.0 * share))
+        assert half.share(half.lift(share)) == pytest.approx(share)
+    assert half.lift(40.0) < whole.lift(40.0)
+
+
+def test_with_both_sides_shut_fewer_plates_do_a_little_less() -> None:
+    """NTU goes with the share to the power of 0.2: more flow over the plates that are left."""
+    design = ExchangerDesign()
+    whole, half = exchanger_lift(design), exchanger_lift(design, 0.5)
+    assert half.lift(0.3) == pytest.approx(0.2174, abs=0.002)
+    assert whole.lift(0.3) == pytest.approx(15 / 65, abs=1e-3)
+
+
+def test_each_number_of_exchangers_has_a_flow_ratio_of_its_own_and_keeps_it() -> None:
+    one = transfer()
+    one.serve(2)
+    one.full_ratio, first = 0.5, one.full_ratio
+    one.serve(1)
+    assert one.full_ratio == 0.5
+    one.full_ratio = 0.4
+    one.serve(2)
+    assert one.full_ratio == 0.5
+    again = transfer()
+    again.restore(one.state())
+    again.serve(1)
+    assert again.full_ratio == 0.4
+    assert "stage" not in transfer().state()
+    assert first == transfer().full_ratio
+
+
 def test_what_is_known_acts_at_once_and_the_integral_stays() -> None:
     pi = PiLoop(0.4, 60.0, 0.0, 60.0)
     pi.track(15.0)

@@ -134,3 +134,16 @@ def test_every_setting_has_a_meaning() -> None:
     rows = [row.split(" | ") for row in settings_page().split("\n") if row.startswith("| `")]
     bare = {row[0].strip("| `") for row in rows if not row[1].strip()}
     assert {key for key in bare if not key.endswith(".kind")} == BARE
+
+
+def test_a_relay_that_closes_an_isolation_valve_is_driven_the_other_way_round() -> None:
+    checked = check_file(ROOT / "config/parallel-exchangers.yaml")
+    assert checked.file is not None
+    wiring = wire(checked.file, checked.profiles)
+    channel = next(one for one in wiring.outputs if one.output == "low.exchanger_2_open")
+    assert (channel.target, channel.invert) == (("relays", "channel_4"), True)
+    assert [channel.raw(value) for value in (0.0, 1.0)] == [1.0, 0.0]
+    sources = {channel.point: channel.source for channel in wiring.inputs}
+    assert sources["low.exchanger_2_closed"] == ("contacts", "channel_8")
+    station = build(checked.file, checked.profiles)
+    assert {"low.exchanger_1_out", "low.exchangers.open_above"} <= set(station.adjustables)

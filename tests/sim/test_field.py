@@ -42,3 +42,18 @@ def test_the_starters_relay_holds_when_nobody_writes_any_more(field: Field) -> N
     assert not field.devices["relays"].lost("channel_1")
     assert field.devices["relays"].lost("channel_4")
     assert field.plant.zones["low"].pumps[1].running
+
+
+def test_a_relay_that_is_on_closes_an_isolation_valve_and_its_contacts_say_so() -> None:
+    """`close: relays.channel_3`: with the relay off, as after a loss, the valve is open."""
+    checked = check_file(CONFIG / "parallel-exchangers.yaml")
+    assert checked.file is not None
+    field = Field(checked.file, checked.profiles, Weather.constant(-10.0))
+    contacts, relays = field.devices["contacts"].bank, field.devices["relays"].bank
+    ends = [contacts.peek("coil", coil)[0] for coil in (4, 5)]
+    assert ends == [1, 0]
+    for on, expected in ((1, [0, 1]), (0, [1, 0])):
+        relays.write("coil", 18, [on])
+        for _ in range(95):
+            field.step(1.0)
+        assert [contacts.peek("coil", coil)[0] for coil in (4, 5)] == expected

@@ -58,6 +58,19 @@ def test_forms_of_time(load, text, seconds):
     assert found.faults[0].end == float("inf")
 
 
+def test_isolation_valves_of_exchangers_in_parallel_can_fail(tmp_path):
+    several = check_file(DEMO.with_name("parallel-exchangers.yaml"))
+    path = tmp_path / "s.yaml"
+    path.write_text(
+        events(
+            "at: 1 h, fault: stuck, on: low.exchanger_2_valve, for: 2 h",
+            "at: 1 h, fault: stuck_off, on: low.exchanger_1_opened",
+        )
+    )
+    found = load_scenario(path, several.file)
+    assert [fault.on for fault in found.faults] == ["low.exchanger_2_valve", "low.exchanger_1_opened"]
+
+
 def test_units_of_values(load):
     found = load(
         events(

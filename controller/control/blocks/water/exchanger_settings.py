@@ -79,6 +79,11 @@ class ExchangersSettings(Settings):
     )
 
 
+def is_out(valve: IsolationValveSettings) -> bool:
+    """A person has taken the exchanger out for cleaning."""
+    return valve.out >= 0.5
+
+
 def out_switches(circuit: str, settings: ExchangersSettings) -> Iterator[Adjustable]:
     """What an operator writes to take an exchanger out for cleaning: `low.exchanger_1_out`, no or yes."""
     for number, valve in enumerate(settings.valves, 1):
