@@ -7,9 +7,10 @@
 
 A witness is what a system further up writes: the temperature measured elsewhere, or a whole forecast of the
 last 12 h. It differs after `after` more than `differ` apart, and agrees again after 10 min below two thirds
-of that. The sensor is never corrected by more than `most`, either way: witnesses of one source may lie
-together. When the witnesses fall silent a sensor that was too warm keeps its last correction, until one
-speaks again or the sensor was lost for 10 min (somebody has changed it).
+of that. One witness makes the sensor colder by at most `most`; two make it as cold as they say, but warmer
+by at most `most`: witnesses of one source may lie together, and must not stop the heat. When the witnesses
+fall silent a sensor that was too warm keeps its last correction, until one speaks again or the sensor was
+lost for 10 min (somebody has changed it).
 
 The station's own rooms and heat meter are no witness: windows, sun and a wrong curve move them by as much as
 a sensor that is 5 K off.
@@ -50,7 +51,7 @@ class OutdoorSettings(Settings):
         3600.0, description="They must differ for so long"
     )
     most: Annotated[float, Amount("temperature_difference", 0, 15)] = Field(
-        6.0, description="Witnesses correct the sensor by at most so much, either way"
+        6.0, description="Most that one witness makes the sensor colder, and that two make it warmer"
     )
 
 
@@ -146,7 +147,7 @@ class OutdoorWitness:
         told = not math.isnan(upstream), not math.isnan(forecast)
         if against_upstream and against_forecast and not apart:
             self.lies = frozenset({"sensor"})
-            self._correct(own, upstream, "outvoted")
+            self._correct(own, upstream, "outvoted", coldest=-math.inf)
         elif against_upstream and against_forecast:
             self.lies = frozenset({"sensor", "upstream", "forecast"})
             self._correct(own, min(own, upstream, forecast), "doubtful")
@@ -168,9 +169,10 @@ class OutdoorWitness:
             self.lies = frozenset()
             self.correction = 0.0
 
-    def _correct(self, own: float, wanted: float, reason: str) -> None:
+    def _correct(self, own: float, wanted: float, reason: str, coldest: float | None = None) -> None:
+        """Reckon with `wanted`, °C, within the bounds; `coldest`: lowest correction, K."""
         most = self.settings.most
-        self.correction = min(max(wanted - own, -most), most)
+        self.correction = min(max(wanted - own, -most if coldest is None else coldest), most)
         self.point.mark(own + self.correction, Quality.UNCERTAIN, reason, self.point.time)
 
     def _stand_in(self, apart: bool, now: float) -> None:

@@ -56,10 +56,10 @@ def test_an_old_forecast_is_read_from_now_on() -> None:
     assert settled(feed(), step, 4 * HOUR) == pytest.approx(0.0)
 
 
-def test_the_correction_is_bounded_both_ways() -> None:
+def test_the_correction_is_bounded_and_takes_no_heat_for_warmth_to_come() -> None:
     plunge = [(0.0, 0.0), (1.0, -30.0), (24.0, -30.0)]
     assert settled(feed(gain="100 %"), plunge) == -3.0
-    assert settled(feed(gain="100 %"), [(hour, -value) for hour, value in plunge]) == 3.0
+    assert settled(feed(gain="100 %"), [(hour, -value) for hour, value in plunge]) == 0.0
 
 
 @pytest.mark.parametrize(
@@ -92,6 +92,11 @@ def test_it_survives_a_restart() -> None:
     assert again.step(FALLING, 0.0, 10.0) == pytest.approx(before, abs=1e-6)
 
 
+def test_a_warm_day_after_a_cold_night_does_not_hide_the_night() -> None:
+    night = [(0.0, -5.0), (6.0, -11.0), (12.0, 5.0)]
+    assert settled(feed(), night) < -0.9
+
+
 @given(
     st.lists(st.tuples(st.floats(allow_nan=True), st.floats(allow_nan=True)), max_size=20),
     st.floats(allow_nan=True),
@@ -99,4 +104,4 @@ def test_it_survives_a_restart() -> None:
 def test_the_forecast_is_bounded_whatever_it_says(forecast: list[tuple[float, float]], age: float) -> None:
     block = feed(gain="100 %")
     for _ in range(3):
-        assert -3.0 <= block.step(forecast, age, 3600.0) <= 3.0
+        assert -3.0 <= block.step(forecast, age, 3600.0) <= 0.0
