@@ -271,8 +271,12 @@ class Station:
         if command.kind is CommandKind.WRITE and command.subject in self.tunings:
             circuit = self.tunings[command.subject].circuit
             why = circuit.care.refuses(command.value, circuit.control)
-            if why in ("tuning_busy", "tuning_no_loop", "nothing_proposed"):
-                return Answer(False, why, subject)
+            if why == "tuning_busy":
+                return Answer(False, "tuning_busy", subject)
+            if why == "tuning_no_loop":
+                return Answer(False, "tuning_no_loop", subject)
+            if why == "nothing_proposed":
+                return Answer(False, "nothing_proposed", subject)
             if why:
                 bounds = (("low", 0.0, "number"), ("high", 3.0, "number"))
                 return Answer(False, "outside_range", (("value", command.value, "number"), *bounds))

@@ -15,6 +15,8 @@ from controller.texts import LANGUAGES
 ROOT = Path(__file__).parents[2]
 CONFIG = sorted((ROOT / "config").glob("*.yaml"))
 EXPECTED_WARNINGS = {
+    "modes.yaml": ["write_only"],
+    "parallel-exchangers.yaml": ["write_only"],
     "primary-pump.yaml": ["write_only"],
     "soft-starter.yaml": ["write_only"],
     "three-point.yaml": ["write_only", "relay_watchdog", "relay_watchdog"],
@@ -32,10 +34,8 @@ each_file = pytest.mark.parametrize("path", CONFIG, ids=[path.name for path in C
 def test_example_files_are_good(path: Path) -> None:
     checked = check_file(path)
     assert [line(path.name, finding, "en") for finding in checked.errors] == []
-    assert [finding.code for finding in checked.warnings] == [
-        *USUAL_WARNINGS,
-        *EXPECTED_WARNINGS.get(path.name, []),
-    ]
+    expected = [*USUAL_WARNINGS, *EXPECTED_WARNINGS.get(path.name, [])]
+    assert sorted(finding.code for finding in checked.warnings) == sorted(expected)
     for language in LANGUAGES:
         assert summary(path.name, checked, language).startswith(path.name)
 
