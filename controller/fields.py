@@ -44,7 +44,13 @@ class Amount:
     adjustable: bool = False
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.no_info_plain_validator_function(self.read)
+        return core_schema.no_info_plain_validator_function(
+            self.read, json_schema_input_schema=self._in_the_file()
+        )
+
+    def _in_the_file(self) -> CoreSchema:
+        """What an editor may expect here: text with a unit, or a plain number."""
+        return core_schema.union_schema([core_schema.str_schema(), core_schema.float_schema()])
 
     def read(self, value: Any) -> float:
         """Value of the text; PydanticCustomError with a catalogue code otherwise."""
@@ -65,6 +71,9 @@ class Switch(Amount):
     """Positions by name in the file, by their index (0, 1 …) at run time."""
 
     names: tuple[str, ...] = ()
+
+    def _in_the_file(self) -> CoreSchema:
+        return core_schema.literal_schema(list(self.names))
 
     def read(self, value: Any) -> float:
         """Index of the position; PydanticCustomError with a catalogue code for anything else."""
@@ -92,7 +101,9 @@ class Span:
     high: float = math.inf
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.no_info_plain_validator_function(self.read)
+        return core_schema.no_info_plain_validator_function(
+            self.read, json_schema_input_schema=core_schema.str_schema()
+        )
 
     def read(self, value: Any) -> tuple[float, float]:
         """Both ends; PydanticCustomError with a catalogue code otherwise."""
@@ -264,7 +275,7 @@ Reference = Annotated[str, BeforeValidator(_reference)]
 """`device.point`."""
 Whole = Annotated[int, BeforeValidator(_whole)]
 Words = Annotated[str, BeforeValidator(_words)]
-DayWindow = Annotated[tuple[float, float], BeforeValidator(_window)]
+DayWindow = Annotated[tuple[float, float], BeforeValidator(_window, json_schema_input_type=str)]
 """(begin, end) in seconds of the local day; end < begin runs over midnight."""
-MonthDay = Annotated[tuple[int, int], BeforeValidator(_month_day)]
+MonthDay = Annotated[tuple[int, int], BeforeValidator(_month_day, json_schema_input_type=str)]
 """(month, day) of every year."""

@@ -62,9 +62,9 @@ class FreeAlarmSettings(Settings):
     clear_after: Annotated[float, Amount("time", 0, 86400)] = Field(
         10.0, description="Goes after it has not held for so long"
     )
-    text: Annotated[AlarmTextSettings, BeforeValidator(_both)] = Field(
-        description="What it says: {zh: …, en: …}, or one text for both"
-    )
+    text: Annotated[
+        AlarmTextSettings, BeforeValidator(_both, json_schema_input_type=str | AlarmTextSettings)
+    ] = Field(description="What it says: {zh: …, en: …}, or one text for both")
     priority: Literal["urgent", "high", "warning"] = Field("warning", description="As of the built-in alarms")
     latch: Flag = Field(False, description="Stands until somebody acknowledges it")
 

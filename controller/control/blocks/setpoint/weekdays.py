@@ -30,5 +30,5 @@ def _days(value: Any) -> tuple[int, ...]:
     return tuple(sorted(found))
 
 
-Days = Annotated[tuple[int, ...], BeforeValidator(_days)]
+Days = Annotated[tuple[int, ...], BeforeValidator(_days, json_schema_input_type=str)]
 """Days of the week, Monday is 0."""
