@@ -38,6 +38,11 @@ class AlarmTextSettings(Settings):
     en: Words | None = Field(None, description="In English")
 
 
+BothLanguages = Annotated[
+    AlarmTextSettings, BeforeValidator(_both, json_schema_input_type=str | AlarmTextSettings)
+]
+
+
 class FreeAlarmSettings(Settings):
     """An alarm of this station's own: a point above or below a limit, apart from another, or in a state."""
 
