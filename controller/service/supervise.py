@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections.abc import Awaitable, Callable
 from functools import partial
 
@@ -60,11 +61,13 @@ async def _look(
     task: asyncio.Task[None], clock: Clock, alive: Callable[[], float], recovered: Callable[[], None] | None
 ) -> None:
     """Return once the part hangs; it has been cancelled then. `recovered` is called once a part that hung
-    before has lived on for a while: one that hangs again at once is told all the time."""
-    since = clock.now()
+    before has given a second sign of life: one that hangs again at once is told all the time."""
+    since, first = clock.now(), math.inf
     while clock.now() - max(alive(), since) <= HANGS_AFTER_S:
-        if recovered is not None and since + LOOK_S < alive() < float("inf"):
+        life = alive()
+        if recovered is not None and first < life < math.inf:
             recovered()
             recovered = None
+        first = min(first, life)
         await clock.sleep(LOOK_S)
     task.cancel()
