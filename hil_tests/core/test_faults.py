@@ -103,7 +103,7 @@ def test_both_supply_sensors_lost_for_two_hours(station: Loop) -> None:
     valve = station.value("low.valve_command")
     for sensor in ("low.supply_temperature", "low.supply_temperature_2"):
         station.clear(sensor)
-    station.run(seconds=15)
+    station.run(seconds=25)
     assert station.value("low.valve_command") == pytest.approx(valve, abs=2.0)
     assert station["low.valve_mode"].show() == "regulates"
 

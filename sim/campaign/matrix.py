@@ -56,8 +56,10 @@ def _cells(station: Station, plant: Plant) -> Iterator[Cell]:
         yield from _all(COLD_DAY, group, [Break("device", name, kind) for kind in _DEVICE_KINDS])
         yield from _all(COLD_START, group, [Break("device", name, "dead")])
     written = dict.fromkeys(output.target[0] for output in station.wiring.outputs)
+    # Whoever commands the relief valve empties the loop: that is told, and no heat can be asked for.
+    wet = {o.target[0] for o in station.wiring.outputs if o.output.endswith(("relief_valve", "tank_inlet"))}
     for name in written:
-        group = "valve" if name in movers else "device"
+        group = "valve" if name in movers else "water" if name in wet else "device"
         yield from _all(COLD_DAY, group, [Break("device", name, kind) for kind in _WRITTEN_KINDS])
     yield from _machines(file, plant)
     yield from _station(file)
