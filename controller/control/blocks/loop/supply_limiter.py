@@ -77,8 +77,8 @@ class SupplyLimiter:
         dt: float,
         integrates: bool,
     ) -> float | None:
-        """Lift of the side that leads; None when none does, or the one that did hands back: where PI and bound
-        both let more through than is asked for. Else the bound would begin anew, with a jump."""
+        """Lift of the side that leads; None when none does, or the one that did hands back: where both PI and
+        bound let more through than is asked for. Else the bound would begin anew, with a jump."""
         if self.side == 0:
             return None
         self.limit, end = (bounds.highest, ends[0]) if self.side > 0 else (bounds.lowest, ends[1])
