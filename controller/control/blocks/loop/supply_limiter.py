@@ -54,11 +54,14 @@ class SupplyLimiter:
     ) -> float:
         """The lift to go for, K. `lift`: what is asked for; `standing`: w; `seen`: supply and return, °C."""
         delayed = self._standing.step(standing, dt)
+        room = 1.0 + self.loop.gain
+        top = delayed + room * (bounds.highest - seen[0])
+        bottom = delayed + room * (bounds.lowest - seen[0])
         led = self.side
-        limited = self._limited(lift, seen, bounds, dt, integrates)
+        limited = self._limited(lift, (top, bottom), seen, bounds, dt, integrates)
         if limited is None:
-            self._look(lift, delayed, seen[0], bounds, led)
-            limited = self._limited(lift, seen, bounds, dt, integrates)
+            self._look(lift, (top, bottom), led)
+            limited = self._limited(lift, (top, bottom), seen, bounds, dt, integrates)
         if limited is not None:
             return limited
         self.loop.rest()
@@ -66,25 +69,33 @@ class SupplyLimiter:
         return lift
 
     def _limited(
-        self, lift: float, seen: tuple[float, float], bounds: SupplyBounds, dt: float, integrates: bool
+        self,
+        lift: float,
+        ends: tuple[float, float],
+        seen: tuple[float, float],
+        bounds: SupplyBounds,
+        dt: float,
+        integrates: bool,
     ) -> float | None:
-        """Lift of the side that leads; None when none does, or the one that did hands back."""
+        """Lift of the side that leads; None when none does, or the one that did hands back: where both PI and
+        bound let more through than is asked for. Else the bound would begin anew, with a jump."""
         if self.side == 0:
             return None
-        self.limit = bounds.highest if self.side > 0 else bounds.lowest
+        self.limit, end = (bounds.highest, ends[0]) if self.side > 0 else (bounds.lowest, ends[1])
         known = self.limit - seen[1]
         found = self.loop.step(self.limit, seen[0], dt, feedforward=known, integrates=integrates)
         if (found - lift) * self.side < 0:
             return found
+        if (end - lift) * self.side < 0:
+            self.loop.applied(lift)
+            return lift
         self.side = 0
         return None
 
-    def _look(self, lift: float, delayed: float, measured: float, bounds: SupplyBounds, led: int) -> None:
+    def _look(self, lift: float, ends: tuple[float, float], led: int) -> None:
         """Begin to lead, exactly at the bound, when what is asked for is beyond it. `led`: the side that has
         just handed back, or 0."""
-        room = 1.0 + self.loop.gain
-        top = delayed + room * (bounds.highest - measured)
-        bottom = delayed + room * (bounds.lowest - measured)
+        top, bottom = ends
         if lift > top and led <= 0:
             self.side, start = 1, top
         elif lift < bottom and led >= 0:
