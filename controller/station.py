@@ -382,6 +382,9 @@ class Station:
         for holder in self.circuits:
             if point is holder.circuit.care.tuning:
                 return holder.circuit.control.tuning.explain() or Term("tuning_idle")
+            staging = holder.circuit.staging
+            if staging is not None and point in (staging.wanted_point, staging.open_point):
+                return staging.explain_number()
             setpoint = holder.circuit.setpoint
             if point in setpoint.points:
                 return setpoint.explain()
