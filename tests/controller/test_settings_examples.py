@@ -147,3 +147,4 @@ def test_a_relay_that_closes_an_isolation_valve_is_driven_the_other_way_round() 
     assert sources["low.exchanger_2_closed"] == ("contacts", "channel_8")
     station = build(checked.file, checked.profiles)
     assert {"low.exchanger_1_out", "low.exchangers.open_above"} <= set(station.adjustables)
+    assert station.explain("low.exchangers_wanted").code == "exchangers_by_load"

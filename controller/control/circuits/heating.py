@@ -336,9 +336,12 @@ class HeatingCircuit:
         )
 
     def explain_point(self, point: Point) -> Term | None:
-        """Why the mode, or what the mode goes by, is as it is; None for any other point."""
+        """Why the mode, what the mode goes by, or the number of exchangers is as it is; None for any other."""
         if point is self.mode.point:
             return self.mode.explain()
+        staging = self.staging
+        if staging is not None and point in (staging.wanted_point, staging.open_point):
+            return staging.explain_number()
         if point is self.flow_setpoint and self.control.led and self._leader is not None:
             return self._leader.explain()
         return self.setpoint.explain() if point in self.setpoint.points else None

@@ -326,7 +326,7 @@ class ExchangerStaging:
         """Why this isolation valve is open or closed, and how many are wanted."""
         valve = next(one for one in self.valves if output is one.output)
         subject: tuple[tuple[str, float | str, str], ...] = (("point", valve.name, "text"),)
-        number = self._explain_number()
+        number = self.explain_number()
         if valve.out:
             return Term("exchanger_kept" if valve.target else "exchanger_out", subject, (number,))
         if valve.failed:
@@ -338,7 +338,8 @@ class ExchangerStaging:
             return Term("exchanger_takes_over", subject, (number,))
         return Term("exchanger_serves" if output.demand >= 0.5 else "exchanger_rests", subject, (number,))
 
-    def _explain_number(self) -> Term:
+    def explain_number(self) -> Term:
+        """Why so many are wanted."""
         if self.why == "no_heat":
             return Term("exchangers_no_heat")
         if self.why == "blind":
