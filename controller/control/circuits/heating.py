@@ -336,7 +336,7 @@ class HeatingCircuit:
         )
 
     def explain_point(self, point: Point) -> Term | None:
-        """Why the mode, what the mode goes by, or the number of exchangers is as it is; None for any other."""
+        """Why the mode, what it goes by, or the number of exchangers is as it is; None for any other."""
         if point is self.mode.point:
             return self.mode.explain()
         staging = self.staging
