@@ -102,7 +102,7 @@ def test_a_bad_value_neither_brings_nor_ends_it_and_is_told(desk: Any) -> None:
     assert blind.hidden_by.startswith("input_bad@"), "its cause is told, it stands behind it"
     for point in ("station.tank_level", "low.return_temperature"):
         station.fail(point, Fault.NONE)
-    station.run(30)
+    station.run(60)
     assert station.codes() == set()
     station.run(240)  # the 400 s from before count
     assert station.codes() == {"free_above_45"}

@@ -217,14 +217,14 @@ def test_power_failure_needs_the_contact_and_standing_drives(warm: Any) -> None:
 def test_emergency_stop_stops_everything_even_in_frost_and_by_hand(make_desk: Callable[..., Any]) -> None:
     desk = make_desk()
     # The demo has no such contact; the rule is built from the point's name.
+    from controller.circuit_holder import protected
     from controller.points import Point
     from controller.safety.circuit_rules import circuit_rules
     from controller.safety.rules import SafetyTable
-    from controller.station import _protected
 
     stop = desk.station.image.add(Point("station.emergency_stop", "flag"))
     holder = desk.station.circuits[0]
-    desk.station.table = SafetyTable(circuit_rules(_protected(holder), desk.station.image))
+    desk.station.table = SafetyTable(circuit_rules(protected(holder), desk.station.image))
     desk.station.outputs._choices = (*desk.station.outputs._choices, "emergency_stop")
     desk.run(30)
     desk.set("low.return_temperature", 5.0)
