@@ -93,12 +93,21 @@ class Field:
 
     def run(self) -> Process:
         """Start `station run`; returns once its door is open."""
+        process = self.begin()
+        self.opened(process)
+        return process
+
+    def begin(self) -> Process:
+        """Start `station run` and wait for nothing."""
         self._runs += 1
         arguments = ["run", str(DEMO), "--here", str(self.folder), "--door", self.door, *self.clock]
-        process = Process(arguments, self.folder / f"run{self._runs}.log")
+        return Process(arguments, self.folder / f"run{self._runs}.log")
+
+    @staticmethod
+    def opened(process: Process) -> None:
+        """Wait until it runs and its door is open."""
         process.wait_for("ready")
         process.wait_for("door_open")
-        return process
 
     def port(self, bus: str) -> int:
         """Port of a TCP bus of the simulator."""
