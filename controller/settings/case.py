@@ -77,6 +77,20 @@ class Case:
             else:
                 yield found
 
+    def contact(self, place: Location, reference: str, used: dict[str, str]) -> Iterator[Finding]:
+        """What is wrong with a contact that a key names. `used`: each contact's first user."""
+        mine = ".".join(map(str, place))
+        first = used.setdefault(reference, mine)
+        if first != mine:
+            yield self.find(place, "source_twice", value=reference, other=first)
+        for found in self.point(place, reference):
+            if isinstance(found, Finding):
+                yield found
+            elif found.poll is None:
+                yield self.find(place, "not_readable", value=reference)
+            elif not found.is_flag:
+                yield self.find(place, "wrong_quantity", value=reference, unit=given(found), wanted="yes/no")
+
 
 def given(point: ProfilePoint) -> str:
     """Unit of a device point for people; yes/no for a flag, – for a raw word."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from controller.control.blocks.water.exchanger_settings import IsolationValveSettings
 from controller.control.circuits.exchanger import ExchangerSettings
-from controller.settings.case import Case, given
+from controller.settings.case import Case
 from controller.settings.check_actuators import KEEPS
 from controller.settings.load import Finding
 from drivers.nodes import Location
@@ -58,7 +58,7 @@ def _valve(
     for label in ("opened", "closed"):
         contact = getattr(valve, label)
         if contact is not None:
-            yield from _contact(case, (*place, label), contact, used)
+            yield from case.contact((*place, label), contact, used)
 
 
 def _relay(case: Case, spot: Location, relay: str) -> Iterator[Finding]:
@@ -71,17 +71,3 @@ def _relay(case: Case, spot: Location, relay: str) -> Iterator[Finding]:
                 yield case.find(spot, "isolation_may_close", warning=True, value=relay)
             elif found.write.on_loss not in KEEPS:
                 yield case.find(spot, "isolation_closes", value=relay)
-
-
-def _contact(case: Case, spot: Location, contact: str, used: dict[str, str]) -> Iterator[Finding]:
-    mine = ".".join(map(str, spot))
-    first = used.setdefault(contact, mine)
-    if first != mine:
-        yield case.find(spot, "source_twice", value=contact, other=first)
-    for found in case.point(spot, contact):
-        if isinstance(found, Finding):
-            yield found
-        elif found.poll is None:
-            yield case.find(spot, "not_readable", value=contact)
-        elif not found.is_flag:
-            yield case.find(spot, "wrong_quantity", value=contact, unit=given(found), wanted="yes/no")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from controller.control.blocks.parts.drive import MAINS_HZ
-from controller.settings.case import Case, given
+from controller.settings.case import Case
 from controller.settings.check_actuators import KEEPS
 from controller.settings.load import Finding
 from controller.settings.station import Circuit, StarterSettings
@@ -94,18 +94,5 @@ def _contacts(
 ) -> Iterator[Finding]:
     for label in ("running", "fault", "remote"):
         contact = getattr(starter, label)
-        if contact is None:
-            continue
-        spot: Location = (*place, label)
-        mine = ".".join(map(str, spot))
-        first = used.setdefault(contact, mine)
-        if first != mine:
-            yield case.find(spot, "source_twice", value=contact, other=first)
-        for found in case.point(spot, contact):
-            if isinstance(found, Finding):
-                yield found
-            elif found.poll is None:
-                yield case.find(spot, "not_readable", value=contact)
-            elif not found.is_flag:
-                unit = given(found)
-                yield case.find(spot, "wrong_quantity", value=contact, unit=unit, wanted="yes/no")
+        if contact is not None:
+            yield from case.contact((*place, label), contact, used)
