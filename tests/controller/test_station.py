@@ -434,7 +434,10 @@ def test_any_readings_leave_every_output_finite_in_limits_and_the_station_alive(
         assert "circuit_broken" not in desk.codes()
     fresh = make_desk()
     desk.values, desk.faults, desk.echo = fresh.values, {}, True
-    desk.run(480)  # what looked like a power cut is followed by pressure, pump and heat in their turn
+    for _ in range(8):  # what looked like a power cut is followed by pressure, pump and heat in their turn
+        desk.run(60)
+        if desk["low.valve_mode"].show() == "regulates":
+            break
     assert desk["low.pump_1_run"].on or desk["low.pump_2_run"].on
     assert desk["low.valve_mode"].show() == "regulates"
     assert desk[f"{VALVE}_reason"].show() == "demand"
