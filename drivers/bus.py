@@ -11,7 +11,6 @@ the wire are real time, inside `clock.io()`.
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -139,7 +138,6 @@ class Bus:
         self._recycle_s = _RECYCLE_S
         self._writes_in_a_row = 0
         self._probe_after = -math.inf
-        self._busy_since: float | None = None
 
     def write(self, device: str, point: str, value: float) -> None:
         """Set an output; the newest value wins, a change goes out at once. Never waits.
@@ -166,12 +164,6 @@ class Bus:
         return Fault.NONE if found.health.online and fault is not Fault.REFUSED else fault
 
     @property
-    def step_lasts_s(self) -> float:
-        """Wire seconds that the bus has been busy with one thing; 0 while it rests. Far above any deadline it
-        hangs."""
-        return 0.0 if self._busy_since is None else time.monotonic() - self._busy_since
-
-    @property
     def attempted(self) -> bool:
         """One attempt was finished, well or not, for every output given so far."""
         return all(device.outputs.attempted for device in self._devices.values())
@@ -187,13 +179,11 @@ class Bus:
                 while True:
                     await self._step()
             finally:
-                self._busy_since = None
                 await self._master.close()
                 self.state = LineState(False, self._clock.now(), "stopped")
 
     async def _step(self) -> None:
         """One request, one connection attempt, or one rest."""
-        self._busy_since = time.monotonic()
         now = self.alive_at = self._clock.now()
         self._mark_offline(now)
         if not self._master.up:
@@ -220,7 +210,6 @@ class Bus:
     async def _rest(self, until: float, now: float) -> None:
         """Sleep in plant time until then, a change of an output, or a device going offline."""
         offline = min((d.health.offline_at for d in self._devices.values()), default=math.inf)
-        self._busy_since = None
         rest = min(max(min(until, offline) - now, 0.0), _LONGEST_REST_S)
         self.alive_at = now + rest
         await self._wake.wait(rest)

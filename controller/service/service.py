@@ -247,7 +247,7 @@ class Service:
 
     def _judge(self, now: float, *, scanned: bool) -> None:
         """Feed the watchdog or not, and count what tells a good start from a bad one."""
-        buses = {name: bus.step_lasts_s for name, bus in self.buses.items()}
+        buses = {name: now - bus.alive_at for name, bus in self.buses.items()}
         before = self._watchdog.why
         fed = scanned and self._watchdog.may_feed(now, buses, self.outside.silent_s)
         if fed:
