@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
+from controller.cli.served_rig import ServesHere
 from controller.cli.start import BAD_INPUT, leave, read_or_leave
 from sim.campaign.conduct import Campaign
 from sim.campaign.report import COLUMNS, plot, replay, row, write_junit
@@ -42,7 +43,7 @@ def campaign(
     """
     checked = read_or_leave(file)
     assert checked.file is not None
-    made = Campaign(checked.file, checked.profiles, seed)
+    made = Campaign(checked.file, checked.profiles, seed, ServesHere(checked))
     if cell is not None:
         _one(made, file, cell, hours, picture)
         return

@@ -128,6 +128,7 @@ _ROWS = (
     _Row("rule .*", "exception", ("rule_broken",), 10.0, False),
     _Row("equipment", "exception", ("part_broken", "watch_broken"), 10.0, False),
     _Row(r"outdoor|season|tank|substitute_\d+|.*\.circulation", "exception", ("part_broken",), 10.0, False),
+    _Row("bus .*|store|door|state|blackbox", "exception|hang", ("part_down",), 240.0),
     # mistakes of the installer
     _Row(r".*pressure", "swapped", _CROSSED, 120.0, False),
     _Row(r".*temperature", "swapped", _DRIFTS, _DAY, False),

@@ -1,16 +1,22 @@
-"""What a cell of the campaign is."""
+"""What a cell of the campaign is, and what it is tried on."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
-Target = Literal["plant", "wire", "swap", "device", "program", "clock", "controller", "hand"]
+from controller.points import Event, Point
+from controller.station import Station
+from sim.plant import Plant
+
+Target = Literal["plant", "wire", "swap", "device", "program", "clock", "controller", "hand", "service"]
 """Where a fault sits: in the plant, behind a sensor, between two sensors, in a device, in a part of our
-program, in the clock, in the board; or a person's hand on an output."""
-Group = Literal["sensor", "device", "program", "valve", "pump", "water", "station", "wiring", "hand", "pair"]
-"""What is asked: `sensor`, `device` and `program` must not cost anybody heat; the others must be told, and
-met with what is left; a hand is obeyed as far as the safety table lets it."""
+program, in the clock, in the board; a person's hand on an output; a task of the running service."""
+Group = Literal[
+    "sensor", "device", "program", "service", "valve", "pump", "water", "station", "wiring", "hand", "pair"
+]
+"""What is asked: `sensor`, `device`, `program` and `service` must not cost anybody heat; the others must be
+told, and met with what is left; a hand is obeyed as far as the safety table lets it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,3 +69,34 @@ class Cell:
     def name(self) -> str:
         """Unique in a campaign, and what `--cell` takes."""
         return f"{self.start.name}/{'+'.join(b.name for b in self.breaks)}"
+
+
+class Bench(Protocol):
+    """A station on its plant, stepped scan by scan: in one loop (`sim.rig`), or served on its wires."""
+
+    dt: float
+    events: list[Event]
+
+    @property
+    def plant(self) -> Plant: ...
+
+    @property
+    def station(self) -> Station: ...
+
+    def step(self) -> object:
+        """Let `dt` pass."""
+
+    def alarms(self) -> set[tuple[str, str]]:
+        """Active alarms, (code, subject)."""
+
+    def __getitem__(self, name: str) -> Point: ...
+
+
+class Breaking(Protocol):
+    """What breaks a bench and mends it."""
+
+    def begin(self, one: Break) -> None:
+        """Break it."""
+
+    def end(self) -> None:
+        """Mend everything."""

@@ -13,9 +13,8 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from sim.campaign.cells import Cell
+from sim.campaign.cells import Bench, Cell
 from sim.campaign.table import carriers
-from sim.rig import Rig
 
 _K, _KPA, _M = 5.0, 15.0, 0.1
 _FLOWS = 0.3
@@ -43,7 +42,7 @@ class Claim:
 class Claims:
     """`look` after every scan, `untrue` for an alarm that was raised in it."""
 
-    def __init__(self, rig: Rig, cell: Cell) -> None:
+    def __init__(self, rig: Bench, cell: Cell) -> None:
         self._claims = {(claim.code, claim.subject): claim for claim in _claims(rig)}
         self._broken = {name for one in cell.breaks for name in (one.on, one.other)}
         self._carriers = carriers(rig)
@@ -71,7 +70,7 @@ def _blind(claim: Claim, broken: set[str], carried_by: Mapping[str, set[str]]) -
     return bool(claim.signs) and len(lost) >= claim.witnesses
 
 
-def _claims(rig: Rig) -> Iterator[Claim]:
+def _claims(rig: Bench) -> Iterator[Claim]:
     plant, tank = rig.plant, rig.station.file.tank
     yield Claim("flood", "station.flood", lambda: plant.flooded, ("station.flood",))
     if tank is not None:
@@ -86,7 +85,7 @@ def _claims(rig: Rig) -> Iterator[Claim]:
         yield from _machines(rig, name)
 
 
-def _heat(rig: Rig, name: str) -> Iterator[Claim]:
+def _heat(rig: Bench, name: str) -> Iterator[Claim]:
     zone, hot = rig.plant.zones[name], rig.station.file.circuits[name].supply.alarm - _K
     supply = f"{name}.supply_temperature"
     sensors = (supply, f"{supply}_2") if supply in rig.station.wiring.redundant else (supply,)
@@ -100,7 +99,7 @@ def _heat(rig: Rig, name: str) -> Iterator[Claim]:
     yield Claim("return_cool", name, lambda: zone.header < 30.0 + _K, back)
 
 
-def _water(rig: Rig, name: str) -> Iterator[Claim]:
+def _water(rig: Bench, name: str) -> Iterator[Claim]:
     plant, zone = rig.plant, rig.plant.zones[name]
     design, makeup = zone.parameters.secondary_flow_kg_per_s, rig.station.file.circuits[name].makeup
     yield Claim("power_failure", name, lambda: not plant.powered)
@@ -113,7 +112,7 @@ def _water(rig: Rig, name: str) -> Iterator[Claim]:
         yield Claim("over_pressure", name, lambda: zone.loop.pressure > high, pressures[1:])
 
 
-def _machines(rig: Rig, name: str) -> Iterator[Claim]:
+def _machines(rig: Bench, name: str) -> Iterator[Claim]:
     zone = rig.plant.zones[name]
     local = (f"{name}.valve_local",)
     yield Claim("valve_local", f"{name}.valve_command", lambda: zone.valve.local, local)

@@ -6,20 +6,24 @@ import multiprocessing
 import random
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from functools import partial
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkProcess
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from controller.settings.station import StationFile
 from drivers.profile import Profile
-from sim.campaign.cells import COLD_DAY, Cell, Start
+from sim.campaign.breaking import Breaker
+from sim.campaign.cells import COLD_DAY, Bench, Breaking, Cell, Start
 from sim.campaign.matrix import matrix
 from sim.campaign.run import Result, Trace, make_rig, run_cell, run_twin
 from sim.rig import Rig
 
 T = TypeVar("T")
 _FORK = multiprocessing.get_context("fork")
+_SERVED_H, _SERVED_MENDED_S = 0.2, 900.0
+"""A served station runs a hundred times slower than one in a loop, and what its tasks do is seen at once."""
 
 
 def aside(call: Callable[[], T]) -> T:
@@ -39,15 +43,36 @@ def aside(call: Callable[[], T]) -> T:
     return answer
 
 
+class Serves(Protocol):
+    """Whoever can serve the station on its wires, and break the tasks of the service."""
+
+    def cells(self) -> Sequence[Cell]:
+        """Of group `service`."""
+
+    def bench(self, seed: int) -> AbstractContextManager[tuple[Bench, Breaking]]:
+        """A station that is warmed up, and what breaks it."""
+
+
 class Campaign:
     """The cells of one station file. `seed` rules noise, disturbances and the choice of a sample."""
 
-    def __init__(self, file: StationFile, profiles: Mapping[str, Profile], seed: int = 1) -> None:
+    def __init__(
+        self,
+        file: StationFile,
+        profiles: Mapping[str, Profile],
+        seed: int = 1,
+        serves: Serves | None = None,
+    ) -> None:
+        """`serves`: None leaves out the tasks of the service."""
         self.file, self.profiles, self.seed = file, profiles, seed
+        self._serves = serves
         rig = make_rig(file, profiles, COLD_DAY, seed)
         self.cells = aside(lambda: matrix(rig.station, rig.plant))
+        if serves is not None:
+            self.cells += serves.cells()
         self._warm = {COLD_DAY: rig}
         self._starts: dict[Start, tuple[Rig, Trace]] = {}
+        self._served_twin = Trace()
 
     def cell(self, name: str) -> Cell:
         """By its name. Raises KeyError."""
@@ -67,7 +92,10 @@ class Campaign:
 
     def prepare(self, cells: Sequence[Cell], hours: float) -> None:
         """Warm up what the cells start from, with its twin."""
-        for start in dict.fromkeys(cell.start for cell in cells):
+        served = [cell for cell in cells if cell.group == "service"]
+        if served and not self._served_twin.heat:
+            self._served_twin = aside(self._run_served_twin)
+        for start in dict.fromkeys(cell.start for cell in cells if cell.group != "service"):
             if start not in self._starts:
                 rig = self._warm.pop(start, None) or make_rig(self.file, self.profiles, start, self.seed)
                 self._starts[start] = rig, self._twin(rig, hours)
@@ -79,12 +107,11 @@ class Campaign:
 
     def twin(self, cell: Cell) -> Trace:
         """What the station does from the cell's start on when nothing breaks; prepared before."""
-        return self._starts[cell.start][1]
+        return self._served_twin if cell.group == "service" else self._starts[cell.start][1]
 
     def run_one(self, cell: Cell, hours: float) -> Result:
         """Run one cell here; its start must be prepared, and is used up."""
-        rig, twin = self._starts.pop(cell.start)
-        return run_cell(cell, rig, twin, hours)
+        return self._run(cell, hours, first_failure=False)
 
     def run(
         self, cells: Sequence[Cell], hours: float, processes: int, first_failure: bool = False
@@ -116,7 +143,28 @@ class Campaign:
 
     def _work(self, cell: Cell, hours: float, first_failure: bool, there: Connection) -> None:
         """One cell in a process of its own."""
-        rig, twin = self._starts[cell.start]
-        result = run_cell(cell, rig, twin, hours, first_failure)
+        result = self._run(cell, hours, first_failure=first_failure)
         result.trace = Trace()
         there.send(result)
+
+    def _run(self, cell: Cell, hours: float, *, first_failure: bool) -> Result:
+        """The cell's start is used up."""
+        if cell.group != "service":
+            rig, twin = self._starts[cell.start]
+            return run_cell(cell, rig, Breaker(rig), twin, hours, first_failure=first_failure)
+        assert self._serves is not None
+        with self._serves.bench(self.seed) as (bench, breaker):
+            return run_cell(
+                cell,
+                bench,
+                breaker,
+                self._served_twin,
+                min(hours, _SERVED_H),
+                first_failure=first_failure,
+                mended_s=_SERVED_MENDED_S,
+            )
+
+    def _run_served_twin(self) -> Trace:
+        assert self._serves is not None
+        with self._serves.bench(self.seed) as (bench, _):
+            return run_twin(bench, _SERVED_H)

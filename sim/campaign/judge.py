@@ -8,9 +8,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
+from sim.campaign.cells import Bench
 from sim.campaign.table import demands
 from sim.physics.zone import Zone
-from sim.rig import Rig
 
 _MOVING = 0.05
 """Share of the design flow from which water counts as moving in the supply header."""
@@ -77,7 +77,7 @@ class _ZoneLimits:
 class Judge:
     """Watches a rig. `margins` by invariant."""
 
-    def __init__(self, rig: Rig) -> None:
+    def __init__(self, rig: Bench) -> None:
         self.margins: dict[str, Margin] = {
             "hot water": Margin(unit="s"),
             "very hot water": Margin(unit="s"),

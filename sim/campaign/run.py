@@ -14,9 +14,8 @@ from typing import NamedTuple
 
 from controller.settings.station import StationFile
 from drivers.profile import Profile
-from sim.campaign.breaking import Breaker
 from sim.campaign.causes import ASKED_PERCENT, Cause, accused, cause_of, is_latched
-from sim.campaign.cells import Cell, Start
+from sim.campaign.cells import Bench, Breaking, Cell, Start
 from sim.campaign.claims import Claims
 from sim.campaign.excuses import excused
 from sim.campaign.judge import Judge, Margin
@@ -41,7 +40,7 @@ GROWING_K = 0.3
 """A building that has lost no more than this within a day cannot lose 2 K within three, whatever goes on: its
 time constant of about 100 h makes a steady want of heat grow less than threefold."""
 BACK_K = 3.0
-KEEPS_HEAT = ("sensor", "device", "program")
+KEEPS_HEAT = ("sensor", "device", "program", "service")
 
 
 class Shown(NamedTuple):
@@ -109,7 +108,7 @@ def make_rig(file: StationFile, profiles: Mapping[str, Profile], start: Start, s
 class Watch:
     """Runs a rig and samples it."""
 
-    def __init__(self, rig: Rig, judge: Judge | None = None, claims: Claims | None = None) -> None:
+    def __init__(self, rig: Bench, judge: Judge | None = None, claims: Claims | None = None) -> None:
         self.rig = rig
         self.trace = Trace()
         self.untrue: dict[tuple[str, str], float] = {}
@@ -194,27 +193,36 @@ class Watch:
         )
 
 
-def run_twin(rig: Rig, hours: float) -> Trace:
+def run_twin(rig: Bench, hours: float) -> Trace:
     """The station to which nothing happens, from the moment of the break on, as long as a cell may be
     watched."""
     watch = Watch(rig)
-    watch.run(FINE_FOR_S, FINE_S)
+    watch.run(min(FINE_FOR_S, hours * 3600.0), FINE_S)
     watch.run((LONG_S if hours * 3600.0 >= DAY_S else hours * 3600.0) - FINE_FOR_S, COARSE_S)
     return watch.trace
 
 
-def run_cell(cell: Cell, rig: Rig, twin: Trace, hours: float = 24.0, first_failure: bool = False) -> Result:
+def run_cell(
+    cell: Cell,
+    rig: Bench,
+    breaker: Breaking,
+    twin: Trace,
+    hours: float = 24.0,
+    *,
+    first_failure: bool = False,
+    mended_s: float = MENDED_S,
+) -> Result:
     """Break, watch, judge, mend, judge. `rig` is at the cell's start and is used up. `first_failure`: what
-    has failed already is not mended."""
+    has failed already is not mended; `mended_s`: so long everything has to recover."""
     result = Result(cell, cause=cause_of(cell))
-    breaker, judge = Breaker(rig), Judge(rig)
+    judge = Judge(rig)
     watch = Watch(rig, judge, Claims(rig, cell))
     result.margins, result.trace = judge.margins, watch.trace
     begin = rig.plant.time
     try:
         _break(cell, watch, breaker)
         spent = rig.plant.time - begin
-        watch.run(FINE_FOR_S - spent, FINE_S)
+        watch.run(min(FINE_FOR_S, hours * 3600.0) - spent, FINE_S)
         watch.run(hours * 3600.0 - FINE_FOR_S, COARSE_S)
         _compare(result, watch.trace, twin)
         if hours >= 24.0 and _growing(result, cell):
@@ -231,16 +239,16 @@ def run_cell(cell: Cell, rig: Rig, twin: Trace, hours: float = 24.0, first_failu
             result.excused.clear()
         breaker.end()
         watch.run(MENDED_FINE_S, FINE_S)
-        watch.run(MENDED_S - MENDED_FINE_S, COARSE_S)
+        watch.run(mended_s - MENDED_FINE_S, COARSE_S)
     except Exception as problem:  # noqa: BLE001  # a scan that throws is a result
         result.failures.append(f"the scan threw {type(problem).__name__}: {problem}")
         return result
     _judge_plant(result, judge.demands)
-    _judge_recovery(result, rig)
+    _judge_recovery(result, rig, mended_s)
     return result
 
 
-def _break(cell: Cell, watch: Watch, breaker: Breaker) -> None:
+def _break(cell: Cell, watch: Watch, breaker: Breaking) -> None:
     first, *more = cell.breaks
     breaker.begin(first)
     for one in more:
@@ -321,11 +329,11 @@ def _last_break_at(cell: Cell) -> float:
     )
 
 
-def _judge_recovery(result: Result, rig: Rig) -> None:
+def _judge_recovery(result: Result, rig: Bench, mended_s: float) -> None:
     left = {(code, subject) for code, subject in rig.alarms() if not is_latched(code)}
     if left and not _waits_for_a_hand(result.cell):
         names = ", ".join(f"{code}@{subject}" for code, subject in sorted(left))
-        result.failures.append(f"three hours after it was mended: {names}")
+        result.failures.append(f"{mended_s / 3600.0:.2g} h after it was mended: {names}")
     for name, zone in rig.plant.zones.items():
         setpoint = rig[f"{name}.supply_setpoint"]
         if (
@@ -334,7 +342,7 @@ def _judge_recovery(result: Result, rig: Rig) -> None:
             and not _waits_for_a_hand(result.cell)
         ):
             result.failures.append(
-                f"{name}: three hours after it was mended the supply is {zone.supply:.1f} °C,"
+                f"{name}: {mended_s / 3600.0:.2g} h after it was mended the supply is {zone.supply:.1f} °C,"
                 f" wanted {setpoint.value:.1f} °C"
             )
 

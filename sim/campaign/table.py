@@ -18,10 +18,9 @@ from dataclasses import dataclass, replace
 
 from controller.points import Output, Slot
 from controller.settings.station import Circuit
-from sim.campaign.cells import Cell
+from sim.campaign.cells import Bench, Cell
 from sim.field import sensor_of
 from sim.physics.zone import Zone
-from sim.rig import Rig
 
 _LAG_S = 25.0
 """A pocket of 12 s shows 3 K over a limit that was overrun by 20 K after 24 s."""
@@ -53,7 +52,7 @@ class Demand:
         return not any(one.on in self.signs or one.other in self.signs for one in cell.breaks)
 
 
-def demands(rig: Rig) -> Iterator[Demand]:
+def demands(rig: Bench) -> Iterator[Demand]:
     """Those of all circuits, and of every output that a person has in hand."""
     carried_by = carriers(rig)
     for name in rig.station.file.circuits:
@@ -65,7 +64,7 @@ def demands(rig: Rig) -> Iterator[Demand]:
     yield Demand("a hand is obeyed", max(strokes), lambda: any(_disobeyed(output) for output in outputs))
 
 
-def carriers(rig: Rig) -> dict[str, set[str]]:
+def carriers(rig: Bench) -> dict[str, set[str]]:
     """The devices that a sensor's value comes through."""
     wiring, found = rig.station.wiring, dict[str, set[str]]()
     for channel in wiring.inputs:
@@ -82,7 +81,7 @@ def _disobeyed(output: Output) -> bool:
 class _Circuit:
     """The demands of one circuit, and what they look at."""
 
-    def __init__(self, rig: Rig, name: str) -> None:
+    def __init__(self, rig: Bench, name: str) -> None:
         self.rig, self.plant, self.name = rig, rig.plant, name
         self.settings: Circuit = rig.station.file.circuits[name]
         self.zone: Zone = rig.plant.zones[name]

@@ -45,7 +45,7 @@ def _change(whole: float, halved: float) -> float:
 
 @cache
 def halved_step() -> list[Comparison]:
-    """A night in January at scans of 1 s, the plant stepped once and twice a scan; mean of three seeds,
+    """A night in January at scans of 1 s, the plant stepped once and twice a scan; mean of two seeds,
     because noise is drawn anew at every step and the valve follows it."""
     from hil_tests.core.test_step_size import SEEDS, season
 
@@ -67,5 +67,5 @@ def halved_step() -> list[Comparison]:
         row("heat, kWh, mean supply, mean room", "%", 0.5, means),
         row("degree-hours, as a part of 1 K·h or 5 %", "", 1.0, hours),
         row("travel and starts of the valve", "%", 10.0, moves),
-        row("three runs with the same alarms, but for", "runs", 0.0, float(alarms)),
+        row("two runs with the same alarms, but for", "runs", 0.0, float(alarms)),
     ]
