@@ -18,7 +18,7 @@ async def test_cold_start_reaches_the_set_point_and_settles(tmp_path):
         assert w["low.pump_1_state"].show() == "running"
         assert w["low.pump_2_state"].show() == "off"
         await w.until("low.supply_temperature", 49.0, 50.0, within_s=1.5 * 3600)
-        await w.run(minutes=45)
+        await w.run(minutes=15)
         highest, errors = 0.0, []
         for _ in range(600):
             await w.run(1)
@@ -100,11 +100,11 @@ async def test_each_sensor_lost_is_told_and_taken_back(tmp_path):
             assert w.alarms() == set(), sensor
 
 
-async def test_a_device_silent_for_an_hour_comes_back_by_itself(tmp_path):
+async def test_a_device_silent_for_long_comes_back_by_itself(tmp_path):
     async with world(tmp_path) as w:
         await w.run(minutes=2)
         w.behave("meter", DEAD)
-        await w.run(hours=1)
+        await w.run(minutes=20)
         assert w.alarms() == {("device_silent", "meter")}
         assert not w["station.heat_power"].usable
         assert w["low.supply_temperature"].value == pytest.approx(w["low.supply_setpoint"].value, abs=1.0)

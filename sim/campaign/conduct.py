@@ -17,7 +17,7 @@ from drivers.profile import Profile
 from sim.campaign.breaking import Breaker
 from sim.campaign.cells import COLD_DAY, Bench, Breaking, Cell, Start
 from sim.campaign.matrix import matrix
-from sim.campaign.run import Result, Trace, make_rig, run_cell, run_twin
+from sim.campaign.run import DAY_S, Result, Trace, let_learn, make_rig, run_cell, run_twin
 from sim.rig import Rig
 
 T = TypeVar("T")
@@ -98,6 +98,8 @@ class Campaign:
         for start in dict.fromkeys(cell.start for cell in cells if cell.group != "service"):
             if start not in self._starts:
                 rig = self._warm.pop(start, None) or make_rig(self.file, self.profiles, start, self.seed)
+                if hours * 3600.0 >= DAY_S and not start.cold:
+                    let_learn(rig)
                 self._starts[start] = rig, self._twin(rig, hours)
 
     @staticmethod

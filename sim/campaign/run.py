@@ -1,8 +1,8 @@
 """One cell: warm up, break, watch for a day, mend, watch again; beside a twin to which nothing happens.
 
 The day after a break is scanned every second for twenty minutes, then every five; a deviation that could
-still grow beyond what is allowed is watched for three days. A cell and its twin have the same seed, weather
-and scans.
+still grow beyond what is allowed is watched for three days. Before faults of a day the station has run for
+eight, so that its watchers know what is usual. A cell and its twin have the same seed, weather and scans.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ FINE_S, COARSE_S = 1.0, 5.0
 FINE_FOR_S = 1200.0
 DAY_S = 86400.0
 LONG_S = 3 * DAY_S
+LEARNING_S = 8 * DAY_S
 MENDED_FINE_S = 600.0
 MENDED_S = 3 * 3600.0
 SAMPLE_S = 300.0
@@ -103,6 +104,15 @@ def make_rig(file: StationFile, profiles: Mapping[str, Profile], start: Start, s
     rig.run(seconds=start.warm_up_s)
     rig.events.clear()
     return rig
+
+
+def let_learn(rig: Rig) -> None:
+    """Give the watchers of the equipment the days that they need to know what is usual at this station."""
+    rig.dt = COARSE_S
+    rig.run(seconds=LEARNING_S)
+    rig.dt = FINE_S
+    rig.run(seconds=NEAR_S)
+    rig.events.clear()
 
 
 class Watch:
