@@ -19,6 +19,8 @@ from controller.texts import choice, fill
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+FIRST_CHINESE = "⺀"
+"""Unicode: radicals, ideographs and full-width signs stand from here on."""
 CHINESE_FONTS = (
     "Noto Sans CJK SC",
     "Source Han Sans SC",
@@ -76,11 +78,12 @@ def _draw(trip: Trip, columns: Columns, path: Path, language: str, font: str) ->
                 len(heights), 1, sharex=True, squeeze=False, gridspec_kw={"height_ratios": heights}
             )[:, 0]
         )
-        figure.suptitle(_title(trip, language), fontsize=13)
+        shown = trip.station if font or path.suffix.lower() == ".svg" else _without_chinese(trip.station)
+        figure.suptitle(_title(trip, shown, language), fontsize=13)
         minutes = array("d", [offset / 60 for offset in columns.offsets])
         for axis, (quantity, infos) in zip(axes, panels, strict=False):
             _curves(axis, quantity, infos, trip, columns, minutes, language)
-        _alarms(axes[-1], bars, language)
+        _alarms(axes[-1], bars, 0.004 * (columns.offsets[-1] - columns.offsets[0]), language)
         for axis in axes:
             for after, _ in trip.trips:
                 axis.axvline(after / 60, color="tab:red", linewidth=1.2 if after == 0 else 0.6, alpha=0.7)
@@ -92,8 +95,13 @@ def _draw(trip: Trip, columns: Columns, path: Path, language: str, font: str) ->
     os.replace(beside, path)
 
 
-def _title(trip: Trip, language: str) -> str:
-    head = {"number": str(trip.number), "station": trip.station, "time": when(trip.wall)}
+def _without_chinese(name: str) -> str:
+    """What a font without Chinese signs can show of a name, instead of boxes."""
+    return "".join(sign for sign in name if sign < FIRST_CHINESE).strip() or "–"
+
+
+def _title(trip: Trip, station: str, language: str) -> str:
+    head = {"number": str(trip.number), "station": station, "time": when(trip.wall)}
     return f"{fill('export.head', language, head)}\n{cause_said(trip, trip.cause, language)}"
 
 
@@ -132,12 +140,12 @@ def _usable(columns: Columns, name: str) -> list[float]:
     return [math.nan if quality == Quality.BAD else value for value, quality in pairs]
 
 
-def _alarms(axis: Axes, bars: list[Bar], language: str) -> None:
-    """A bar for each alarm; what stood behind a cause is pale."""
+def _alarms(axis: Axes, bars: list[Bar], least_s: float, language: str) -> None:
+    """A bar for each alarm, `least_s` long at least; what stood behind a cause is pale."""
     axis.set_yticks([])
     axis.set_ylim(-max(len(bars), 2) + 0.4, 0.6)
     for row, bar in enumerate(bars):
-        begin, length = bar.begin / 60, max(bar.end - bar.begin, 1.0) / 60
+        begin, length = bar.begin / 60, max(bar.end - bar.begin, least_s, 1.0) / 60
         colour = _BARS.get(bar.priority, "gold")
         axis.barh(-row, length, left=begin, height=0.7, color=colour, alpha=0.25 if bar.hidden else 0.55)
         words = said(bar.code, bar.subject, bar.values, language)

@@ -171,6 +171,25 @@ def test_pictures(run: Callable[..., Result], tmp_path: Path, name: str, begins:
     assert list(tmp_path.glob(".*new*")) == []
 
 
+@pytest.mark.parametrize(("font", "shown"), [("", "–"), ("Some CJK", "香坊三号站")], ids=["no_font", "font"])
+def test_a_name_that_no_font_here_can_show_is_no_row_of_boxes(
+    run: Callable[..., Result],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    font: str,
+    shown: str,
+) -> None:
+    from matplotlib.figure import Figure
+
+    titles: list[str] = []
+    monkeypatch.setattr("controller.cli.trip_picture.chinese_font", lambda: font)
+    monkeypatch.setattr(Figure, "suptitle", lambda _, text, **__: titles.append(text))
+    result = run("--blackbox", "3", "--out", str(tmp_path / "trip.png"))
+    assert result.exit_code == 0, result.output
+    assert shown in titles[0]
+    assert ("香" in titles[0]) == bool(font)
+
+
 def test_the_picture_says_it_in_chinese(run: Callable[..., Result], tmp_path: Path) -> None:
     run("--blackbox", "3", "--out", str(tmp_path / "trip.svg"), language="zh")
     root = ElementTree.parse(tmp_path / "trip.svg").getroot()
