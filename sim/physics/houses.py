@@ -126,8 +126,8 @@ def build_houses(
     rest = water_mass - 2.0 * sum(pipes) - sum(riser.water_mass for riser in risers if riser is not None)
     if rest <= 0.0:
         raise ValueError(
-            f"pipes and risers hold {water_mass - rest:.0f} kg of water, which leaves none for the radiators"
-            f" (the branches hold {water_mass:.0f} kg)"
+            f"{water_mass:.0f} kg of water, of which pipes and risers hold {water_mass - rest:.0f}"
+            " (more loop_volume)"
         )
     mean_travel = 0.5 * sum(_TRAVEL)
     return_temperature = supply - sum(house.design_heat for house in houses) / (flow * _CP)

@@ -165,6 +165,7 @@ class HotWaterParameters:
     room_c: float = 15.0  # around store and line
     start_c: float = 55.0  # hot water of a warm start
     thermostat_c: float = 75.0
+    regulator_c: float | None = None  # set-point of a regulator of its own; None: it waits for commands
 
     flats: int = 200
     daily_kg_per_flat: float = 87.5

@@ -80,8 +80,7 @@ def _groups(p: ZoneParameters, water: float) -> list[BuildingsBranch]:
     pipes = 2000.0 * sum(group.pipe_volume_m3 for group in p.groups)
     if water <= pipes:
         raise ValueError(
-            f"zone {p.name}: the pipes hold {pipes:.0f} kg of water, which leaves none for the radiators "
-            f"(loop_volume_m3 is {p.loop_volume_m3})"
+            f"zone {p.name}: {water:.0f} kg of water, of which pipes hold {pipes:.0f} (more loop_volume)"
         )
     branches = []
     for group in p.groups:
