@@ -100,7 +100,8 @@ def season(
         rigs.append(_rig(make, checked, played, seed, scenario))
     results: list[dict[str, Any]] = []
     traces: list[Trace] = []
-    with Progress(transient=True, console=Console(stderr=True)) as bar:
+    console = Console(stderr=True)
+    with Progress(transient=True, console=console, disable=not console.is_terminal) as bar:
         for path, rig in zip(files, rigs, strict=True):
             task = bar.add_task(path.name, total=1.0)
             indicators, trace = run_season(rig, days, partial(_advance, bar, task))
