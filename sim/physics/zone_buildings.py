@@ -79,7 +79,7 @@ def _groups(p: ZoneParameters, water: float) -> list[BuildingsBranch]:
     heat_loss = p.design_heat_kw * 1e3 / (p.design_room_c - p.design_outdoor_c)
     pipes = 2000.0 * sum(group.pipe_volume_m3 for group in p.groups)
     if water <= pipes:
-        raise ValueError(f"zone {p.name}: {water:.0f} kg of water, pipes hold {pipes:.0f} (more loop_volume)")
+        raise ValueError(f"zone {p.name}: loop_volume leaves {water:.0f} kg, pipes hold {pipes:.0f}")
     branches = []
     for group in p.groups:
         flow = group.flow_share * p.secondary_flow_kg_per_s
