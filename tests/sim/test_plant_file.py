@@ -2,6 +2,8 @@
 
 import re
 from dataclasses import asdict, replace
+from functools import cache
+from math import isfinite
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from controller.settings.check import check_file
-from controller.settings.plant import PlantHotWaterSettings, PlantZoneSettings
+from controller.settings.plant import (
+    PlantHotWaterSettings,
+    PlantPrimarySettings,
+    PlantSensorSettings,
+    PlantTankSettings,
+    PlantZoneSettings,
+)
 from sim.field import plant_parameters
 from sim.physics.hot_water_regulator import HotWaterRegulator
 from sim.plant import HotWaterParameters, Plant, PlantParameters, ZoneParameters
@@ -179,3 +187,57 @@ def test_a_station_starts_cold_or_without_water(tmp_path):
     cold = Rig(checked.file, checked.profiles, COLD, cold=True)
     assert cold.truth("low.filled") == 100.0
     assert cold.truth("low.supply_temperature") == 20.0
+
+
+MODELS = {
+    "zone": PlantZoneSettings,
+    "primary": PlantPrimarySettings,
+    "sensors": PlantSensorSettings,
+    "tank": PlantTankSettings,
+    "hot_water": PlantHotWaterSettings,
+}
+
+
+DRY = (("power", 50000), ("loop_volume", 0.5))
+"""With the other figures as they are: more pipes than water."""
+
+
+@cache
+def plain():
+    file = check_file(DEMO).file
+    assert file is not None
+    return file
+
+
+def ends():
+    """Both ends of every figure, by section and key."""
+    for section, model in MODELS.items():
+        for key, info in model.model_fields.items():
+            for mark in info.metadata:
+                for end in ("low", "high", "ge", "le"):
+                    if (value := getattr(mark, end, None)) is not None:
+                        yield section, key, value
+
+
+@pytest.mark.parametrize(
+    ("section", "key", "value"), list(ends()), ids=[" ".join(map(str, row)) for row in ends()]
+)
+def test_both_ends_of_every_range_are_a_plant(section, key, value):
+    """A quarter of an hour of each: finite, in balance; or refused for want of water, and nothing else."""
+    file = plain().model_copy(deep=True)
+    given, unit = file.plant, PlantHotWaterSettings(kind="storage")
+    given.hot_water["taps"] = unit
+    part = {"zone": given.zones["low"], "hot_water": unit}.get(section) or getattr(given, section)
+    setattr(part, key, value)
+    if (key, value) in DRY:
+        with pytest.raises(ValueError, match="loop_volume leaves"):
+            Plant(plant_parameters(file), COLD)
+        return
+    plant = Plant(plant_parameters(file), COLD)
+    plant.command("low.valve_command", 50.0)
+    for _ in range(180):
+        plant.step(5.0)
+    assert [name for name, true in plant.truth.items() if not isfinite(true)] == []
+    assert [name for name, seen in plant.sensors.items() if not isfinite(seen)] == []
+    assert plant.energy_balance_error() < 1e-6
+    assert plant.mass_balance_error() < 1e-6
