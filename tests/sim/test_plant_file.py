@@ -28,6 +28,7 @@ from sim.weather import Weather
 
 DEMO = Path(__file__).parents[2] / "config" / "demo.yaml"
 COLD = Weather.constant(-10.0)
+HOURS = 1.5
 
 
 def demo(folder: Path, zone: str = "", plant: str = ""):
@@ -39,6 +40,13 @@ def demo(folder: Path, zone: str = "", plant: str = ""):
     checked = check_file(path)
     assert checked.file is not None, checked.errors
     return checked
+
+
+@cache
+def plain():
+    file = check_file(DEMO).file
+    assert file is not None
+    return file
 
 
 def changed(before: object, after: object) -> dict[str, object]:
@@ -95,14 +103,14 @@ def test_defaults_are_those_of_the_plant(tmp_path):
 
 @pytest.mark.parametrize(("text", "expected"), ZONE, ids=[text for text, _ in ZONE])
 def test_figures_of_a_zone(tmp_path, text, expected):
-    (before,) = plant_parameters(demo(tmp_path).file).zones
+    (before,) = plant_parameters(plain()).zones
     (after,) = plant_parameters(demo(tmp_path, text).file).zones
     assert changed(before, after) == expected
 
 
 @pytest.mark.parametrize(("text", "expected"), STATION, ids=[text for text, _ in STATION])
 def test_figures_of_the_station(tmp_path, text, expected):
-    before = plant_parameters(demo(tmp_path).file)
+    before = plant_parameters(plain())
     after = plant_parameters(demo(tmp_path, plant=text).file)
     assert changed(before, after) == expected
 
@@ -128,20 +136,20 @@ def test_buildings_by_hand(tmp_path):
 
 @pytest.mark.parametrize("kind", ["instantaneous", "storage"])
 def test_hot_water_of_a_file_serves_its_taps_and_is_counted(tmp_path, kind):
-    """Two hours of a station whose controller knows nothing of it, in the evening peak."""
-    checked = demo(tmp_path, plant=f"hot_water: {{taps: {{kind: {kind}, flats: 200}}}}")
+    """An evening peak of a station whose controller knows nothing of it."""
+    checked = demo(tmp_path, plant=f"hot_water: {{taps: {{kind: {kind}}}}}\n  co2_factor: 50")
     start = COLD.start + 17.5 * 3600.0
-    rig = Rig(checked.file, checked.profiles, COLD, dt=2.0, start_time=start)
-    found, _ = run_season(rig, 2.0 / 24.0)
+    rig = Rig(checked.file, checked.profiles, COLD, dt=5.0, start_time=start)
+    found, _ = run_season(rig, HOURS / 24.0)
     unit = found["hot_waters"]["taps"]
-    assert unit["drawn_m3"] == pytest.approx(200 * 0.0875 * 0.155, rel=0.25)
+    assert unit["drawn_m3"] == pytest.approx(200 * 0.0875 * 0.155 * HOURS / 2.0, rel=0.3)
     assert unit["drawn_c"] == pytest.approx(55.0, abs=3.0)
     assert unit["heat_gj"] > 0.6 * unit["drawn_m3"] * 4.18 * 0.045
     assert unit["pump_kwh"] > 0.0
-    assert found["co2_kg"] == pytest.approx(110.0 * (found["heat_gj"] + unit["heat_gj"]))
+    assert found["co2_kg"] == pytest.approx(50.0 * (found["heat_gj"] + unit["heat_gj"]))
     assert found["energy_balance_error"] < 1e-6
-    plain = demo(tmp_path)
-    other, _ = run_season(Rig(plain.file, plain.profiles, COLD, dt=2.0, start_time=start), 2.0 / 24.0)
+    without = demo(tmp_path)
+    other, _ = run_season(Rig(without.file, without.profiles, COLD, dt=5.0, start_time=start), HOURS / 24.0)
     assert found["peak_kw"] > other["peak_kw"] + 50.0
     assert "taps.valve" in rig.plant.fault_names()
 
@@ -200,13 +208,6 @@ MODELS = {
 
 DRY = (("power", 50000), ("loop_volume", 0.5))
 """With the other figures as they are: more pipes than water."""
-
-
-@cache
-def plain():
-    file = check_file(DEMO).file
-    assert file is not None
-    return file
 
 
 def ends():
