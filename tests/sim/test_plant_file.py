@@ -19,6 +19,7 @@ from controller.settings.plant import (
     PlantZoneSettings,
 )
 from sim.field import plant_parameters
+from sim.physics.hot_water_circuit import HotWaterCircuit
 from sim.physics.hot_water_regulator import HotWaterRegulator
 from sim.plant import HotWaterParameters, Plant, PlantParameters, ZoneParameters
 from sim.rig import Rig
@@ -170,12 +171,15 @@ def test_a_hot_water_unit_stands_without_power(tmp_path):
     assert plant.truth["taps.circulation_flow"] == 0.0
 
 
+@cache
+def a_circuit():
+    return HotWaterCircuit(HotWaterParameters(flats=0), "", 8.0)
+
+
 @given(st.floats(0.0, 120.0), st.floats(0.0, 120.0), st.floats(0.01, 1000.0), st.floats(30.0, 80.0))
 @settings(max_examples=60, deadline=None)
 def test_the_regulator_opens_for_cold_and_shuts_for_hot_water(before, now, dt, setpoint):
-    (circuit,) = Plant(
-        replace(PlantParameters(), hot_waters=(HotWaterParameters(flats=0),)), COLD
-    ).hot_waters.values()
+    circuit = a_circuit()
     regulator = HotWaterRegulator(setpoint)
     regulator.settle(before)
     circuit.water.hot = now
