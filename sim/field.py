@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from controller.channels import InputChannel
 from controller.settings.plant import PlantZoneSettings
@@ -62,6 +64,7 @@ def plant_parameters(file: StationFile) -> PlantParameters:
         tank_inlet_m3_per_h=tank.inlet,
         floor_drain_m3_per_h=tank.floor_drain,
         meter_interval_s=sensors.meter_interval,
+        local_hours_ahead=_hours_ahead(station.time_zone),
         transmitter_bits=sensors.bits,
         sensor_noise=sensors.noise,
         latitude=_or(station.latitude, nominal_plant.latitude),
@@ -71,6 +74,13 @@ def plant_parameters(file: StationFile) -> PlantParameters:
             role for role in ("wind_speed", "solar_radiation") if f"station.{role}" in file.points
         ),
     )
+
+
+def _hours_ahead(time_zone: str) -> float:
+    """Hours that winter time is ahead of UTC there: when night is, and when people draw hot water."""
+    ahead = datetime(2013, 1, 1, tzinfo=ZoneInfo(time_zone)).utcoffset()
+    assert ahead is not None
+    return ahead.total_seconds() / 3600.0
 
 
 def start_state(*, cold: bool, empty: bool) -> Start:

@@ -116,6 +116,14 @@ def test_figures_of_the_station(tmp_path, text, expected):
     assert changed(before, after) == expected
 
 
+def test_night_is_that_of_the_stations_time_zone(tmp_path):
+    text = DEMO.read_text(encoding="utf-8").replace("Asia/Shanghai", "Europe/Vilnius")
+    (tmp_path / "vilnius.yaml").write_text(text, encoding="utf-8")
+    file = check_file(tmp_path / "vilnius.yaml").file
+    assert file is not None
+    assert changed(plant_parameters(plain()), plant_parameters(file)) == {"local_hours_ahead": 2.0}
+
+
 def test_no_figure_of_a_zone_is_left_without_a_test():
     written = {text.split(":")[0] for text, _ in ZONE}
     older = {"power", "loop_volume", "vessel_gas", "valve_kvs", "conductance", "groups"}
