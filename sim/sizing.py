@@ -131,6 +131,7 @@ def size_zone(
         buildings=given.buildings,
         buildings_seed=given.buildings_seed or "",
         internal_gains_w_per_m2=given.internal_gains,
+        balancing_percent=tuple(given.balancing),
         groups=_groups(given),
     )
 

@@ -19,6 +19,10 @@ def plant_findings(case: Case) -> Iterator[Finding]:
         place: Location = ("plant", "zones", zone)
         if zone not in circuits:
             yield case.unknown(place, "unknown_zone", zone, circuits, at_key=True)
+        count = len(settings.groups) or settings.buildings
+        if settings.balancing and len(settings.balancing) != count:
+            value = str(len(settings.balancing))
+            yield case.find((*place, "balancing"), "balancing_count", value=value, allowed=str(count))
         if settings.groups:
             yield from _groups(case, (*place, "groups"), settings.groups)
     primary = plant.primary

@@ -94,6 +94,11 @@ class PlantZoneSettings(Settings):
     internal_gains: Annotated[float, Amount("irradiance", 0, 50)] = Field(
         0.0, description="Heat of people and appliances beyond what the design load counts"
     )
+    balancing: list[Annotated[float, Amount("percent", 0, 100)]] = Field(
+        [],
+        max_length=200,
+        description="Strokes of the buildings' balancing valves; without: 70 % each, as sized",
+    )
     groups: list[PlantGroupSettings] = Field([], max_length=50, description="Buildings by hand in its place")
 
 

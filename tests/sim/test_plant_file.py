@@ -67,6 +67,10 @@ ZONE = [
     ("scaling: 1 %", {"exchanger_scaling_per_day": 0.01}),
     ("booster_head: 2 bar", {"booster_head_kpa": 200.0}),
     ("pump_ramp: 40 s", {"pump_ramp_s": 40.0}),
+    (
+        "balancing: [40 %, 70 %, 70 %, 70 %, 70 %, 70 %, 70 %, 70 %]",
+        {"balancing_percent": (40.0, *[70.0] * 7)},
+    ),
     ("buildings: 3", {"buildings": 3}),
     ("buildings_seed: other", {"buildings_seed": "other"}),
     ("internal_gains: 4 W/m²", {"internal_gains_w_per_m2": 4.0}),
@@ -128,6 +132,16 @@ def test_no_figure_of_a_zone_is_left_without_a_test():
     written = {text.split(":")[0] for text, _ in ZONE}
     older = {"power", "loop_volume", "vessel_gas", "valve_kvs", "conductance", "groups"}
     assert written | older == set(PlantZoneSettings.model_fields)
+
+
+def test_a_throttled_branch_leaves_its_water_to_the_others(tmp_path):
+    throttled = demo(tmp_path, "balancing: [20 %, 70 %, 70 %, 70 %, 70 %, 70 %, 70 %, 70 %]").file
+    as_sized, turned = (Plant(plant_parameters(file), COLD).zones["low"] for file in (plain(), throttled))
+    before, after = as_sized.network.shares, turned.network.shares
+    assert after[0] < 0.7 * before[0]
+    assert all(new > old for old, new in zip(before[1:], after[1:], strict=True))
+    assert turned.flow < as_sized.flow
+    assert turned.branches[0].building.air < as_sized.branches[0].building.air - 1.0
 
 
 def test_buildings_by_hand(tmp_path):
