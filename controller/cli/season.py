@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Callable
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -93,6 +94,8 @@ def season(
     files = [file] if compare is None else [file, compare]
     stations = [read_or_leave(path) for path in files]
     _writable(json_file, plot)
+    if plot is not None and find_spec("matplotlib") is None:
+        raise leave("--plot needs matplotlib (pip install matplotlib)")
     rigs = []
     for checked in stations:
         played, start = _weather(weather or _station(stations[0]).plant.weather, from_day, cold_wave or [])
@@ -224,10 +227,8 @@ def _row(table: Table, title: str, values: list[float | None], digits: int) -> N
 
 
 def _plot(trace: Trace, path: Path) -> None:
-    try:
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise leave("--plot needs matplotlib (pip install matplotlib)") from None
+    from matplotlib.figure import Figure
+
     figure = Figure(figsize=(12, 7))
     upper, lower = figure.subplots(2, 1, sharex=True)
     days = [hours / 24 for hours in trace.hours]

@@ -213,6 +213,13 @@ def test_an_empty_station_is_filled_in_a_season(command, tmp_path):
     assert json.loads(out.read_text(encoding="utf-8"))["makeup_m3"] > 2.0
 
 
+def test_a_missing_matplotlib_is_told_before_the_run(command, tmp_path, monkeypatch):
+    monkeypatch.setattr("controller.cli.season.find_spec", lambda name: None)
+    done = command(DEMO, "--days", "400", "--plot", tmp_path / "x.png")
+    assert done.exit_code == 1
+    assert "matplotlib" in done.output
+
+
 def test_circuits_of_both_files_are_shown(command):
     two = DEMO.with_name("two-zones.yaml")
     done = command(DEMO, "--days", "0.01", "--step", "5", "--compare", two)
