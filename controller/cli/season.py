@@ -27,6 +27,7 @@ _SHOWN = (
     ("heat_gj", "heat, GJ", 1),
     ("heat_gj_per_m2", "heat, GJ/m²", 4),
     ("peak_kw", "peak of 15 min, kW", 0),
+    ("peak_w_per_m2", "peak of 15 min, W/m²", 1),
     ("pump_kwh", "pumps, kWh", 0),
     ("makeup_m3", "makeup, m³", 2),
     ("primary_return_c", "primary return by flow, °C", 2),
