@@ -99,7 +99,9 @@ class PlantZoneSettings(Settings):
         max_length=200,
         description="Strokes of the buildings' balancing valves; without: 70 % each, as sized",
     )
-    groups: list[PlantGroupSettings] = Field([], max_length=50, description="Buildings by hand, in place of the street of houses")
+    groups: list[PlantGroupSettings] = Field(
+        [], max_length=50, description="Buildings by hand, in place of the street of houses"
+    )
 
 
 class PlantPrimarySettings(Settings):
