@@ -8,7 +8,9 @@ the simulated building itself, by its answer to unit inputs, windows closed):
 
     bound   min ∑Q  subject to  x' = A(wind)·x + B·inputs + C·Q,  0 ≤ Q ≤ 2·design,
             ∑ max(0, 20 - air) ≤ the run's own K·h below 20 °C,  final state ≥ the run's
-            solved by HiGHS with all weather known (FACTS §6): nobody can do with less heat
+            solved by HiGHS with all weather known (FACTS §6): nobody can do with less heat; comfort and
+            final state of the run are those of the linear building under the run's heat, so that what
+            linearising errs by cannot put the bound above the run
     curve   the heat curve that takes least heat among those with the same K·h: design supply and shift by
             search, radiators as simulated, constant flow, outdoor temperature without delay
 
@@ -20,6 +22,7 @@ from __future__ import annotations
 import argparse
 import time
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +56,6 @@ class Record:
     heat: list[float] = field(default_factory=list)
     flow: list[float] = field(default_factory=list)
     air: list[float] = field(default_factory=list)
-    end: list[float] = field(default_factory=list)
 
 
 def play(rig: Rig, days: float) -> list[Record]:
@@ -87,8 +89,6 @@ def play(rig: Rig, days: float) -> list[Record]:
             ):
                 kept.append(value)
             record.air.append(record.branch.building.air)
-    for record in records:
-        record.end = [getattr(record.branch.building, name) for name in STATES]
     return records
 
 
@@ -131,6 +131,16 @@ class Linear:
             )
         return self._known[wind]
 
+    @cached_property
+    def replay(self) -> tuple[list[float], list[float]]:
+        """The linear building under the run's heat: its air every hour, and its last state."""
+        state, airs = np.array(self.record.start), []
+        for t, heat in enumerate(self.record.heat):
+            a, c, known = self.hour(t)
+            state = a @ state + c * heat + known
+            airs.append(float(state[0]))
+        return airs, [float(value) for value in state]
+
     def stored(self, state: list[float]) -> float:
         """Heat content of a state in J."""
         for name, value in zip(STATES, state, strict=True):
@@ -145,12 +155,8 @@ def discomfort(air: list[float]) -> float:
 
 def replayed(model: Linear) -> float:
     """Largest difference in K between the linear building under the run's heat and the simulated one."""
-    state, worst = np.array(model.record.start), 0.0
-    for t, heat in enumerate(model.record.heat):
-        a, c, known = model.hour(t)
-        state = a @ state + c * heat + known
-        worst = max(worst, abs(state[0] - model.record.air[t]))
-    return worst
+    airs, _ = model.replay
+    return max(abs(air - true) for air, true in zip(airs, model.record.air, strict=True))
 
 
 def bound(models: list[Linear], allowed: float) -> float:
@@ -161,6 +167,7 @@ def bound(models: list[Linear], allowed: float) -> float:
     cost, low, high = np.zeros(columns), np.full(columns, -np.inf), np.full(columns, np.inf)
     comfort, floor = lil_matrix((hours * len(models) + 1, columns)), np.zeros(hours * len(models) + 1)
     for m, model in enumerate(models):
+        _, end = model.replay
         for t in range(hours):
             a, c, known = model.hour(t)
             at, row = 5 * (m * hours + t), 3 * (m * hours + t)
@@ -179,7 +186,7 @@ def bound(models: list[Linear], allowed: float) -> float:
             floor[m * hours + t] = -COMFORT
             comfort[hours * len(models), at + 4] = 1.0
         for i in range(3):
-            low[5 * (m * hours + hours - 1) + 1 + i] = model.record.end[i]
+            low[5 * (m * hours + hours - 1) + 1 + i] = end[i]
     floor[-1] = allowed
     found = linprog(
         cost, comfort.tocsr(), floor, equal.tocsr(), right, np.column_stack([low, high]), method="highs"
@@ -204,7 +211,7 @@ def curve_heat(models: list[Linear], design_supply: float, shift: float) -> tupl
             state = a @ state + c * radiators.heat + known
             heat += radiators.heat * HOUR
             air.append(float(state[0]))
-        heat += model.stored(record.end) - model.stored([float(value) for value in state])
+        heat += model.stored(model.replay[1]) - model.stored([float(value) for value in state])
         cold += discomfort(air)
     return heat, cold
 
@@ -244,7 +251,7 @@ def main() -> None:
     )
     models = [Linear(record) for record in records]
     energy = sum(sum(record.heat) for record in records) * HOUR
-    cold = sum(discomfort(record.air) for record in records)
+    cold = sum(discomfort(model.replay[0]) for model in models)
     print(f"{options.weather}, {options.days:g} days from {options.first}, {len(records)} buildings")
     print(f"run          {energy / 1e9:9.1f} GJ to the rooms, {cold:.1f} K·h below {COMFORT:g} °C")
     print(f"linearised   off by at most {max(replayed(model) for model in models):.2f} K")

@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from controller.channels import InputChannel
+from controller.settings.plant import PlantZoneSettings
 from controller.settings.station import StationFile
 from controller.settings.wiring import key, wire
 from drivers.profile import OnLoss, Profile
 from drivers.readings import Fault
 from sim.devices import EmulatedDevice
-from sim.plant import Plant, PlantParameters, ZoneParameters
-from sim.sizing import size_zone
+from sim.plant import Plant, PlantParameters, Start
+from sim.sizing import size_hot_water, size_zone
 from sim.weather import Weather
 
 BUS_LOSS_S = 10.0
@@ -31,33 +34,64 @@ def plant_parameters(file: StationFile) -> PlantParameters:
 
     The heated area is shared by power. Where a zone mixes, the primary return stands at the lowest pressure
     that the makeup of such a zone is to hold: it is the primary that holds it there."""
-    settings = {name: file.plant.zones.get(name) for name in file.circuits}
-    powers = {
-        name: given.power if given is not None else ZoneParameters().design_heat_kw
-        for name, given in settings.items()
-    }
+    given, nominal_plant, station = file.plant, PlantParameters(), file.station
+    settings = {name: given.zones.get(name, PlantZoneSettings()) for name in file.circuits}
+    whole = sum(zone.power for zone in settings.values())
     zones = tuple(
-        size_zone(
-            name,
-            circuit,
-            settings[name],
-            file.plant.heated_area * powers[name] / sum(powers.values()),
-        )
+        size_zone(name, circuit, settings[name], given.heated_area * settings[name].power / whole)
         for name, circuit in file.circuits.items()
     )
-    nominal_plant, station = PlantParameters(), file.station
+    primary, sensors, tank = given.primary, given.sensors, given.tank
     pumped = any(circuit.valve is None for circuit in file.circuits.values())
     mixing = [zone.fill_pressure_kpa for zone in zones if zone.kind == "mixing"]
+    back = min(mixing, default=nominal_plant.primary_return_pressure_kpa)
+    difference = _PUMPED_KPA if pumped else nominal_plant.primary_differential_kpa
     return PlantParameters(
         zones=zones,
-        primary_return_pressure_kpa=min(mixing, default=nominal_plant.primary_return_pressure_kpa),
-        primary_differential_kpa=_PUMPED_KPA if pumped else nominal_plant.primary_differential_kpa,
-        latitude=nominal_plant.latitude if station.latitude is None else station.latitude,
-        longitude=nominal_plant.longitude if station.longitude is None else station.longitude,
+        hot_waters=tuple(size_hot_water(name, unit) for name, unit in given.hot_water.items()),
+        primary_cold_outdoor_c=primary.cold_outdoor,
+        primary_cold_supply_c=primary.cold_supply,
+        primary_mild_outdoor_c=primary.mild_outdoor,
+        primary_mild_supply_c=primary.mild_supply,
+        primary_delay_h=primary.delay / 3600.0,
+        primary_differential_kpa=_or(primary.differential_pressure, difference),
+        primary_network_drop_kpa=primary.network_drop,
+        primary_return_pressure_kpa=_or(primary.return_pressure, back),
+        primary_disturbance=primary.disturbance,
+        tank_area_m2=tank.area,
+        tank_overflow_level_m=tank.overflow,
+        tank_start_level_m=min(tank.start, tank.overflow),
+        tank_inlet_m3_per_h=tank.inlet,
+        floor_drain_m3_per_h=tank.floor_drain,
+        meter_interval_s=sensors.meter_interval,
+        local_hours_ahead=_hours_ahead(station.time_zone),
+        transmitter_bits=sensors.bits,
+        sensor_noise=sensors.noise,
+        latitude=_or(station.latitude, nominal_plant.latitude),
+        longitude=_or(station.longitude, nominal_plant.longitude),
+        wind_loss_per_m_per_s=given.wind_loss / 100.0,
         weather_sensors=tuple(
             role for role in ("wind_speed", "solar_radiation") if f"station.{role}" in file.points
         ),
     )
+
+
+def _hours_ahead(time_zone: str) -> float:
+    """Hours that winter time is ahead of UTC there: when night is, and when people draw hot water."""
+    ahead = datetime(2013, 1, 1, tzinfo=ZoneInfo(time_zone)).utcoffset()
+    assert ahead is not None
+    return ahead.total_seconds() / 3600.0
+
+
+def start_state(*, cold: bool, empty: bool) -> Start:
+    """State of the plant at the start; `empty` is the colder of the two."""
+    if empty:
+        return "empty"
+    return "cold" if cold else "warm"
+
+
+def _or(given: float | None, otherwise: float) -> float:
+    return otherwise if given is None else given
 
 
 def open_what_no_valve_closes(plant: Plant, file: StationFile) -> None:
@@ -113,8 +147,11 @@ class Field:
         seed: int = 0,
         start_time: float | None = None,
         cold: bool = False,
+        empty: bool = False,
     ) -> None:
-        self.plant = Plant(plant_parameters(file), weather, seed, start_time, "cold" if cold else "warm")
+        """The plant starts warm; or `cold` and standing; or `empty`, which is cold and without water."""
+        state = start_state(cold=cold, empty=empty)
+        self.plant = Plant(plant_parameters(file), weather, seed, start_time, state)
         open_what_no_valve_closes(self.plant, file)
         run_at_the_mains(self.plant, file)
         self.devices = {

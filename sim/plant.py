@@ -49,7 +49,7 @@ __all__ = [
 
 _LONGEST_STEP = 5.0
 _STARTS = ("warm", "cold", "empty")
-_Start = Literal["warm", "cold", "empty"]
+Start = Literal["warm", "cold", "empty"]
 
 
 class Plant:
@@ -64,7 +64,7 @@ class Plant:
         weather: Weather,
         seed: int = 0,
         start_time: float | None = None,
-        start: _Start = "warm",
+        start: Start = "warm",
     ) -> None:
         """`start_time`: epoch s, by default the first hour of the weather. `start`: see `settle`.
 
@@ -200,7 +200,7 @@ class Plant:
 
     # --- start states -----------------------------------------------------------------------------------
 
-    def settle(self, outdoor: float | None = None, state: _Start = "warm") -> None:
+    def settle(self, outdoor: float | None = None, state: Start = "warm") -> None:
         """Go to a start state at once, with balances and counters at zero.
 
         "warm": near steady heating at `outdoor` (default: the weather's now): first pump at 50 Hz, valve

@@ -28,6 +28,7 @@ from sim.field import (
     plant_parameters,
     run_at_the_mains,
     sensor_of,
+    start_state,
 )
 from sim.outlook import NAMES, Outlook
 from sim.plant import Plant
@@ -116,13 +117,16 @@ class Rig:
         seed: int = 0,
         start_time: float | None = None,
         cold: bool = False,
+        empty: bool = False,
         dt: float = 1.0,
         scenario: Scenario | None = None,
         outlook: Outlook | None = None,
     ) -> None:
-        """`scenario` counts from now; `outlook` writes about the weather. Raises ValueError."""
+        """`cold`, `empty`: how the plant starts. `scenario` counts from now; `outlook` writes about the
+        weather. Raises ValueError."""
         self.outlook = outlook
-        self.plant = Plant(plant_parameters(file), weather, seed, start_time, "cold" if cold else "warm")
+        state = start_state(cold=cold, empty=empty)
+        self.plant = Plant(plant_parameters(file), weather, seed, start_time, state)
         open_what_no_valve_closes(self.plant, file)
         run_at_the_mains(self.plant, file)
         self._profiles = profiles

@@ -7,7 +7,8 @@
       - {at: 1d, fault: late, on: rooms, takes: 3 s, for: 1 h}
 
 `at` counts from the start of the run (days, then hours:minutes; or a time with its unit). `on` names a part
-of the plant (`Plant.fault_names`; kinds and units of `value` stand at `Plant.fault`) or a device of the
+of the plant (`Plant.fault_names`; kinds stand at `Plant.fault`, ranges and units of `value` in
+`sim.fault_sizes`) or a device of the
 station file, which then misbehaves as `sim.bank.Behaviour` says; in a season also what is written from
 further up (`sim.outlook`: station.outdoor_upstream, station.forecast). Without `for` it lasts to the end.
 """
@@ -24,12 +25,13 @@ from typing import Annotated, Any, Protocol, get_args
 from pydantic import BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
-from controller.fields import Amount, Settings, Whole, Words, read_as
-from controller.quantities import QUANTITIES, UNITS, BadQuantity, parse, split
+from controller.fields import Amount, Settings, Whole, Words
+from controller.quantities import QUANTITIES, BadQuantity, parse
 from controller.settings.load import Finding, Tree, load_tree, validate
 from controller.settings.messages import line
 from controller.settings.station import StationFile
 from sim.bank import HEALTHY, Behaviour, Kind
+from sim.fault_sizes import Size, size_of
 from sim.field import plant_parameters
 from sim.outlook import NAMES, Outlook
 from sim.plant import Plant
@@ -61,26 +63,6 @@ def _moment(value: Any) -> float:
     return found
 
 
-def _plain(value: Any) -> float:
-    """A number, with or without a unit that we know; in the one unit of its quantity."""
-    if isinstance(value, int | float):
-        return float(value)
-
-    def read(text: str) -> float:
-        number, unit = split(text)
-        factors = [q.factor(unit) for q in (UNITS.get(unit), *QUANTITIES.values()) if q is not None]
-        factor = next((f for f in factors if f is not None), None)
-        if factor is None:
-            raise BadQuantity("wrong_unit", text)
-        return number * factor
-
-    try:
-        return read_as(str(value), read, QUANTITIES["number"])
-    except PydanticCustomError:
-        units = "0.5, 3 K, 0.4 m³/h, 50 %"
-        raise PydanticCustomError("not_a_number", "{value}", {"value": str(value), "units": units}) from None
-
-
 class EventSettings(Settings):
     """One fault: when, what, on what, how long."""
 
@@ -90,9 +72,7 @@ class EventSettings(Settings):
     lasts: Annotated[float, Amount("time", 1, _LONGEST_S)] | None = Field(
         None, alias="for", description="How long; to the end without it"
     )
-    value: Annotated[float, BeforeValidator(_plain)] | None = Field(
-        None, description="Size of the fault, in the plant's units"
-    )
+    value: Words | None = Field(None, description="Size of the fault, with its unit or in the plant's")
     takes: Annotated[float, Amount("time", 0.001, 600)] | None = Field(
         None, description="Slow and late devices: time of an answer"
     )
@@ -226,7 +206,9 @@ def _event(event: EventSettings, devices: list[str]) -> ScenarioEvent:
         kind = next(kind for kind in _KINDS if kind == event.fault)
         behaviour = Behaviour(kind, event.takes or 0.0, event.code or 4)
     end = float("inf") if event.lasts is None else event.at + event.lasts
-    return ScenarioEvent(event.at, end, event.fault, event.on, event.value, behaviour)
+    size = size_of(event.on, event.fault)
+    value = None if event.value is None or size is None else size.read(event.value)
+    return ScenarioEvent(event.at, end, event.fault, event.on, value, behaviour)
 
 
 def _judge(
@@ -251,16 +233,36 @@ def _judge(
         yield _choice(tree, (*place, "on"), event.on, [*names, *devices])
         return
     part: Plant | Outlook = outlook if outlook is not None and event.on in NAMES else plant
+    size = size_of(event.on, event.fault)
+    value, slips = _read_size(tree, (*place, "value"), event, size)
     try:
-        part.fault(event.on, event.fault, event.value)
+        part.fault(event.on, event.fault, value)
+        yield from slips
     except ValueError as problem:
         match = _ALLOWED.search(str(problem))
         if match is not None:
             yield _choice(tree, (*place, "fault"), event.fault, match[1].split(", "))
         else:
-            yield tree.find((*place, "value"), "choice", value=str(event.value), allowed=str(problem))
+            yield tree.find(place, "missing", at_key=True, key=f"value ({problem})")
     finally:
         part.clear(event.on)
+
+
+def _read_size(
+    tree: Tree, place: tuple[str | int, ...], event: EventSettings, size: Size | None
+) -> tuple[float | None, list[Finding]]:
+    """The fault's size for the plant, and what is wrong with it."""
+    if event.value is None:
+        return None, []
+    if size is None:
+        allowed = f"at, fault, on, for: {event.fault} has no size"
+        return None, [tree.find(place, "unknown_key", at_key=True, allowed=allowed)]
+    try:
+        return size.read(event.value), []
+    except BadQuantity as problem:
+        allowed = size.allowed()
+        found = tree.find(place, problem.code, value=problem.text, units=allowed, allowed=allowed)
+        return None, [found]
 
 
 def _judge_device(tree: Tree, place: tuple[str | int, ...], event: EventSettings) -> Iterator[Finding]:

@@ -1,6 +1,8 @@
 """A season with the core in the loop: indicators of comfort, energy, wear and money.
 
-Everything is judged on the plant's truth, not on its sensors. Definitions: `sim.indicators`.
+Everything is judged on the plant's truth, not on its sensors. Definitions: `sim.indicators`. Heat, pumps and
+return temperature are those of the heating circuits; hot water of the plant stands apart, but counts in the
+peak and in CO₂: the primary network does not tell them apart.
 """
 
 from __future__ import annotations
@@ -13,6 +15,8 @@ from typing import Any
 
 from controller.points import Output
 from sim.indicators import SEASON_DAYS, Comfort, Deviation, Peak, Starts, Travel, Weighted
+from sim.physics.hot_water_circuit import HotWaterCircuit
+from sim.plant import Plant
 from sim.rig import Rig
 
 BALANCE_LIMIT = 1e-3
@@ -106,6 +110,27 @@ class _Circuit:
         }
 
 
+class _HotWater:
+    """Sums of one hot-water unit of the plant."""
+
+    def __init__(self, circuit: HotWaterCircuit) -> None:
+        self.circuit = circuit
+        self._drawn = Weighted()
+
+    def step(self) -> None:
+        """After every scan."""
+        self._drawn.add(self.circuit.water.supply, self.circuit.draw_off)
+
+    def indicators(self, truth: dict[str, float]) -> dict[str, Any]:
+        name = self.circuit.parameters.name
+        return {
+            "heat_gj": truth[f"{name}.heat_energy"],
+            "pump_kwh": truth[f"{name}.electric_energy"],
+            "drawn_m3": truth[f"{name}.draw_off_volume"],
+            "drawn_c": self._drawn.mean(),
+        }
+
+
 def _value(output: Output) -> float:
     """What an output has, 0 before its first scan."""
     return output.value if output.usable else 0.0
@@ -117,6 +142,7 @@ def run_season(
     """Run `days` and return (indicators, trace). `progress` gets the share done, 0 … 1."""
     plant = rig.plant
     circuits = [_Circuit(name, rig) for name in rig.station.file.circuits]
+    hot_waters = [_HotWater(circuit) for circuit in plant.hot_waters.values()]
     offset = rig.plant.weather.zone.utcoffset(None).total_seconds()
     trace, alarms, peak = Trace(), Counter[str](), Peak(0.0)
     steps = round(days * 86400 / rig.dt)
@@ -130,7 +156,7 @@ def run_season(
             held = min(every, steps - step) * rig.dt
             for circuit in circuits:
                 circuit.judge_rooms(held, plant.time + offset)
-            peak.add(sum(circuit.zone.heat_from_primary for circuit in circuits) / 1e3, held if step else 0.0)
+            peak.add(_heat(plant), held if step else 0.0)
         if until_trace == 0:
             until_trace = traced
             _note(trace, rig, circuits[0].name, plant.truth, (plant.time - start) / 3600.0)
@@ -142,17 +168,35 @@ def run_season(
                 alarms[event.code] += 1
         for circuit in circuits:
             circuit.step()
-    peak.add(
-        sum(circuit.zone.heat_from_primary for circuit in circuits) / 1e3, ((steps - 1) % every + 1) * rig.dt
-    )
+        for hot_water in hot_waters:
+            hot_water.step()
+    peak.add(_heat(plant), ((steps - 1) % every + 1) * rig.dt)
     rig.events.clear()
-    return _sum_up(rig, circuits, days, alarms, peak, time.perf_counter() - begin), trace
+    seconds = time.perf_counter() - begin
+    return _sum_up(rig, circuits, hot_waters, days, alarms, peak, seconds), trace
+
+
+def _heat(plant: Plant) -> float:
+    """kJ that all of the station has taken from the primary network."""
+    heat = 0.0
+    for zone in plant.zones.values():
+        heat += zone.heat_from_primary
+    for circuit in plant.hot_waters.values():
+        heat += circuit.heat_from_primary
+    return heat / 1e3
 
 
 def _sum_up(
-    rig: Rig, circuits: list[_Circuit], days: float, alarms: Counter[str], peak: Peak, seconds: float
+    rig: Rig,
+    circuits: list[_Circuit],
+    hot_waters: list[_HotWater],
+    days: float,
+    alarms: Counter[str],
+    peak: Peak,
+    seconds: float,
 ) -> dict[str, Any]:
     truth, settings = rig.plant.truth, rig.station.file.plant
+    units = {one.circuit.parameters.name: one.indicators(truth) for one in hot_waters}
     parts = {circuit.name: circuit.indicators(days, truth, settings.heat_fee) for circuit in circuits}
     back = Weighted(
         sum(circuit.back.moment for circuit in circuits), sum(circuit.back.weight for circuit in circuits)
@@ -162,6 +206,7 @@ def _sum_up(
         return sum(float(part[key]) for part in parts.values())
 
     heat = total("heat_gj")
+    of_hot_water = sum(float(unit["heat_gj"]) for unit in units.values())
     fees = settings.heat_fee * settings.heated_area / SEASON_DAYS * days
     return {
         "days": days,
@@ -169,6 +214,7 @@ def _sum_up(
         "heat_gj": heat,
         "heat_gj_per_m2": heat / settings.heated_area,
         "peak_kw": peak.highest,
+        "peak_w_per_m2": peak.highest * 1e3 / settings.heated_area,
         "pump_kwh": total("pump_kwh"),
         "makeup_m3": total("makeup_m3"),
         "primary_return_c": back.mean(),
@@ -177,13 +223,14 @@ def _sum_up(
         "degree_hours_above_24": total("degree_hours_above_24"),
         "fee_refund": total("fee_refund"),
         "fee_refund_share": total("fee_refund") / fees if fees > 0.0 else 0.0,
-        "co2_kg": heat * settings.co2_factor,
+        "co2_kg": (heat + of_hot_water) * settings.co2_factor,
         "alarms": sum(alarms.values()),
         "alarms_by_code": dict(sorted(alarms.items())),
         "energy_balance_error": rig.plant.energy_balance_error(),
         "mass_balance_error": rig.plant.mass_balance_error(),
         "seconds": seconds,
         "circuits": parts,
+        "hot_waters": units,
     }
 
 

@@ -43,12 +43,13 @@ class Simulator:
         *,
         seed: int = 0,
         cold: bool = False,
+        empty: bool = False,
         scenario: Scenario | None = None,
     ) -> None:
         """`scenario` counts from now."""
         self._file = file
         self._clock = clock
-        self.field = Field(file, profiles, weather, seed=seed, start_time=clock.now(), cold=cold)
+        self.field = Field(file, profiles, weather, seed=seed, start_time=clock.now(), cold=cold, empty=empty)
         self.buses: dict[str, EmulatedBus] = {}
         for name in file.buses:
             devices = [

@@ -13,8 +13,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypedDict
 
-from controller.settings.station import Circuit, PlantZoneSettings
-from sim.physics.parameters import ZoneParameters
+from controller.settings.plant import PlantHotWaterSettings, PlantZoneSettings
+from controller.settings.station import Circuit
+from sim.physics.parameters import GroupParameters, HotWaterParameters, ZoneParameters
 
 _NOMINAL = ZoneParameters()
 _SPREAD = 15.0  # K, 60/45
@@ -27,6 +28,8 @@ _BEFORE_THE_END = 0.9  # 45 of 50 Hz
 _SHUTOFF = 1.4  # of PumpCurve
 _PORT_B_OPEN = 0.65  # of a three-way valve's stroke, while port A passes the design flow
 _THERMOSTAT_ABOVE_TRIP = 5.0
+_HOT_WATER_KW = 350.0  # of the nominal hot-water unit
+_HOT_WATER_LIMIT = 20.0  # K of its thermostat over the set-point
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +66,13 @@ def design_point(circuit: Circuit) -> DesignPoint:
 def size_zone(
     name: str,
     circuit: Circuit,
-    given: PlantZoneSettings | None,
+    given: PlantZoneSettings,
     floor_area: float,
 ) -> ZoneParameters:
     """The plant of one circuit; `given` is what its file says about it, `floor_area` in m2."""
     nominal, point = _NOMINAL, design_point(circuit)
     mixing = circuit.kind == "mixing"
-    power = given.power if given is not None else nominal.design_heat_kw
+    power = given.power
     size = power / nominal.design_heat_kw
     flow_size = size * _SPREAD / (point.supply - point.back)
     primary_return = point.back + (0.0 if mixing else _APPROACH)
@@ -88,19 +91,25 @@ def size_zone(
         floor_heating=point.exponent is not None and point.exponent < _FLOOR_BELOW,
         primary_flow_kg_per_s=nominal.primary_flow_kg_per_s * size * _PRIMARY_SPREAD / primary_spread,
         secondary_flow_kg_per_s=nominal.secondary_flow_kg_per_s * flow_size,
-        exchanger_conductance_kw_per_k=given.conductance
-        if given
-        else nominal.exchanger_conductance_kw_per_k * size,
+        exchanger_conductance_kw_per_k=given.conductance,
+        exchanger_oversizing=given.oversizing / 100.0,
+        exchanger_scaling_per_day=given.scaling / 100.0,
         exchanger_side_volume_m3=nominal.exchanger_side_volume_m3 * size,
         exchanger_plates_kj_per_k=nominal.exchanger_plates_kj_per_k * size,
         **_exchangers(circuit),
         mixing_arrangement=circuit.arrangement if circuit.kind == "mixing" else "three_way",
-        valve_kvs_m3_per_h=given.valve_kvs if given else nominal.valve_kvs_m3_per_h * size,
+        valve_kvs_m3_per_h=given.valve_kvs,
         valve_characteristic=circuit.actuator.characteristic,
         valve_rangeability=circuit.actuator.rangeability,
         valve_stroke_time_s=circuit.actuator.stroke_time,
+        valve_leakage_share=given.valve_leakage / 100.0,
+        valve_dead_band_percent=given.valve_dead_band,
+        valve_stiction_percent=given.valve_stiction,
+        valve_close_asymmetry=given.valve_asymmetry / 100.0,
         valve_closes_without_power=circuit.actuator.on_signal_loss == "close",
         booster="none" if circuit.primary_pump is None else "return" if circuit.valve else "supply",
+        booster_head_kpa=given.booster_head,
+        pump_ramp_s=given.pump_ramp,
         circulation_pumps=len(circuit.circulation.pumps),
         pump_flow_m3_per_h=nominal.pump_flow_m3_per_h * flow_size,
         pump_head_kpa=pump_head,
@@ -108,13 +117,65 @@ def size_zone(
         makeup_pumps=len(circuit.makeup.pumps) if circuit.makeup is not None else 0,
         makeup_flow_m3_per_h=nominal.makeup_flow_m3_per_h * flow_size,
         makeup_head_kpa=nominal.makeup_head_kpa * pressure / _SETPOINT,
-        loop_volume_m3=given.loop_volume if given else nominal.loop_volume_m3 * size,
-        vessel_gas_m3=given.vessel_gas if given else nominal.vessel_gas_m3 * size,
-        vessel_precharge_kpa=_precharge(pressure),
+        loop_volume_m3=given.loop_volume,
+        vessel_gas_m3=given.vessel_gas,
+        vessel_precharge_kpa=_precharge(pressure)
+        if given.vessel_precharge is None
+        else given.vessel_precharge,
+        air_share=given.air_share / 100.0,
+        leak_m3_per_h=given.leak,
         fill_pressure_kpa=pressure,
         safety_valve_kpa=nominal.safety_valve_kpa * pressure / _SETPOINT,
         thermostat_c=circuit.supply.trip + _THERMOSTAT_ABOVE_TRIP,
         highest_building_m=circuit.highest_building,
+        buildings=given.buildings,
+        buildings_seed=given.buildings_seed or "",
+        internal_gains_w_per_m2=given.internal_gains,
+        balancing_percent=tuple(given.balancing),
+        groups=_groups(given),
+    )
+
+
+def _groups(given: PlantZoneSettings) -> tuple[GroupParameters, ...]:
+    """Buildings by hand."""
+    return tuple(
+        GroupParameters(
+            group.name,
+            group.load_share / 100.0,
+            group.flow_share / 100.0,
+            group.pipe_volume,
+            time_constant_h=group.time_constant / 3600.0,
+            radiator_size=group.radiator_size / 100.0,
+            solar_aperture_m2_per_m2=group.solar_aperture / 100.0,
+            internal_gains_w_per_m2=group.internal_gains,
+        )
+        for group in given.groups
+    )
+
+
+def size_hot_water(name: str, given: PlantHotWaterSettings) -> HotWaterParameters:
+    """A hot-water unit of the file: its exchanger, valve and flows go with its power."""
+    nominal = HotWaterParameters()
+    size = given.power / _HOT_WATER_KW
+    return HotWaterParameters(
+        name=name,
+        kind=given.kind,
+        primary_flow_kg_per_s=nominal.primary_flow_kg_per_s * size,
+        secondary_flow_kg_per_s=nominal.secondary_flow_kg_per_s * size,
+        exchanger_conductance_kw_per_k=nominal.exchanger_conductance_kw_per_k * size,
+        exchanger_scaling_per_day=given.scaling / 100.0,
+        exchanger_side_volume_m3=nominal.exchanger_side_volume_m3 * size,
+        exchanger_plates_kj_per_k=nominal.exchanger_plates_kj_per_k * size,
+        valve_kvs_m3_per_h=nominal.valve_kvs_m3_per_h * size,
+        storage_volume_m3=given.storage,
+        circulation_flow_kg_per_s=given.circulation / 3.6,
+        circulation_loss_w_per_k=given.circulation_loss * 1e3,
+        start_c=given.setpoint,
+        thermostat_c=given.setpoint + _HOT_WATER_LIMIT,
+        regulator_c=given.setpoint,
+        flats=given.flats,
+        daily_kg_per_flat=given.daily * 1e3,
+        draw_off_hours=nominal.draw_off_hours if given.hours is None else tuple(given.hours),
     )
 
 

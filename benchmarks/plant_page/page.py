@@ -18,13 +18,24 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 from sim.physics import parameters
-from sim.physics.parameters import GroupParameters, PlantParameters, RoomParameters, ZoneParameters
+from sim.physics.parameters import (
+    GroupParameters,
+    HotWaterParameters,
+    PlantParameters,
+    RoomParameters,
+    ZoneParameters,
+)
 from tests.sim.validation_cases import Comparison
 
 ROOT = Path(__file__).parents[2]
 TEMPLATE = Path(__file__).with_name("template.md")
 PAGE = ROOT / "docs" / "plant.md"
-CLASSES = (PlantParameters, ZoneParameters, GroupParameters, RoomParameters)
+CLASSES = (PlantParameters, ZoneParameters, GroupParameters, RoomParameters, HotWaterParameters)
+PREFIXES = {
+    "GroupParameters": "groups.",
+    "RoomParameters": "rooms.",
+    "HotWaterParameters": "hot_waters.",
+}
 # A name's end says its unit; longer ends first.
 UNITS = (
     ("_m2_per_m2", "m²/m²"),
@@ -34,6 +45,7 @@ UNITS = (
     ("_w_per_k", "W/K"),
     ("_per_m_per_s", "1/(m/s)"),
     ("_kg_per_s", "kg/s"),
+    ("_kg_per_flat", "kg a flat"),
     ("_m3_per_h", "m³/h"),
     ("_percent", "%"),
     ("_kpa", "kPa"),
@@ -48,7 +60,7 @@ UNITS = (
     ("_s", "s"),
 )
 # Fields that are parts of the plant, not figures of it.
-STRUCTURE = {"zones", "groups", "rooms"}
+STRUCTURE = {"zones", "groups", "rooms", "hot_waters"}
 # Two runs differ by rounding and library versions; the page is then still the same.
 RELATIVE, DIGITS = 0.02, 1.5
 _MARK = re.compile(r"<!-- (parameters|comparisons|missed)(?:: ([^>]*))? -->")
@@ -75,14 +87,15 @@ def parameter_comments() -> dict[tuple[str, str], str]:
 
 
 def parameter_rows() -> dict[str, str]:
-    """A row of the table for every parameter by its name, with `groups.` or `rooms.` before it."""
+    """A row of the table for every parameter by its name, with `groups.`, `rooms.` or `hot_waters.`
+    before it."""
     comments = parameter_comments()
     rows = {}
     for owner in CLASSES:
         for one in fields(owner):
             if one.name in STRUCTURE:
                 continue
-            prefix = {"GroupParameters": "groups.", "RoomParameters": "rooms."}.get(owner.__name__, "")
+            prefix = PREFIXES.get(owner.__name__, "")
             default = "–" if one.default is MISSING else str(one.default).replace('""', "") or "–"
             meaning = comments[owner.__name__, one.name]
             rows[prefix + one.name] = (

@@ -25,7 +25,13 @@ START_WITHIN_S = 60.0
 
 def demo(
     seconds: Annotated[float, typer.Option(help="Stop by itself after so long (0: run until Ctrl-C)")] = 0.0,
+    weather: Annotated[
+        str | None,
+        typer.Option(help="Weather: a name that ships (harbin:7 = seed 7), CSV, EPW or climate file"),
+    ] = None,
+    scenario: Annotated[Path | None, typer.Option(help="Scenario file: what goes wrong when")] = None,
     cold: Annotated[bool, typer.Option("--cold", help="Start with a cold, standing plant")] = False,
+    empty: Annotated[bool, typer.Option("--empty", help="Start cold and without water in the loops")] = False,
     speed: Annotated[float, typer.Option(help="Plant time runs so many times as fast (up to 10)")] = 1.0,
     speak: Annotated[str | None, typer.Option("--language", help="en or zh")] = None,
 ) -> None:
@@ -39,7 +45,10 @@ def demo(
     with tempfile.TemporaryDirectory(prefix="heat-station-demo-") as folder:
         here = Path(folder)
         clock = [] if speed == 1.0 else ["--speed", f"{speed:g}", "--epoch", f"{time.time():.0f}"]  # noqa: TID251  # both processes need one real time
-        simulate = ["sim", str(file), "--here", folder, *(["--cold"] if cold else []), *clock]
+        plant = [word for word, wanted in (("--cold", cold), ("--empty", empty)) if wanted]
+        plant += [] if weather is None else ["--weather", weather]
+        plant += [] if scenario is None else ["--scenario", str(scenario)]
+        simulate = ["sim", str(file), "--here", folder, *plant, *clock]
         control = ["run", str(file), "--here", folder, "--door", endpoint, *clock]
         with _child(simulate, here / "sim.log") as field:
             _wait_for(field, here / "sim.log", "ready")

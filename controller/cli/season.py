@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,7 +15,7 @@ from rich.console import Console
 from rich.progress import Progress, TaskID
 from rich.table import Table
 
-from controller.cli.start import BAD_INPUT, FAILED, language, leave, read_or_leave
+from controller.cli.start import BAD_INPUT, FAILED, language, leave, plant_or_leave, read_or_leave
 from controller.settings.check import Checked
 from sim.outlook import Outlook
 from sim.rig import Rig
@@ -25,6 +27,7 @@ _SHOWN = (
     ("heat_gj", "heat, GJ", 1),
     ("heat_gj_per_m2", "heat, GJ/m²", 4),
     ("peak_kw", "peak of 15 min, kW", 0),
+    ("peak_w_per_m2", "peak of 15 min, W/m²", 1),
     ("pump_kwh", "pumps, kWh", 0),
     ("makeup_m3", "makeup, m³", 2),
     ("primary_return_c", "primary return by flow, °C", 2),
@@ -45,6 +48,12 @@ _SHOWN_OF_CIRCUIT = (
     ("valve_strokes_per_day", "valve strokes a day", 2),
     ("valve_starts_per_day", "valve starts a day", 0),
     ("pump_starts", "pump starts", 0),
+)
+_SHOWN_OF_HOT_WATER = (
+    ("heat_gj", "heat, GJ", 1),
+    ("drawn_m3", "drawn, m³", 1),
+    ("drawn_c", "at the taps, °C", 1),
+    ("pump_kwh", "pumps, kWh", 0),
 )
 
 
@@ -71,6 +80,8 @@ def season(
     ] = None,
     step: Annotated[float, typer.Option(help="Seconds a scan", min=0.5, max=5)] = 1.0,
     seed: Annotated[int, typer.Option(help="Seed of noise and disturbances")] = 0,
+    cold: Annotated[bool, typer.Option("--cold", help="Start with a cold, standing plant")] = False,
+    empty: Annotated[bool, typer.Option("--empty", help="Start cold and without water in the loops")] = False,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the indicators here")] = None,
     plot: Annotated[Path | None, typer.Option(help="Write a picture here (needs matplotlib)")] = None,
 ) -> None:
@@ -84,25 +95,17 @@ def season(
     files = [file] if compare is None else [file, compare]
     stations = [read_or_leave(path) for path in files]
     _writable(json_file, plot)
+    if plot is not None and find_spec("matplotlib") is None:
+        raise leave("--plot needs matplotlib (pip install matplotlib)")
     rigs = []
     for checked in stations:
         played, start = _weather(weather or _station(stations[0]).plant.weather, from_day, cold_wave or [])
-        script = _scenario(scenario, checked)
-        rigs.append(
-            Rig(
-                _station(checked),
-                checked.profiles,
-                played,
-                seed=seed,
-                start_time=start,
-                dt=step,
-                scenario=script,
-                outlook=Outlook(played, seed) if _station(checked).outdoor is not None else None,
-            )
-        )
+        make = partial(Rig, seed=seed, start_time=start, cold=cold, empty=empty, dt=step)
+        rigs.append(_rig(make, checked, played, seed, scenario))
     results: list[dict[str, Any]] = []
     traces: list[Trace] = []
-    with Progress(transient=True, console=Console(stderr=True)) as bar:
+    console = Console(stderr=True)
+    with Progress(transient=True, console=console, disable=not console.is_terminal) as bar:
         for path, rig in zip(files, rigs, strict=True):
             task = bar.add_task(path.name, total=1.0)
             indicators, trace = run_season(rig, days, partial(_advance, bar, task))
@@ -155,6 +158,21 @@ def _weather(name: str, from_day: str | None, waves: list[str]) -> tuple[Weather
     return played, start
 
 
+def _rig(
+    make: Callable[..., Rig], checked: Checked, played: Weather, seed: int, scenario: Path | None
+) -> Rig:
+    """The station on its plant; leaves where the plant that the file describes cannot be."""
+    file = _station(checked)
+    with plant_or_leave(checked.path):
+        return make(
+            file,
+            checked.profiles,
+            played,
+            scenario=_scenario(scenario, checked),
+            outlook=Outlook(played, seed) if file.outdoor is not None else None,
+        )
+
+
 def _scenario(path: Path | None, checked: Checked) -> Scenario | None:
     if path is None:
         return None
@@ -192,10 +210,11 @@ def _show(results: list[dict[str, Any]]) -> None:
         _row(table, title, [result[key] for result in results], digits)
     for key, title in _BALANCES:
         _row(table, title, [100.0 * result[key] for result in results], 6)
-    for name in results[0]["circuits"]:
-        parts = [result["circuits"].get(name) for result in results]
-        for key, title, digits in _SHOWN_OF_CIRCUIT:
-            _row(table, f"{name}: {title}", [part[key] if part else None for part in parts], digits)
+    for section, shown in (("circuits", _SHOWN_OF_CIRCUIT), ("hot_waters", _SHOWN_OF_HOT_WATER)):
+        for name in dict.fromkeys(name for result in results for name in result[section]):
+            parts = [result[section].get(name) for result in results]
+            for key, title, digits in shown:
+                _row(table, f"{name}: {title}", [part[key] if part else None for part in parts], digits)
     Console().print(table)
 
 
@@ -209,10 +228,8 @@ def _row(table: Table, title: str, values: list[float | None], digits: int) -> N
 
 
 def _plot(trace: Trace, path: Path) -> None:
-    try:
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise leave("--plot needs matplotlib (pip install matplotlib)") from None
+    from matplotlib.figure import Figure
+
     figure = Figure(figsize=(12, 7))
     upper, lower = figure.subplots(2, 1, sharex=True)
     days = [hours / 24 for hours in trace.hours]

@@ -10,8 +10,9 @@ from typing import Annotated
 import typer
 
 from controller.cli.run import Epoch, Here, Speed
-from controller.cli.start import BAD_INPUT, clock_of, language, leave, read_or_leave
-from sim.scenario import ScenarioError, load_scenario
+from controller.cli.start import BAD_INPUT, clock_of, language, leave, plant_or_leave, read_or_leave
+from controller.settings.station import StationFile
+from sim.scenario import Scenario, ScenarioError, load_scenario
 from sim.simulator import CannotServe, Simulator
 from sim.weather import Weather, WeatherError
 
@@ -26,6 +27,7 @@ def sim(
     scenario: Annotated[Path | None, typer.Option(help="Scenario file: what goes wrong when")] = None,
     seed: Annotated[int, typer.Option(help="Seed of noise and disturbances")] = 0,
     cold: Annotated[bool, typer.Option("--cold", help="Start with a cold, standing plant")] = False,
+    empty: Annotated[bool, typer.Option("--empty", help="Start cold and without water in the loops")] = False,
     speed: Speed = 1.0,
     epoch: Epoch = None,
 ) -> None:
@@ -40,19 +42,33 @@ def sim(
         played = Weather.load(weather or checked.file.plant.weather)
     except (WeatherError, OSError) as problem:
         raise leave(f"weather: {problem}", BAD_INPUT) from None
-    try:
-        script = load_scenario(scenario, checked.file, language(None)) if scenario is not None else None
-    except ScenarioError as problem:
-        raise leave(str(problem), BAD_INPUT) from None
-    try:
+    with plant_or_leave(file):
+        script = _script(scenario, checked.file)
         simulator = Simulator(
-            checked.file, checked.profiles, played, clock, seed=seed, cold=cold, scenario=script
+            checked.file,
+            checked.profiles,
+            played,
+            clock,
+            seed=seed,
+            cold=cold,
+            empty=empty,
+            scenario=script,
         )
+    try:
         asyncio.run(_serve(simulator, here))
     except (CannotServe, ValueError) as problem:
         raise leave(f"{file}: {problem}") from None
     except OSError as problem:
         raise leave(f"{file}: {problem}") from None
+
+
+def _script(path: Path | None, file: StationFile) -> Scenario | None:
+    if path is None:
+        return None
+    try:
+        return load_scenario(path, file, language(None))
+    except ScenarioError as problem:
+        raise leave(str(problem), BAD_INPUT) from None
 
 
 async def _serve(simulator: Simulator, here: Path | None) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import locale
 import logging
 import os
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,6 +15,7 @@ import typer
 from controller.cli.log import start_log
 from controller.clock import Clock, RateClock, RealClock
 from controller.settings.check import Checked, check_file
+from controller.settings.load import load_tree
 from controller.settings.messages import line
 
 FAILED, BAD_INPUT = 1, 2
@@ -46,6 +49,17 @@ def leave(message: str, code: int = FAILED) -> typer.Exit:
     """Say why on stderr; raise what it returns."""
     typer.echo(message, err=True)
     return typer.Exit(code)
+
+
+@contextlib.contextmanager
+def plant_or_leave(path: Path) -> Iterator[None]:
+    """Exit 2 with one line where the simulated plant of the file at `path` cannot be built: only building it
+    shows whether its pipes leave water for the radiators."""
+    try:
+        yield
+    except ValueError as problem:
+        found = load_tree(path).find(("plant", "zones"), "plant_impossible", at_key=True, why=str(problem))
+        raise leave(line(path, found, language(None)), BAD_INPUT) from None
 
 
 def state_directory(file: Path, here: Path | None, wanted: Path | None) -> Path:

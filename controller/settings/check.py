@@ -20,6 +20,7 @@ from controller.settings.check_alarms import alarm_findings
 from controller.settings.check_circuits import circuit_findings
 from controller.settings.check_exchangers import exchanger_findings
 from controller.settings.check_modes import mode_findings
+from controller.settings.check_plant import plant_findings
 from controller.settings.check_setpoint import setpoint_findings
 from controller.settings.check_starters import starter_findings
 from controller.settings.load import Finding, load_tree, validate
@@ -73,7 +74,7 @@ def check_file(path: Path, find: Callable[[str], Path] | None = None) -> Checked
     for name, circuit in file.circuits.items():
         findings += [*circuit_findings(case, name, circuit), *setpoint_findings(case, name, circuit)]
         findings += mode_findings(case, name, circuit)
-    findings += [*exchanger_findings(case), *_tank(case), *outputs_used_once(case), *_zones(case)]
+    findings += [*exchanger_findings(case), *_tank(case), *outputs_used_once(case), *plant_findings(case)]
     if all(finding.warning for finding in findings):
         findings += [*alarm_findings(case), *_write_only(case)]
     findings.sort(key=lambda finding: finding.order)
@@ -250,10 +251,3 @@ def _write_only(case: Case) -> Iterator[Finding]:
     if mute:
         place: Location = ("devices", mute[0], "profile")
         yield case.find(place, "write_only", warning=True, allowed=", ".join(mute))
-
-
-def _zones(case: Case) -> Iterator[Finding]:
-    for zone in case.file.plant.zones:
-        if zone not in case.file.circuits:
-            place: Location = ("plant", "zones", zone)
-            yield case.unknown(place, "unknown_zone", zone, list(case.file.circuits), at_key=True)

@@ -112,7 +112,8 @@ def _rows(model: type[BaseModel], prefix: str) -> Iterator[Row]:
             path = f"{path}.<name>"
         elif models and get_origin(alternatives(info.annotation)[0]) is list:
             about = (info.description or "").strip(".")
-            kind = f"list of {_size(info)}with the keys below"
+            size = _size(info)
+            kind = f"list of {size}with the keys below" if size else "list with the keys below"
             yield Row(path, about, kind, "", _default(info, None), False)
             path = f"{path}.<n>"
         for inner in models:
@@ -181,7 +182,8 @@ def _value(annotation: Any, info: FieldInfo) -> str:
 def _size(info: FieldInfo) -> str:
     ends = {type(mark).__name__: mark for mark in info.metadata}
     if "MinLen" in ends and "MaxLen" in ends:
-        return f"{ends['MinLen'].min_length} … {ends['MaxLen'].max_length} "
+        least, most = ends["MinLen"].min_length, ends["MaxLen"].max_length
+        return f"{least} … {most} " if least != most else f"{most} "
     return ""
 
 

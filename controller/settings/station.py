@@ -14,6 +14,7 @@ from controller.control.circuits.mixing import MixingSettings
 from controller.fields import Amount, Flag, Name, Reference, Settings, Whole, Words, one_of
 from controller.safety.outdoor_witness import OutdoorSettings
 from controller.settings.free_alarms import FreeAlarmSettings
+from controller.settings.plant import PlantSettings
 
 
 def _zone(value: str) -> str:
@@ -144,36 +145,6 @@ class BlackboxSettings(Settings):
     )
     keep: Whole = Field(20, ge=1, le=200, description="So many trips; the oldest go")
     megabytes: Whole = Field(20, ge=1, le=1000, description="On the card at most, MB; the oldest go")
-
-
-class PlantZoneSettings(Settings):
-    """A circuit's plant, for the simulator."""
-
-    power: Annotated[float, Amount("power", 20, 50000)] = Field(2000.0, description="Heat on the design day")
-    loop_volume: Annotated[float, Amount("volume", 0.5, 2000)] = Field(40.0, description="Water in the loop")
-    vessel_gas: Annotated[float, Amount("volume", 0.01, 100)] = Field(
-        0.75, description="Gas in the expansion vessel"
-    )
-    valve_kvs: Annotated[float, Amount("number", 1, 2000)] = Field(
-        80.0, description="Kvs of the primary valve"
-    )
-    conductance: Annotated[float, Amount("conductance", 1, 3000)] = Field(
-        69.0, description="UA of the exchanger, new"
-    )
-
-
-class PlantSettings(Settings):
-    """The plant behind the field devices: only simulator, season and reports read it."""
-
-    heated_area: Annotated[float, Amount("area", 100, 5e6)] = Field(50000.0, description="Heated floor area")
-    weather: Words = Field("shenyang_2013_01", description="Weather that the simulator plays: name or file")
-    co2_factor: Annotated[float, Amount("number", 0, 500)] = Field(
-        110.0, description="kg of CO₂ a GJ of heat (110: China's default for heat that is bought)"
-    )
-    heat_fee: Annotated[float, Amount("number", 0, 1000)] = Field(
-        35.0, description="What a square metre pays for a heating season, in money"
-    )
-    zones: dict[Name, PlantZoneSettings] = {}
 
 
 Circuit = Annotated[ExchangerSettings | MixingSettings, Field(discriminator="kind")]

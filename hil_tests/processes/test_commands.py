@@ -97,7 +97,9 @@ def test_season_writes_its_indicators(tmp_path):
 
 
 def test_demo_runs_by_itself_and_prints_its_addresses():
-    done = station("demo", "--seconds", "3", "--language", "en", COLUMNS="100")
+    scenario = DEMO.parent / "scenarios" / "bad-day.yaml"
+    played = ("--weather", "harbin:3", "--scenario", str(scenario), "--cold")
+    done = station("demo", "--seconds", "3", "--language", "en", *played, COLUMNS="100")
     assert done.returncode == 0, done.stderr
     assert "opc.tcp://127.0.0.1:" in done.stdout
     assert "low" in done.stdout

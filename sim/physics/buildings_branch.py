@@ -5,6 +5,8 @@ the radiators and back. The sun comes through the windows of four sides where th
 otherwise by an aperture for the horizontal one; 9 % of it warms the air at once (VDI 6007-1), the rest falls
 on the interior walls and on the exterior ones of the other sides. People and appliances give half of their
 heat by radiation.
+Sources: VDI 6007-1 for the way of the sun; pipe.py, riser.py, radiator.py, building.py; the halves of the
+gains and a third of a radiator's heat by radiation are own judgement.
 """
 
 from __future__ import annotations

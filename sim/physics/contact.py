@@ -1,4 +1,4 @@
-"""Dry contact: closed or open, and the two ways in which it lies."""
+"""Dry contact: closed or open, and the two ways in which it lies. A definition, no formula."""
 
 from __future__ import annotations
 

@@ -14,6 +14,7 @@ from math import inf
 from .draw_off import DrawOff
 from .exchanger import DAY, Exchanger
 from .hot_water import CP, HotWater, Storage
+from .hot_water_regulator import HotWaterRegulator
 from .hydraulics import parallel_pumps_flow
 from .parameters import HotWaterParameters
 from .primary_branch import PrimaryBranch
@@ -71,6 +72,7 @@ class HotWaterCircuit:
                 p.circulation_flow_kg_per_s, p.circulation_head_kpa
             )
         self.charge_run = self.circulation_run = 0.0
+        self.regulator = None if p.regulator_c is None else HotWaterRegulator(p.regulator_c)
         self.water = HotWater(
             self.exchanger, storage, 0.0, p.circulation_loss_w_per_k, p.cold_water_c, p.room_c
         )
@@ -89,12 +91,20 @@ class HotWaterCircuit:
         return True
 
     def actuate(self, dt: float, powered: bool, primary_supply: float) -> None:
-        """Move valve and pumps for `dt` s."""
+        """Move valve and pumps for `dt` s; with a regulator of its own no command is heard."""
+        if self.regulator is not None:
+            self._regulate(dt, self.regulator)
         self.branch.actuate(dt, powered, primary_supply)
         if self.charge_pump is not None:
             self.charge_pump.step(dt, self.charge_run > 0.5, 1.0, powered)
         if self.circulation_pump is not None:
             self.circulation_pump.step(dt, self.circulation_run > 0.5, 1.0, powered)
+
+    def _regulate(self, dt: float, regulator: HotWaterRegulator) -> None:
+        regulator.step(dt, self.water, self.branch)
+        self.branch.three_point = False
+        self.charge_run = float(regulator.charging)
+        self.circulation_run = 1.0
 
     def primary_flow_at(self, difference: float) -> float:
         """Primary flow in kg/s at a station's pressure difference (Pa)."""
@@ -203,6 +213,8 @@ class HotWaterCircuit:
         branch.three_point = branch.opening = branch.closing = False
         branch.renew(temperature)
         self.charge_run = self.circulation_run = 0.0
+        if self.regulator is not None:
+            self.regulator.settle(temperature)
         for pump in (self.charge_pump, self.circulation_pump):
             if pump is not None:
                 pump.settle(False, 0.0)

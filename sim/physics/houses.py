@@ -125,10 +125,7 @@ def build_houses(
     risers = [Riser(_RISER_LENGTH) if house.riser else None for house in houses]
     rest = water_mass - 2.0 * sum(pipes) - sum(riser.water_mass for riser in risers if riser is not None)
     if rest <= 0.0:
-        raise ValueError(
-            f"pipes and risers hold {water_mass - rest:.0f} kg of water, which leaves none for the radiators"
-            f" (the branches hold {water_mass:.0f} kg)"
-        )
+        raise ValueError(f"loop_volume leaves {water_mass:.0f} kg, pipes hold {water_mass - rest:.0f}")
     mean_travel = 0.5 * sum(_TRAVEL)
     return_temperature = supply - sum(house.design_heat for house in houses) / (flow * _CP)
     branches = []

@@ -95,6 +95,7 @@ class ZoneParameters:
     network_drop_kpa: float = 150.0  # at design flow, without the exchanger
     network_strainer_drop_kpa: float = 5.0  # of it in the clean strainer
     network_main_share: float = 0.3  # of the rest in the common main, what remains in the branches
+    balancing_percent: tuple[float, ...] = ()  # strokes of the branches' valves; none: all at 70, as sized
     balancing_valves: bool = False  # motors on the branches' valves: branch_1_valve_command and so on
 
     makeup_pumps: int = 2
@@ -165,6 +166,7 @@ class HotWaterParameters:
     room_c: float = 15.0  # around store and line
     start_c: float = 55.0  # hot water of a warm start
     thermostat_c: float = 75.0
+    regulator_c: float | None = None  # set-point of a regulator of its own; None: it waits for commands
 
     flats: int = 200
     daily_kg_per_flat: float = 87.5
@@ -227,6 +229,8 @@ def check(parameters: PlantParameters) -> None:
             raise ValueError(f"zone {zone.name}: needs at least one building and one pump")
         if any(not 0 <= room.group < count for room in zone.rooms):
             raise ValueError(f"zone {zone.name}: a room names a building that does not exist")
+        if zone.balancing_percent and len(zone.balancing_percent) != count:
+            raise ValueError(f"zone {zone.name}: {count} branches need as many balancing_percent")
         if zone.exchanger_count < 1:
             raise ValueError(f"zone {zone.name}: needs at least one exchanger")
         if not zone.groups:

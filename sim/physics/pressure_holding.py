@@ -2,6 +2,8 @@
 
 Leaks go with the root of the pressure (orifice). Makeup pumps lift from the tank's level against the loop;
 through a failed check valve water runs back into the tank.
+Sources: openings by their flow coefficient, as IEC 60534-2-1 defines it for water; lift of the safety valve
+by EN ISO 4126-1; pumps by pump.py; sizes of leak and burst by FACTS §8 and own judgement.
 """
 
 from __future__ import annotations

@@ -115,6 +115,13 @@ class SecondaryNetwork:
         self.shares = tuple(conductance / total for conductance in conductances)
         self.resistance = self.strainer.resistance() + self.main + 1.0 / (total * total)
 
+    def balance(self, strokes: tuple[float, ...]) -> None:
+        """Somebody turns the balancing valves to these strokes (0 … 1), one a branch."""
+        for branch, stroke in zip(self.branches, strokes, strict=True):
+            branch.valve.settle(stroke)
+            branch.valve_command = stroke
+        self.renew()
+
     def step(self, dt: float) -> None:
         """Move the balancing valves towards their commands for `dt` s and solve."""
         for branch in self.branches:

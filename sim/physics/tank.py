@@ -1,6 +1,7 @@
 """Makeup tank: open, upright, with a solenoid inlet and an overflow.
 
 Balance: d(rho*A*h)/dt = inlet + returned - drawn - overflow, all in kg/s.
+Source: the mass balance of an open vessel; nothing else is in it.
 """
 
 from __future__ import annotations

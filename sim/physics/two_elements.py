@@ -15,18 +15,20 @@ from __future__ import annotations
 from math import ceil, inf
 
 from .elements import Elements, reduce_network
+from .hydraulics import rising_root
 
 _LONGEST_PART = 60.0  # s
 _MOST_PARTS = 240  # four hours; beyond it the parts grow
 _OPENING_START = 24.0  # °C of the room from which people open windows
 _OPENING_SPAN = 3.0  # K from there to all windows open
+_HELD = 1e-9  # K between the set temperature and what the ideal heater holds
 
 
 class TwoElements:
     """Temperatures °C, heat flows W. `air`, `exterior`, `interior` are the state.
 
-    `loss` is the heat lost and `ideal_heat` what the ideal heater gave, as means over the last step;
-    `opening` says how far the windows stand open, 0 … 1."""
+    `loss` is the heat lost, `ideal_heat` what the ideal heater gave and `mean` the air temperature, as means
+    over the last step; `opening` says how far the windows stand open, 0 … 1."""
 
     __slots__ = (
         "_coefficients",
@@ -41,6 +43,7 @@ class TwoElements:
         "ideal_heat",
         "interior",
         "loss",
+        "mean",
         "opening",
     )
 
@@ -53,7 +56,7 @@ class TwoElements:
         self._dt = 0.0
         self._parts = 1
         self._coefficients = self._hoist(1.0)
-        self.air = self.exterior = self.interior = temperature
+        self.air = self.exterior = self.interior = self.mean = temperature
 
     def step(
         self,
@@ -74,9 +77,61 @@ class TwoElements:
 
         `convective` and `radiant` heat go to the air and to all surfaces, `sun` to the interior walls.
         `loss_factor` (≥ 0) scales the air change (wind), `excess` is that of `equivalent_excess`. An ideal
-        heater holds the air at `setpoint` as far as its power allows: `most` W (≥ 0) and `least` (≤ 0,
-        cooling). Of its heat the share `warm_surface`, of its cooling `cool_surface` (0 … 1) acts on the
+        heater brings the mean air temperature of the step to `setpoint` as far as its power allows: `most` W
+        (≥ 0) and `least` (≤ 0, cooling), the same all the step through, as VDI 6007-1 counts the load of an
+        hour. Of its heat the share `warm_surface`, of its cooling `cool_surface` (0 … 1) acts on the
         interior walls' surface, as a heated floor or a cooled ceiling, the rest on the air."""
+        if most > 0.0 or least < 0.0:
+            inputs = (outdoor, convective, radiant, loss_factor, sun, excess)
+            return self._hold(dt, inputs, setpoint, most, least, warm_surface, cool_surface)
+        return self._pass(dt, outdoor, convective, radiant, loss_factor, sun, excess)
+
+    def _hold(
+        self,
+        dt: float,
+        inputs: tuple[float, float, float, float, float, float],
+        setpoint: float,
+        most: float,
+        least: float,
+        warm_surface: float,
+        cool_surface: float,
+    ) -> float:
+        """A step with the ideal heater; `inputs` are those of `_pass`."""
+        outdoor, convective, radiant, loss_factor, sun, excess = inputs
+        start = self.air, self.exterior, self.interior
+
+        def surplus(power: float) -> float:
+            """K by which the mean air is too warm with `power` W."""
+            self.air, self.exterior, self.interior = start
+            surface = (warm_surface if power > 0.0 else cool_surface) * power
+            self._pass(dt, outdoor, convective + power - surface, radiant, loss_factor, sun + surface, excess)
+            return self.mean - setpoint
+
+        power, found = 0.0, surplus(0.0)
+        limit = most if found < 0.0 else least
+        if found != 0.0 and limit != 0.0:
+            at_limit = surplus(limit)
+            if (at_limit > 0.0) is (found > 0.0) or at_limit == 0.0:
+                power = limit
+            elif limit > 0.0:
+                power = rising_root(surplus, 0.0, found, limit, at_limit, _HELD)
+            else:
+                power = rising_root(surplus, limit, at_limit, 0.0, found, _HELD)
+        surplus(power)
+        self.ideal_heat = power
+        return self.air
+
+    def _pass(
+        self,
+        dt: float,
+        outdoor: float,
+        convective: float,
+        radiant: float,
+        loss_factor: float,
+        sun: float,
+        excess: float,
+    ) -> float:
+        """A step with given heat."""
         if dt != self._dt:
             self._dt = dt
             self._parts = max(1, ceil(min(_MOST_PARTS, dt / _LONGEST_PART)))
@@ -115,8 +170,7 @@ class TwoElements:
         steady = air_radiant * radiant + air_sun * sun + convective + air_excess * excess
         exterior_gain = exterior_radiant * radiant + exterior_sun * sun + exterior_excess * excess
         interior_gain = interior_radiant * radiant + interior_sun * sun + interior_excess * excess
-        exterior_now, interior_now = exterior_gain, interior_gain
-        lost = given = 0.0
+        lost = warmth = 0.0
         parts = remaining = self._parts
         while True:
             change = base_change
@@ -127,25 +181,14 @@ class TwoElements:
                 change += elements.opening * opening
             total = air_sum + change
             heat = air_old * air + air_exterior * exterior + air_interior * interior + steady
-            if most > 0.0 or least < 0.0:
-                missing = total * (setpoint - outdoor) - heat
-                surface = warm_surface if missing > 0.0 else cool_surface
-                # What a watt does for the air at once; the rest goes into the masses, or out.
-                reach = 1.0 - surface * (1.0 - air_sun)
-                ideal = min(most, max(least, missing / reach))
-                given += ideal
-                heat += reach * ideal
-                surface *= ideal
-                exterior_now = exterior_gain + exterior_sun * surface
-                interior_now = interior_gain + interior_sun * surface
-                lost += sun_out * surface
             air = heat / total
+            warmth += air
             before = exterior
             exterior = (
-                exterior_air * air + exterior_old * before + exterior_interior * interior + exterior_now
+                exterior_air * air + exterior_old * before + exterior_interior * interior + exterior_gain
             )
             interior = (
-                interior_air * air + interior_exterior * before + interior_old * interior + interior_now
+                interior_air * air + interior_exterior * before + interior_old * interior + interior_gain
             )
             lost += (change + air_out) * air + exterior_out * exterior + interior_out * interior
             remaining -= 1
@@ -153,9 +196,10 @@ class TwoElements:
                 break
         if parts > 1:
             lost /= parts
-            given /= parts
+            warmth /= parts
         self.loss = lost - wall * excess + radiant_out * radiant + sun_out * sun
-        self.ideal_heat = given
+        self.mean = warmth + outdoor
+        self.ideal_heat = 0.0
         self.opening = opening
         self.exterior = exterior + outdoor
         self.interior = interior + outdoor
@@ -205,7 +249,7 @@ class TwoElements:
         rise = air - outdoor
         change = self.elements.air_change * loss_factor
         heat = (c[6] + change) * rise / (1.0 - radiant_share + c[4] * radiant_share)
-        self.air = air
+        self.air = self.mean = air
         self.exterior = outdoor + c[7] * rise + c[11] * radiant_share * heat
         self.interior = outdoor + c[13] * rise + c[17] * radiant_share * heat
         self.loss = heat
@@ -214,7 +258,7 @@ class TwoElements:
 
     def fill(self, temperature: float) -> None:
         """Air and masses at one temperature."""
-        self.air = self.exterior = self.interior = temperature
+        self.air = self.exterior = self.interior = self.mean = temperature
         self.opening = 0.0
 
     def slow_time_constant(self) -> float:

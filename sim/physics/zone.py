@@ -71,6 +71,8 @@ class Zone:
             p.network_main_share,
             tuple(branch.flow_share for branch in self.branches),
         )
+        if p.balancing_percent:
+            self.network.balance(tuple(stroke / 100.0 for stroke in p.balancing_percent))
         self._risers = [
             (line, branch.riser, branch.riser_share)
             for line, branch in zip(self.network.branches, self.branches, strict=True)

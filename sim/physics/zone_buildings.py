@@ -79,10 +79,7 @@ def _groups(p: ZoneParameters, water: float) -> list[BuildingsBranch]:
     heat_loss = p.design_heat_kw * 1e3 / (p.design_room_c - p.design_outdoor_c)
     pipes = 2000.0 * sum(group.pipe_volume_m3 for group in p.groups)
     if water <= pipes:
-        raise ValueError(
-            f"zone {p.name}: the pipes hold {pipes:.0f} kg of water, which leaves none for the radiators "
-            f"(loop_volume_m3 is {p.loop_volume_m3})"
-        )
+        raise ValueError(f"zone {p.name}: loop_volume leaves {water:.0f} kg, pipes hold {pipes:.0f}")
     branches = []
     for group in p.groups:
         flow = group.flow_share * p.secondary_flow_kg_per_s

@@ -132,10 +132,26 @@ def test_any_mix_of_inputs_keeps_its_heat_and_its_limits(steps):
     assert abs(error) <= 1e-9 * (turnover + abs(stored))
 
 
+def test_the_ideal_heater_gives_one_power_a_step_that_holds_the_mean():
+    """In the hour in which heating turns to cooling, as the standard counts a load: not minute by minute."""
+    room = TwoElements(CLOSED, 21.0)
+    outdoors = [30.0, 12.0, 40.0, -10.0]
+    for outdoor in outdoors:
+        before = room.air, room.exterior, room.interior
+        room.step(3600.0, outdoor, 0.0, 0.0, setpoint=21.0, most=1e6, least=-1e6, cool_surface=0.7)
+        power, mean = room.ideal_heat, room.mean
+        assert mean == pytest.approx(21.0, abs=1e-8)
+        room.air, room.exterior, room.interior = before
+        surface = 0.7 * power if power < 0.0 else 0.0
+        airs = [room.step(60.0, outdoor, power - surface, 0.0, sun=surface) for _ in range(60)]
+        assert sum(airs) / 60.0 == pytest.approx(mean, abs=1e-8)
+
+
 @pytest.mark.parametrize("share", [0.0, 0.4, 1.0])
 def test_heat_in_the_floor_holds_the_set_temperature_too(share):
     room = TwoElements(CLOSED, 15.0)
     for _ in range(400):
         room.step(600.0, -10.0, 0.0, 0.0, setpoint=21.0, most=1e6, warm_surface=share)
-    assert room.air == pytest.approx(21.0, abs=1e-9)
+    assert room.mean == pytest.approx(21.0, abs=1e-8)
+    assert room.air == pytest.approx(21.0, abs=1e-6)
     assert room.ideal_heat == pytest.approx(room.loss, rel=0.2)

@@ -1,6 +1,8 @@
 """Scenario files: forms of time, messages, order of events, what the rig and the simulator make of them."""
 
+from math import isfinite
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
@@ -9,7 +11,11 @@ from controller.clock import RealClock
 from controller.commands import Command, CommandKind
 from controller.settings.check import check_file
 from drivers.readings import Fault
-from sim.bank import HEALTHY, Behaviour
+from sim.bank import HEALTHY, Behaviour, Kind
+from sim.fault_sizes import SIZES, size_of
+from sim.field import plant_parameters
+from sim.physics import contact, exchanger, pressure_holding, pump, sensor, station_terminals, valve
+from sim.plant import Plant
 from sim.rig import Rig
 from sim.scenario import Scenario, ScenarioError, ScenarioEvent, load_scenario
 from sim.simulator import Simulator
@@ -78,9 +84,40 @@ def test_units_of_values(load):
             "at: 0 s, fault: leak, on: low, value: 0.4 m³/h",
             "at: 0 s, fault: offset, on: low.return_pressure, value: 0.05 MPa",
             "at: 0 s, fault: fouling, on: low.exchanger, value: 0.5",
+            "at: 0 s, fault: clogged, on: low.strainer, value: 70 %",
+            "at: 0 s, fault: leaking, on: low.valve, value: 2 %",
+            "at: 0 s, fault: interruption, on: station, value: 2 h",
+            "at: 0 s, fault: drift, on: low.return_pressure, value: 0.1 bar/h",
+            "at: 0 s, fault: temperature_step, on: station, value: -15",
         )
     )
-    assert [event.value for event in found.faults] == [3.0, 0.4, 50.0, 0.5]
+    values = [event.value for event in found.faults]
+    assert values == pytest.approx([3.0, 0.4, 50.0, 0.5, 0.7, 2.0, 120.0, 10.0, -15.0])
+
+
+def test_every_size_that_is_allowed_is_one_the_plant_can_live_with(station):
+    """Both ends of every range, for ten minutes: it stays finite, and heat and water add up."""
+    parts = {"low": ("leak", "burst", "leak_inside"), "low.exchanger": ("fouling", "scaling")}
+    parts |= {"low.pump_1": ("wear", "local"), "low.strainer": ("clogged",), "low.branch_1": ("blocked",)}
+    parts |= {"low.valve": ("leaking", "slipping", "asymmetry", "slow", "local")}
+    parts |= {"low.supply_temperature": ("offset", "drift", "spike", "noise", "intermittent")}
+    troubles = ("interruption", "shortage", "night_sag", "temperature_step", "pressure_step")
+    parts |= {"station": troubles}
+    known = {kind for kinds in parts.values() for kind in kinds}
+    assert known >= set(SIZES) - {"wrong"}
+    for outdoor in (-40.0, 30.0):
+        for name, kinds in parts.items():
+            for kind in kinds:
+                size = size_of(name, kind)
+                for value in (size.low, size.high):
+                    plant = Plant(plant_parameters(station.file), Weather.constant(outdoor))
+                    plant.fault(name, kind, value)
+                    for _ in range(120):
+                        plant.step(5.0)
+                    wrong = [key for key, true in plant.truth.items() if not isfinite(true)]
+                    assert wrong == [], (name, kind, value)
+                    assert plant.energy_balance_error() < 1e-6, (name, kind, value)
+                    assert plant.mass_balance_error() < 1e-6, (name, kind, value)
 
 
 @pytest.mark.parametrize(
@@ -103,7 +140,13 @@ def test_units_of_values(load):
         ("at: 1 h, fault: dead, on: rooms, value: 3", "unknown key"),
         ("at: 1 h, fault: trip, on: low.pump_1, takes: 3 s", "unknown key"),
         ("at: 1 h, fault: trip, on: low.pump_1, fro: 2 h", r"unknown key \(did you mean for\?\)"),
-        ("at: 1 h, fault: leak, on: low, value: much", "much is not a number"),
+        ("at: 1 h, fault: leak, on: low, value: much", r"much is not a number .*0 … 2000, or in m³/h"),
+        ("at: 1 h, fault: leak, on: low, value: -1", r"2:44: events.0.value: -1 is too low \(0 … 2000"),
+        ("at: 1 h, fault: leak, on: low, value: 3 K", "3 K has the wrong unit"),
+        ("at: 1 h, fault: clogged, on: low.strainer, value: 120 %", r"too high \(0 … 0.99, or in %\)"),
+        ("at: 1 h, fault: offset, on: low.return_pressure, value: 3 K", "3 K has the wrong unit"),
+        ("at: 1 h, fault: temperature_step, on: station, value: 500 K", "too high"),
+        ("at: 1 h, fault: trip, on: low.pump_1, value: 3", "unknown key .*trip has no size"),
         ("fault: trip, on: low.pump_1", "at is missing"),
     ],
 )
@@ -251,3 +294,19 @@ def test_simulator_is_a_stage(station, load):
     assert bus.server.slaves[bus.devices["rooms"].address].behaviour.kind == "wrong_crc"
     simulator.field.step(1.0)
     assert simulator.field.plant.sensors["station.flood"] == 1.0
+
+
+SHIPPED = sorted((DEMO.parent / "scenarios").glob("*.yaml"))
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=[path.stem for path in SHIPPED])
+def test_what_ships_is_sound(path, station):
+    assert len(load_scenario(path, station.file).faults) >= 5
+
+
+def test_every_kind_is_on_the_page():
+    page = (DEMO.parent / "scenarios" / "README.md").read_text(encoding="utf-8")
+    kinds = {*SIZES, "offset", "drift", "spike", "noise", *sensor.FAULTS, *pump.FAULTS, *valve.FAULTS}
+    kinds |= {*exchanger.FAULTS, *station_terminals._FAULTS, *pressure_holding._FAULTS, *contact._FAULTS}
+    kinds |= set(get_args(Kind)) - {"healthy"} | {"check_valve", "lost"}
+    assert sorted(kind for kind in kinds if f"`{kind}`" not in page) == []

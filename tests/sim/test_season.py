@@ -1,6 +1,7 @@
 """Indicators on tiny known traces, exactly; the season runner on an hour."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -181,6 +182,50 @@ def test_command_writes_and_compares(command, tmp_path):
     assert "heat that does not add up, %" in done.output
     assert "water that does not add up, %" in done.output
     assert list(tmp_path.glob("*.new")) == []
+
+
+def test_a_plant_that_cannot_be_built_is_one_line(command, tmp_path):
+    small = tmp_path / "small.yaml"
+    text = DEMO.read_text(encoding="utf-8").replace("loop_volume: 40 m³,", "loop_volume: 2 m³,")
+    small.write_text(text, encoding="utf-8")
+    done = command(small, "--days", "0.01")
+    assert done.exit_code == 2
+    (told,) = done.output.splitlines()
+    assert re.match(
+        rf"{re.escape(str(small))}:\d+:\d+: plant\.zones: .*loop_volume leaves \d+ kg, pipes hold \d+$", told
+    )
+
+
+def test_a_scenario_that_does_not_fit_is_a_line_each(command, tmp_path):
+    bad = tmp_path / "bad.yaml"
+    bad.write_text("events:\n  - {at: 1 h, fault: trip, on: low.pump_7}\n", encoding="utf-8")
+    done = command(DEMO, "--days", "0.01", "--scenario", bad)
+    assert done.exit_code == 2
+    (told,) = done.output.splitlines()
+    assert told.startswith(f"{bad}:2:32: events.0.on: low.pump_7")
+    assert "low.pump_1" in told
+
+
+def test_an_empty_station_is_filled_in_a_season(command, tmp_path):
+    out = tmp_path / "season.json"
+    done = command(DEMO, "--days", "0.04", "--step", "5", "--empty", "--json", out)
+    assert done.exit_code == 0, done.output
+    assert json.loads(out.read_text(encoding="utf-8"))["makeup_m3"] > 2.0
+
+
+def test_a_missing_matplotlib_is_told_before_the_run(command, tmp_path, monkeypatch):
+    monkeypatch.setattr("controller.cli.season.find_spec", lambda name: None)
+    done = command(DEMO, "--days", "400", "--plot", tmp_path / "x.png")
+    assert done.exit_code == 1
+    assert "matplotlib" in done.output
+
+
+def test_circuits_of_both_files_are_shown(command):
+    two = DEMO.with_name("two-zones.yaml")
+    done = command(DEMO, "--days", "0.01", "--step", "5", "--compare", two)
+    assert done.exit_code == 0, done.output
+    assert "high: pump starts" in done.output
+    assert "low: pump starts" in done.output
 
 
 def test_a_run_that_does_not_add_up_says_so_and_fails(command, tmp_path, monkeypatch):
