@@ -6,6 +6,7 @@ same table, so that the emulated plant sits on exactly the wires that the contro
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -55,7 +56,7 @@ class InputChannel:
     """value = (raw − raw_low)·scale + value_low + add, or 1 − raw for an inverted contact.
 
     `low`, `high`, `rate`: what a sound sensor can show, per second for the rate; `stale_after_s`;
-    `good_after_s`: None for what is usual of its quantity.
+    `good_after_s`: None for what is usual of its quantity; `raw_end`: the most that the device can show.
     """
 
     point: str
@@ -70,6 +71,7 @@ class InputChannel:
     add: float = 0.0
     invert: bool = False
     good_after_s: float | None = None
+    raw_end: float = math.inf
 
     @property
     def recovers_s(self) -> float:

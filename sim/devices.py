@@ -29,6 +29,8 @@ _EXTREMES: dict[str, tuple[int, int]] = {
     "uint64": (0, 0xFFFF_FFFF_FFFF_FFFF),
 }
 OVERWRITES_EVERY_S = 3.0
+OVER_CURRENT_MA = 22.0
+"""What a shorted two-wire transmitter draws: above the 21 mA of NAMUR NE 43, limited by the input."""
 _WHOLE_RANGE = {Fault.OPEN_CIRCUIT: 1, Fault.OVER_RANGE: 1, Fault.SHORT_CIRCUIT: 0, Fault.UNDER_RANGE: 0}
 """Faults that a converter shows by running to an end of its range: 0 the lower, 1 the upper."""
 
@@ -84,7 +86,7 @@ class EmulatedDevice:
         """Make `point` look broken the way this device shows it; Fault.NONE ends it.
 
         By the profile's quality register, else its not-available code, else the end of the range (a
-        current input shows 0 mA for a broken wire). Raises ValueError where the device cannot show it.
+        current input shows 0 mA for a broken wire, and all that it can show for a short circuit). Raises ValueError where the device cannot show it.
         """
         before = self._faults.get(point, Fault.NONE)
         self._faults[point] = fault
@@ -241,6 +243,11 @@ class EmulatedDevice:
                 self.on_write(name, self.commanded(name))
 
 
+def over_current(spec: ProfilePoint) -> float:
+    """mA that a current input shows of a shorted loop: no more than its range has."""
+    return OVER_CURRENT_MA if spec.range is None else min(OVER_CURRENT_MA, spec.range[1])
+
+
 def other_value(spec: ProfilePoint, value: float) -> float:
     """What a second master would write: the other state, or the end of the range that is further away."""
     if spec.is_flag or spec.range is None:
@@ -259,6 +266,8 @@ def _broken_words(spec: ProfilePoint, fault: Fault) -> list[int] | None:
         return None
     if spec.unit == "mA" and fault is Fault.OPEN_CIRCUIT:
         return _pack(spec, round(-spec.offset / spec.scale))
+    if spec.unit == "mA" and fault is Fault.SHORT_CIRCUIT:
+        return _pack(spec, round((over_current(spec) - spec.offset) / spec.scale))
     return _pack(spec, _EXTREMES[spec.type][_WHOLE_RANGE[fault]])
 
 

@@ -4,11 +4,14 @@ measured = quantise(lagged*scale + shift + offset + noise); the lag is exact for
 Noise is normal and white: every sensor walks through one table of numbers with a start and a stride of its
 own (of a prime length, so it meets all of them before one returns), which costs a quarter of drawing them.
 Faults draw from a generator of their own, so that one sensor's fault never changes another's readings.
+
+A short shows by the kind of signal: a resistance thermometer the lower end of its range (0 ohm), a two-wire
+transmitter of 4 … 20 mA more current than any reading has (NAMUR NE 43: above 21 mA), given as inf.
 """
 
 from __future__ import annotations
 
-from math import exp, nan
+from math import exp, inf, nan
 from random import Random
 
 FAULTS = ("open", "short", "frozen", "drift", "offset", "noise", "spike", "intermittent")
@@ -48,6 +51,7 @@ class Sensor:
         "scale",
         "shift",
         "steps",
+        "two_wire",
         "value",
     )
 
@@ -61,8 +65,10 @@ class Sensor:
         high: float = 1e9,
         scale: float = 1.0,
         shift: float = 0.0,
+        two_wire: bool = False,
     ) -> None:
-        """`lag` in s; all others in controller units. `seed` names the generator: same seed, same noise."""
+        """`lag` in s; all others in controller units. `seed` names the generator: same seed, same noise.
+        `two_wire`: a transmitter that lives on its own 4 … 20 mA."""
         self.random = Random(seed)
         self._place = self.random.randrange(_TABLE)
         self._stride = self.random.randrange(1, _TABLE)
@@ -73,6 +79,7 @@ class Sensor:
         self.high = high
         self.scale = scale
         self.shift = shift
+        self.two_wire = two_wire
         self.offset = 0.0
         self.lagged = nan
         self.value = nan
@@ -89,7 +96,8 @@ class Sensor:
         return self.step(1e-3, true)
 
     def step(self, dt: float, true: float) -> float:
-        """Measured value in controller units after `dt` s at the SI value `true`; NaN when broken open."""
+        """Measured value in controller units after `dt` s at the SI value `true`; NaN when broken open, inf when a
+        current loop is shorted."""
         if self.lag > 0.0:
             if dt != self._dt:
                 self._dt = dt
@@ -103,6 +111,8 @@ class Sensor:
         if self.fault:
             if self.fault == "frozen":
                 return self.value
+            if self.two_wire and self.fault == "short":
+                return inf
             value = self._faulty(dt, value)
         if self.steps > 0.0:
             # NaN (open) passes through the floor division as NaN; dividing by whole steps gives short
