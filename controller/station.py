@@ -47,6 +47,7 @@ from controller.safety.inputs import Inputs
 from controller.safety.outdoor_witness import OUTDOOR, PAIR_REASONS, OutdoorSettings, OutdoorWitness
 from controller.safety.outputs import Outputs
 from controller.safety.part_guard import PartGuard
+from controller.safety.crossed_pressures import CrossedPressures
 from controller.safety.plausibility import Plausibility
 from controller.safety.proof import CirculationProof
 from controller.safety.rules import Rule, SafetyTable
@@ -81,7 +82,7 @@ class Station:
         self.inputs = Inputs(self.wiring, self.image)
         self.outdoor = OutdoorSubstitute(self.image["station.outdoor_temperature"])
         self.substitutes: list[
-            OutdoorWitness | OutdoorSubstitute | ReturnPressureSubstitute | Plausibility
+            OutdoorWitness | OutdoorSubstitute | CrossedPressures | ReturnPressureSubstitute | Plausibility
         ] = [self.outdoor]
         self.witness = self._outdoor_witness(file.outdoor)
         if self.witness is not None:
@@ -142,7 +143,11 @@ class Station:
         group, alone = settings.circulation, len(self.file.circuits) == 1
         makeups = len(settings.makeup.pumps) if settings.makeup is not None else 0
         self.plausible.append(Plausibility(self.image, name, len(group.pumps), makeups))
-        self.substitutes += [ReturnPressureSubstitute(self.image, name), self.plausible[-1]]
+        self.substitutes += [
+            CrossedPressures(self.image, name, len(group.pumps)),
+            ReturnPressureSubstitute(self.image, name, len(group.pumps)),
+            self.plausible[-1],
+        ]
         self.proofs.append(CirculationProof(self.image, name, len(group.pumps), group.proof))
         station = self.file.station.name
 

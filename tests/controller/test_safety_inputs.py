@@ -275,7 +275,7 @@ def pressures() -> tuple[Image, ReturnPressureSubstitute]:
         ("differential_pressure", 120.0),
     ):
         image.add(Point(f"low.{role}", "pressure")).put(value, 0.0)
-    return image, ReturnPressureSubstitute(image, "low")
+    return image, ReturnPressureSubstitute(image, "low", 1)
 
 
 def test_return_pressure_is_rebuilt_with_the_exchangers_own_drop() -> None:

@@ -23,6 +23,7 @@ from controller.control.blocks.parts.drive import PumpDrive
 from controller.control.blocks.parts.pid_loop import PiLoop
 from controller.control.blocks.water.makeup_blind import BlindMakeup, OtherPressures
 from controller.control.blocks.water.makeup_guard import MakeupGuard, MakeupGuardSettings
+from controller.control.blocks.water.makeup_start import MakeupStart
 from controller.control.tick import Tick
 from controller.fields import Amount, Flag, Name, Reference, Settings, Span
 from controller.points import Image, Output, Point, Term
@@ -102,6 +103,7 @@ class PressureHolding:
         self.others = OtherPressures(image, circuit)
         self.blind = BlindMakeup(image, circuit, settings.start_below)
         self.guard = MakeupGuard(settings.guard, image, circuit)
+        self.start = MakeupStart(image.points.get(f"{circuit}.makeup_flow"))
         self.duty = 0
         self.loop = PiLoop(settings.gain, settings.integral_time, low, high)
         self.loop.track(low)
@@ -249,12 +251,18 @@ class PressureHolding:
     def _speed(self, tick: Tick) -> float:
         low, high = self.settings.speed
         if not self.filling or self.pumps[self.duty].run.value < 0.5:
+            self.start.rest()
             return low
         if not self.by.usable:
             return self._blind_speed()
         if self.settings.control == "band" and math.isnan(self._rising):
             return min(max(self.settings.band_speed, low), high)
         speed = self.loop.step(self.setpoint, self.by.value, tick.dt)
+        if math.isnan(self._rising):
+            lifting = self.start.step(tick.dt, speed, self.by.value)
+            if lifting > speed:
+                self.loop.track(lifting)
+                speed = self.loop.output
         self.usual_speed += min(tick.dt / USUAL_SPEED_S, 1.0) * (speed - self.usual_speed)
         if math.isnan(self._rising):
             self.blind.reckoned.learn_speed(tick.dt, self.setpoint, self.by.value, speed)
