@@ -46,6 +46,8 @@ CAUSES: tuple[Cause, ...] = (
     Cause("leak_urgent", frozenset({"pressure_low", "makeup_excess", "leak_begins", "makeup_overrun"})),
     Cause("leak_alarm", frozenset({"makeup_excess", "leak_begins", "makeup_overrun"})),
     Cause("pressure_drops", frozenset({"pressure_low", "makeup_excess", "makeup_overrun"})),
+    Cause("tank_overflow", frozenset({"flood", "tank_fill_long", "tank_high"}), "station"),
+    Cause("tank_rises", frozenset({"flood", "tank_high"}), "station"),
     Cause("tank_low", frozenset({"pressure_low", "makeup_dry"}), "station"),
     Cause("over_temperature", frozenset({"supply_high", "thermostat_contradicted"})),
     Cause("thermostat", frozenset({"over_temperature", "supply_high", "supply_low"})),

@@ -6,12 +6,16 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 
 from controller.control.blocks.season.season import SeasonPlan
-from controller.points import Image, Output
+from controller.points import Image, Output, Point
 from controller.safety.dry_makeup import DryMakeup
-from controller.safety.parts import above, at_most, below, on, shown
+from controller.safety.parts import Portions, above, at_most, below, on, shown
 from controller.safety.protected import Protected
 from controller.safety.rules import Rule
 
+FLOOD_S, FLOOR_DRY_S = 10.0, 60.0
+INLET_PORTION_S, INLET_PORTION_OF_S = 60.0, 300.0
+NEARLY_EMPTY_M = 0.2
+"""Over the level at which makeup stops."""
 SUCTION_KPA = 50.0
 SUCTION_CONTRADICTED_KPA = 80.0
 PRESSURES_DIFFER_KPA = 80.0
@@ -124,6 +128,7 @@ def tank_rules(
 ) -> Iterator[Rule]:
     """The tank that all circuits share. Levels in m; NaN for a station without a tank."""
     level = image.points.get("station.tank_level")
+    inlet = image.outputs.get("station.tank_inlet")
     shows = shown("level", level, "length")
     yield Rule(
         "tank_low",
@@ -141,6 +146,48 @@ def tank_rules(
         "station.tank_level",
         lambda: above(level, tank_high),
         after_s=30.0,
+        act=at_most([inlet], 0.0) if inlet is not None else None,
         priority="warning",
+        shows=shows,
+    )
+    if inlet is not None:
+        yield from _inlet_rules(image, inlet, level, tank_low)
+
+
+def _inlet_rules(image: Image, inlet: Output, level: Point | None, tank_low: float) -> Iterator[Rule]:
+    """A wet floor closes the inlet, whoever holds it open: it takes nothing from anybody while there is water
+    in the tank. Where the tank is nearly empty, water comes in portions that a gully takes away."""
+    find = image.points.get
+    low, high = on(find("station.flood")), on(find("station.flood_high"))
+    overflows = on(find("station.tank_overflows"))
+
+    def clock() -> float:
+        return level.time if level is not None else 0.0
+
+    portions = Portions([inlet], clock, INLET_PORTION_S, INLET_PORTION_OF_S)
+
+    def close(code: str) -> None:
+        if below(level, tank_low + NEARLY_EMPTY_M):
+            portions(code)
+        else:
+            inlet.limit.at_most(0.0, code)
+
+    shows = shown("level", level, "length")
+    yield Rule(
+        "tank_overflow", "station.tank_inlet", overflows, act=close, priority="high", shows=shows
+    )
+    yield Rule(
+        "flood_inlet",
+        "station.tank_inlet",
+        lambda: low() or high(),
+        after_s=FLOOD_S,
+        act=close,
+        clear_s=FLOOR_DRY_S,
+    )
+    yield Rule(
+        "tank_rises",
+        "station.tank_inlet",
+        on(find("station.tank_rises")),
+        priority="high",
         shows=shows,
     )
