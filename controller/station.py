@@ -194,7 +194,8 @@ class Station:
         tank = self.file.tank
         low = tank.low if tank is not None else math.nan
         high = tank.high if tank is not None and tank.high is not None else math.inf
-        rules += station_rules(self.image, makeup_runs, low, high, lambda: self.season.plan)
+        full = tank.stop_above if tank is not None else math.nan
+        rules += station_rules(self.image, makeup_runs, low, high, full, lambda: self.season.plan)
         rules += [row for part in self.plausible for row in part.rules()]
         rules += self.witness.rules() if self.witness is not None else ()
         return rules if self.safe_mode else [*rules, *self.equipment.rules()]

@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 
 from controller.points import Image, Point, Quality
-from controller.safety.plausibility import CROSSED, CROSSED_KPA, GOOD_S, WITH_PUMP_S, running_points
+from controller.safety.plausibility import CROSSED_KPA, GOOD_S, WITH_PUMP_S, running_points
 from controller.safety.substitutes import HIGHEST_DROP_KPA
 
 TOLERANCE_KPA = 15.0
@@ -64,5 +64,5 @@ class CrossedPressures:
 
 def _exchange(one: Point, other: Point) -> None:
     value, time = one.value, one.time
-    one.mark(other.value, Quality.UNCERTAIN, CROSSED, other.time)
-    other.mark(value, Quality.UNCERTAIN, CROSSED, time)
+    one.mark(other.value, Quality.UNCERTAIN, "crossed", other.time)
+    other.mark(value, Quality.UNCERTAIN, "crossed", time)

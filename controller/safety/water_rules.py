@@ -14,6 +14,8 @@ from controller.safety.rules import Rule
 
 FLOOD_S, FLOOR_DRY_S = 10.0, 60.0
 INLET_PORTION_S, INLET_PORTION_OF_S = 60.0, 300.0
+OVERFULL_M = 0.05
+"""Over the level at which filling ends: a hand that holds the inlet open gets no further."""
 NEARLY_EMPTY_M = 0.2
 """Over the level at which makeup stops."""
 SUCTION_KPA = 50.0
@@ -124,9 +126,11 @@ def tank_rules(
     makeup_runs: Sequence[Output],
     tank_low: float,
     tank_high: float,
+    tank_full: float,
     plan: Callable[[], SeasonPlan],
 ) -> Iterator[Rule]:
-    """The tank that all circuits share. Levels in m; NaN for a station without a tank."""
+    """The tank that all circuits share. Levels in m, `tank_full`: where filling ends; NaN for a station without
+    a tank."""
     level = image.points.get("station.tank_level")
     inlet = image.outputs.get("station.tank_inlet")
     shows = shown("level", level, "length")
@@ -146,15 +150,16 @@ def tank_rules(
         "station.tank_level",
         lambda: above(level, tank_high),
         after_s=30.0,
-        act=at_most([inlet], 0.0) if inlet is not None else None,
         priority="warning",
         shows=shows,
     )
     if inlet is not None:
-        yield from _inlet_rules(image, inlet, level, tank_low)
+        yield from _inlet_rules(image, inlet, level, tank_low, tank_full)
 
 
-def _inlet_rules(image: Image, inlet: Output, level: Point | None, tank_low: float) -> Iterator[Rule]:
+def _inlet_rules(
+    image: Image, inlet: Output, level: Point | None, tank_low: float, tank_full: float
+) -> Iterator[Rule]:
     """A wet floor closes the inlet, whoever holds it open: it takes nothing from anybody while there is water
     in the tank. Where the tank is nearly empty, water comes in portions that a gully takes away."""
     find = image.points.get
@@ -174,8 +179,14 @@ def _inlet_rules(image: Image, inlet: Output, level: Point | None, tank_low: flo
 
     shows = shown("level", level, "length")
     yield Rule(
-        "tank_overflow", "station.tank_inlet", overflows, act=close, priority="high", shows=shows
+        "tank_full",
+        "station.tank_inlet",
+        lambda: above(level, tank_full + OVERFULL_M),
+        after_s=FLOOD_S,
+        act=at_most([inlet], 0.0),
+        until=lambda: not above(level, tank_full),
     )
+    yield Rule("tank_overflow", "station.tank_inlet", overflows, act=close, priority="high", shows=shows)
     yield Rule(
         "flood_inlet",
         "station.tank_inlet",

@@ -227,17 +227,29 @@ def test_an_alarm_that_is_not_true_is_a_failure_unless_nobody_could_know(campaig
 
 
 def test_only_what_nobody_can_prevent_is_excused() -> None:
-    def cell(*breaks: Break) -> Cell:
-        return Cell(COLD_DAY, "water", breaks)
+    carried = {"analog": {"low.return_pressure", "low.supply_pressure"}, "relays": {"low.relief_valve"}}
+
+    def why(of: str, *breaks: Break, start: Start = COLD_DAY) -> str:
+        return excused(Cell(start, "water", breaks), of, carried)
 
     burst, leak = Break("plant", "low", "burst", 40.0), Break("plant", "low", "leak", 1.5)
-    assert excused(cell(burst), "highest radiator")
-    assert not excused(cell(leak), "highest radiator")
-    assert not excused(cell(Break("plant", "station", "no_city_water")), "highest radiator")
-    assert not excused(cell(Break("plant", "station", "interruption")), "freezing")
-    assert not excused(cell(Break("device", "analog", "dead")), "relief")
-    assert not excused(cell(Break("plant", "low.pump_1", "welded")), "dry makeup")
-    assert not excused(cell(burst), "low: suction too low: pumps off")
+    assert why("highest radiator", burst)
+    assert not why("highest radiator", leak)
+    assert not why("highest radiator", Break("plant", "station", "no_city_water"))
+    assert not why("freezing", Break("plant", "station", "interruption"))
+    assert not why("dry makeup", Break("plant", "low.pump_1", "welded"))
+    assert not why("low: suction too low: pumps off", burst)
+    # Water that warms grows; nobody reaches the relief, or sees the pressure.
+    for device in ("analog", "relays"):
+        assert not why("relief", Break("device", device, "dead"))
+        assert why("relief", Break("device", device, "dead"), start=COLD_START)
+        assert not why("relief", Break("device", device, "yesterday"), start=COLD_START)
+    assert not why("relief", Break("device", "contacts", "dead"), start=COLD_START)
+    opened = Break("hand", "low.valve_command", "hand", 100.0)
+    one, other = (Break("plant", f"low.pump_{number}", "trip") for number in (1, 2))
+    assert why("very hot water", opened, one, other)
+    assert not why("very hot water", opened, one)
+    assert not why("very hot water", one, other)
 
 
 def test_junit_says_how_to_run_a_failing_cell_again(tmp_path: Path) -> None:

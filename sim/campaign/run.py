@@ -18,7 +18,7 @@ from sim.campaign.breaking import Breaker
 from sim.campaign.causes import ASKED_PERCENT, Cause, accused, cause_of, is_latched
 from sim.campaign.cells import Cell, Start
 from sim.campaign.claims import Claims
-from sim.campaign.excuses import excused
+from sim.campaign.excuses import Carried, carried_by_devices, excused
 from sim.campaign.judge import Judge, Margin
 from sim.campaign.table import Demand
 from sim.rig import Rig
@@ -211,6 +211,7 @@ def run_cell(cell: Cell, rig: Rig, twin: Trace, hours: float = 24.0, first_failu
     watch = Watch(rig, judge, Claims(rig, cell))
     result.margins, result.trace = judge.margins, watch.trace
     begin = rig.plant.time
+    carried = carried_by_devices(rig.station)
     try:
         _break(cell, watch, breaker)
         spent = rig.plant.time - begin
@@ -225,7 +226,7 @@ def run_cell(cell: Cell, rig: Rig, twin: Trace, hours: float = 24.0, first_failu
         ]
         _judge_alarms(result, watch, rig.plant.time - begin)
         if first_failure:
-            _judge_plant(result, judge.demands)
+            _judge_plant(result, judge.demands, carried)
             if result.failures:
                 return result
             result.excused.clear()
@@ -235,7 +236,7 @@ def run_cell(cell: Cell, rig: Rig, twin: Trace, hours: float = 24.0, first_failu
     except Exception as problem:  # noqa: BLE001  # a scan that throws is a result
         result.failures.append(f"the scan threw {type(problem).__name__}: {problem}")
         return result
-    _judge_plant(result, judge.demands)
+    _judge_plant(result, judge.demands, carried)
     _judge_recovery(result, rig)
     return result
 
@@ -268,7 +269,7 @@ def _growing(result: Result, cell: Cell) -> bool:
     )
 
 
-def _judge_plant(result: Result, demands: Mapping[str, Demand]) -> None:
+def _judge_plant(result: Result, demands: Mapping[str, Demand], carried: Carried) -> None:
     cell = result.cell
     if cell.group in KEEPS_HEAT:
         if not HEAT_LOW <= result.heat <= HEAT_HIGH:
@@ -284,7 +285,7 @@ def _judge_plant(result: Result, demands: Mapping[str, Demand]) -> None:
         demand = demands.get(name)
         if demand is not None and not demand.asked_of(cell):
             result.excused.append(f"{beyond} (nobody sees it)")
-        elif reason := excused(cell, name):
+        elif reason := excused(cell, name, carried):
             result.excused.append(f"{beyond} ({reason})")
         else:
             result.failures.append(beyond)
