@@ -42,12 +42,12 @@ from controller.points import (
 from controller.safety.causes import CAUSES, feeds_by
 from controller.safety.circuit_rules import circuit_rules, station_rules
 from controller.safety.confirmation import Confirmation
+from controller.safety.crossed_pressures import CrossedPressures
 from controller.safety.free_alarms import FreeAlarms
 from controller.safety.inputs import Inputs
 from controller.safety.outdoor_witness import OUTDOOR, PAIR_REASONS, OutdoorSettings, OutdoorWitness
 from controller.safety.outputs import Outputs
 from controller.safety.part_guard import PartGuard
-from controller.safety.crossed_pressures import CrossedPressures
 from controller.safety.plausibility import Plausibility
 from controller.safety.proof import CirculationProof
 from controller.safety.rules import Rule, SafetyTable

@@ -86,7 +86,8 @@ class EmulatedDevice:
         """Make `point` look broken the way this device shows it; Fault.NONE ends it.
 
         By the profile's quality register, else its not-available code, else the end of the range (a
-        current input shows 0 mA for a broken wire, and all that it can show for a short circuit). Raises ValueError where the device cannot show it.
+        current input shows 0 mA for a broken wire, and all that it can show for a short circuit). Raises
+        ValueError where the device cannot show it.
         """
         before = self._faults.get(point, Fault.NONE)
         self._faults[point] = fault

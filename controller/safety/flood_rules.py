@@ -1,12 +1,12 @@
 """Flood (FACTS §8): the contact alone alarms; with a second sign makeup is limited, then stopped.
 
-The second sign is makeup above three times the usual (`makeup_excess`; in the first days, when nothing is usual
-yet, three times what a tight loop loses in an hour) or a pressure that falls by more than 20 kPa a minute
-(`pressure_drops`), now or shortly before: the floor is wet later than the pipe breaks. A hand that holds a makeup
-pump on keeps the pressure up and hides the fall: what was filled in counts then. Makeup
-stops once that much goes on, or the pressure lies at its low alarm, for 15 min. Heat is closed off only when
-the primary pressure falls as well, or a second, higher contact is wet for 60 s; else a person does it. A row
-ends when the contacts have been dry for a minute.
+The second sign is makeup above three times the usual (`makeup_excess`; in the first days, when nothing is
+usual yet, three times what a tight loop loses in an hour) or a pressure that falls by more than 20 kPa a
+minute (`pressure_drops`), now or shortly before: the floor is wet later than the pipe breaks. A hand that
+holds a makeup pump on keeps the pressure up and hides the fall: what was filled in counts then. Makeup stops
+once that much goes on, or the pressure lies at its low alarm, for 15 min. Heat is closed off only when the
+primary pressure falls as well, or a second, higher contact is wet for 60 s; else a person does it. A row ends
+when the contacts have been dry for a minute.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
 """Inputs: from a device's reading to a point with quality. A broken sensor is never believed.
 
 Per channel, in this order: fault of the device or its line → stale (by the time it was read) →
-wire break of a 4…20 mA loop (NAMUR NE 43: below 3.6 mA or above 21 mA; of an input that ends before 21 mA, the
-end itself, for a shorted transmitter shows no more there) → range → jump → good. After a
-bad time a channel must be good for some seconds, by its kind, before it is used again. Then redundant
-pairs are joined, and substitutes put in place (FACTS §8): outdoor temperature, return pressure.
+wire break of a 4…20 mA loop (NAMUR NE 43: below 3.6 mA or above 21 mA; of an input that ends before 21 mA,
+the end itself, for a shorted transmitter shows no more there) → range → jump → good. After a bad time a
+channel must be good for some seconds, by its kind, before it is used again. Then redundant pairs are joined,
+and substitutes put in place (FACTS §8): outdoor temperature, return pressure.
 """
 
 from __future__ import annotations

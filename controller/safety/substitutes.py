@@ -63,9 +63,9 @@ class ReturnPressureSubstitute:
     """Return pressure lost: supply pressure less what the pumps add, while both can be read.
 
     The exchanger's own drop (20–50 kPa) lies between the transmitters; it is learned while all three are
-    good, or makeup would pump the loop up by as much. A differential pressure of nothing over a pump that turns
-    is a dead transmitter, and by it the return would seem to stand at the supply's pressure: relief would empty
-    the loop.
+    good, or makeup would pump the loop up by as much. A differential pressure of nothing over a pump that
+    turns is a dead transmitter, and by it the return would seem to stand at the supply's pressure: relief
+    would empty the loop.
     """
 
     def __init__(self, image: Image, circuit: str, pumps: int) -> None:

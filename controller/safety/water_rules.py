@@ -129,8 +129,8 @@ def tank_rules(
     tank_full: float,
     plan: Callable[[], SeasonPlan],
 ) -> Iterator[Rule]:
-    """The tank that all circuits share. Levels in m, `tank_full`: where filling ends; NaN for a station without
-    a tank."""
+    """The tank that all circuits share. Levels in m, `tank_full`: where filling ends; NaN for a station
+    without a tank."""
     level = image.points.get("station.tank_level")
     inlet = image.outputs.get("station.tank_inlet")
     shows = shown("level", level, "length")

@@ -10,7 +10,7 @@ import pytest
 
 from controller.settings.check import check_file
 from sim.campaign.causes import accused, cause_of
-from sim.campaign.cells import COLD_DAY, Break, Cell
+from sim.campaign.cells import COLD_DAY, COLD_START, Break, Cell, Start
 from sim.campaign.claims import Claims
 from sim.campaign.conduct import Campaign
 from sim.campaign.excuses import excused

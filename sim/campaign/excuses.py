@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from controller.station import Station
 from sim.campaign.cells import Break, Cell
 
-
 Carried = Mapping[str, Set[str]]
 """The points, measured and put out, that go through each device."""
 Case = Callable[[Cell, Carried], bool]
@@ -51,7 +50,8 @@ def _held_open(cell: Cell, _: Carried) -> bool:
 
 
 def _silent_at_cold_start(*roles: str) -> Case:
-    """A loop is heated up from cold, and all that has one of these roles goes through what does not answer."""
+    """A loop is heated up from cold, and all that has one of these roles goes through what does not
+    answer."""
 
     def fits(cell: Cell, carried: Carried) -> bool:
         lost = {name for one in cell.breaks if one.kind in _SILENT for name in carried.get(one.on, ())}
@@ -88,14 +88,14 @@ EXCUSES = (
     Excuse(
         ("relief",),
         _silent_at_cold_start(".relief_valve"),
-        "40 m³ that warm by 30 K grow by half a m³, and nobody reaches the solenoid: the safety valve is left; to"
-        " stop the heat instead would freeze people",
+        "40 m³ that warm by 30 K grow by half a m³, and nobody reaches the solenoid: the safety valve is left;"
+        " to stop the heat instead would freeze people",
     ),
     Excuse(
         ("relief",),
         _silent_at_cold_start(".supply_pressure", ".return_pressure", ".differential_pressure"),
-        "water that warms grows, and nobody sees the pressure: makeup stops, relief stays shut (blind it would empty"
-        " the loop), the safety valve is left",
+        "water that warms grows, and nobody sees the pressure: makeup stops, relief stays shut (blind it would"
+        " empty the loop), the safety valve is left",
     ),
     Excuse(
         _HOT,
@@ -105,8 +105,8 @@ EXCUSES = (
     Excuse(
         ("very hot water",),
         _held_open,
-        "a stroke of two minutes under full flow heats what stands in the exchanger to the primary's temperature;"
-        " the pump that comes back pushes it out within six seconds",
+        "a stroke of two minutes under full flow heats what stands in the exchanger to the primary's"
+        " temperature; the pump that comes back pushes it out within six seconds",
     ),
     Excuse(
         _HOT, _kind("power_failure"), "a valve without power stays open and heats what stands: `check` warns"

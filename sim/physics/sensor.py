@@ -96,8 +96,8 @@ class Sensor:
         return self.step(1e-3, true)
 
     def step(self, dt: float, true: float) -> float:
-        """Measured value in controller units after `dt` s at the SI value `true`; NaN when broken open, inf when a
-        current loop is shorted."""
+        """Measured value in controller units after `dt` s at the SI value `true`; NaN when broken open, inf
+        when a current loop is shorted."""
         if self.lag > 0.0:
             if dt != self._dt:
                 self._dt = dt

@@ -1,9 +1,9 @@
 """The start of a makeup pump: quickly to the speed at which it lifts water into the loop.
 
-Below that speed its head is less than the loop's pressure: it churns, and nobody can tell it from one that sucks
-air. So until water flows, or the pressure has risen, the speed rises by `RISE_HZ_PER_S` at least; from there the
-loop on the pressure goes on. One that has reached its highest speed and still lifts nothing is told from one
-that only turns too slowly (`safety.dry_makeup`).
+Below that speed its head is less than the loop's pressure: it churns, and nobody can tell it from one that
+sucks air. So until water flows, or the pressure has risen, the speed rises by `RISE_HZ_PER_S` at least; from
+there the loop on the pressure goes on. One that has reached its highest speed and still lifts nothing is told
+from one that only turns too slowly (`safety.dry_makeup`).
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from controller.control.blocks.water.makeup_meter import CLEAR_FLOW
 from controller.points import Point
 
 RISE_HZ_PER_S = 1.0
-"""From the lowest speed to the highest in half a minute. At 1 Hz/s the head of a pump of 520 kPa rises by 17 kPa/s:
-slower than its loop on the pressure follows (own judgement)."""
+"""From the lowest speed to the highest in half a minute. At 1 Hz/s the head of a pump of 520 kPa rises by 17
+kPa/s: slower than its loop on the pressure follows (own judgement)."""
 LIFTED_KPA = 2.0
 
 

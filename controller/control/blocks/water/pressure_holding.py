@@ -1,8 +1,8 @@
 """Pressure holding: makeup pumps on the return pressure, and the relief valve.
 
 - `return_pressure`: the duty makeup pump starts `start_below` under the set-point, holds it by PI on its
-  speed, and stops once the pressure has stayed there for 30 s with the pump at its lowest speed, for 40 s with
-  nothing flowing at the meter, or for 5 min in any case;
+  speed, and stops once the pressure has stayed there for 30 s with the pump at its lowest speed, for 40 s
+  with nothing flowing at the meter, or for 5 min in any case;
 - `band`: it starts there too, runs at one speed, and stops `stop_above` over the set-point.
 
 Each start takes the other pump. Near the relief valve's band, or half way to the high alarm, makeup stops

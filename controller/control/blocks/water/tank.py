@@ -5,9 +5,9 @@
 Level lost: the inlet stays closed, and the makeup pumps go on under their own dry-run protection
 (FACTS §8). Open for longer than it should be, it is told (`station.tank_fill_long`); when the level has
 not moved meanwhile either, nobody knows where the water goes (sensor stuck, no city water, a leak): the
-inlet rests for a while and tries again. While nothing is drawn this is known within minutes: water that runs in
-must raise the level, or the tank runs over and the level lies. After an overflow that a flood contact has shown
-the inlet stays closed for longer (`tank_watch`).
+inlet rests for a while and tries again. While nothing is drawn this is known within minutes: water that runs
+in must raise the level, or the tank runs over and the level lies. After an overflow that a flood contact has
+shown the inlet stays closed for longer (`tank_watch`).
 """
 
 from __future__ import annotations
