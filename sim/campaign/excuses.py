@@ -88,14 +88,14 @@ EXCUSES = (
     Excuse(
         ("relief",),
         _silent_at_cold_start(".relief_valve"),
-        "40 m³ that warm by 30 K grow by half a m³, and nobody reaches the solenoid: the safety valve is left;"
-        " to stop the heat instead would freeze people",
+        "40 m³ that warm by 30 K grow by half a m³, and nobody reaches the solenoid: the safety valve is"
+        " left; to stop the heat instead would freeze people",
     ),
     Excuse(
         ("relief",),
         _silent_at_cold_start(".supply_pressure", ".return_pressure", ".differential_pressure"),
-        "water that warms grows, and nobody sees the pressure: makeup stops, relief stays shut (blind it would"
-        " empty the loop), the safety valve is left",
+        "water that warms grows, and nobody sees the pressure: makeup stops, relief stays shut (blind it"
+        " would empty the loop), the safety valve is left",
     ),
     Excuse(
         _HOT,
