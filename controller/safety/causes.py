@@ -32,12 +32,15 @@ CAUSES: tuple[Cause, ...] = (
         "device_silent",
         _READINGS
         | {"input_bad", "supply_lost", "outdoor_lost", "valve_astray", "pump_failed", "pump_locked_out"}
-        | {"circulation_unknown", "valve_stuck", "meter_stuck", "exchanger_stuck", "alarm_blind", FREE},
+        | {"circulation_unknown", "valve_stuck", "meter_stuck", "exchanger_stuck", "alarm_blind", FREE}
+        | {"exchanger_no_heat", "mode_left"},
         "device",
     ),
     Cause("input_bad", _READINGS | {"outdoor_lost", "supply_lost", "alarm_blind"}, "same"),
-    Cause("circuit_broken", frozenset({"supply_low", "return_cool"})),
-    Cause("no_circulation", frozenset({"supply_low", "return_cool", "loop_throttled"})),
+    # A mode leaves for the heat curve when it loses what it goes by.
+    Cause("input_bad", frozenset({"mode_left"})),
+    Cause("circuit_broken", frozenset({"supply_low", "return_cool", "mode_left"})),
+    Cause("no_circulation", frozenset({"supply_low", "return_cool", "loop_throttled", "mode_left"})),
     Cause("suction_low", frozenset({"no_circulation", "pressure_low", "supply_low"})),
     Cause("flood_makeup", frozenset({"flood", "pressure_low", "makeup_warning", "makeup_excess"}), "station"),
     Cause("flood_makeup_stop", frozenset({"flood", "pressure_low", "flood_makeup"}), "station"),
@@ -57,9 +60,12 @@ CAUSES: tuple[Cause, ...] = (
     Cause("valve_local", frozenset({"valve_astray", "valve_stuck", "supply_low"})),
     Cause("valve_stuck", frozenset({"valve_astray", "valve_sticks"})),
     Cause("valve_astray", frozenset({"supply_low"})),
-    Cause("supply_lost", frozenset({"supply_low"})),
-    Cause("exchanger_stuck", frozenset({"supply_low"})),
+    Cause("supply_lost", frozenset({"supply_low", "mode_left"})),
+    Cause("exchanger_stuck", frozenset({"supply_low", "exchanger_no_heat"})),
     Cause("exchanger_no_heat", frozenset({"supply_low"})),
+    Cause("exchangers_shut", frozenset({"supply_low", "return_cool", "exchanger_no_heat"})),
+    Cause("write_not_confirmed", frozenset({"exchanger_stuck"})),
+    Cause("other_master", frozenset({"exchanger_stuck"})),
 )
 """Rows in no order; a test sees that no chain of them comes back to itself."""
 

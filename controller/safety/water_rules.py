@@ -12,7 +12,7 @@ from controller.safety.parts import Portions, above, at_most, below, on, shown
 from controller.safety.protected import Protected
 from controller.safety.rules import Rule
 
-FLOOD_S, FLOOR_DRY_S = 10.0, 60.0
+FULL_S = 10.0
 INLET_PORTION_S, INLET_PORTION_OF_S = 60.0, 300.0
 OVERFULL_M = 0.05
 """Over the level at which filling ends: a hand that holds the inlet open gets no further."""
@@ -160,10 +160,10 @@ def tank_rules(
 def _inlet_rules(
     image: Image, inlet: Output, level: Point | None, tank_low: float, tank_full: float
 ) -> Iterator[Rule]:
-    """A wet floor closes the inlet, whoever holds it open: it takes nothing from anybody while there is water
-    in the tank. Where the tank is nearly empty, water comes in portions that a gully takes away."""
+    """A full tank, or one that has run over, closes the inlet, whoever holds it open: it takes nothing from
+    anybody while there is water in the tank. Nearly empty, it is filled in portions that a gully takes
+    away."""
     find = image.points.get
-    low, high = on(find("station.flood")), on(find("station.flood_high"))
     overflows = on(find("station.tank_overflows"))
 
     def clock() -> float:
@@ -182,19 +182,11 @@ def _inlet_rules(
         "tank_full",
         "station.tank_inlet",
         lambda: above(level, tank_full + OVERFULL_M),
-        after_s=FLOOD_S,
+        after_s=FULL_S,
         act=at_most([inlet], 0.0),
         until=lambda: not above(level, tank_full),
     )
     yield Rule("tank_overflow", "station.tank_inlet", overflows, act=close, priority="high", shows=shows)
-    yield Rule(
-        "flood_inlet",
-        "station.tank_inlet",
-        lambda: low() or high(),
-        after_s=FLOOD_S,
-        act=close,
-        clear_s=FLOOR_DRY_S,
-    )
     yield Rule(
         "tank_rises",
         "station.tank_inlet",

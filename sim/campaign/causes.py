@@ -106,6 +106,7 @@ _ROWS = (
     ),
     _Row(r".*\.valve", "slipping", ("valve_slips", "valve_astray"), 3 * _DAY, False),
     _Row(r".*\.valve", "leaking", ("valve_leaks",), 3 * _DAY, False),
+    _Row(r".*\.exchanger_\d_valve", "local|stuck|slow", ("exchanger_stuck",), 150.0, False, True),
     # pumps
     _Row(r".*\.pump_1", "trip|dry", ("pump_failed",), 30.0),
     _Row(r".*\.(pump|makeup)_\d", "local", ("pump_local",), 30.0),

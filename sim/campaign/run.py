@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from controller.points import Point
 from controller.settings.station import StationFile
 from drivers.profile import Profile
 from sim.campaign.breaking import Breaker
@@ -21,6 +22,9 @@ from sim.campaign.claims import Claims
 from sim.campaign.excuses import Carried, carried_by_devices, excused
 from sim.campaign.judge import Judge, Margin
 from sim.campaign.table import Demand
+from sim.physics.exchanger_zone import ExchangerZone
+from sim.physics.valve import Valve
+from sim.physics.zone import Zone
 from sim.rig import Rig
 from sim.weather import Weather
 
@@ -109,7 +113,13 @@ def make_rig(file: StationFile, profiles: Mapping[str, Profile], start: Start, s
 class Watch:
     """Runs a rig and samples it."""
 
-    def __init__(self, rig: Rig, judge: Judge | None = None, claims: Claims | None = None) -> None:
+    def __init__(
+        self,
+        rig: Rig,
+        judge: Judge | None = None,
+        claims: Claims | None = None,
+        cell: Cell | None = None,
+    ) -> None:
         self.rig = rig
         self.trace = Trace()
         self.untrue: dict[tuple[str, str], float] = {}
@@ -120,11 +130,7 @@ class Watch:
         self.begin = rig.plant.time
         self.asked_at = math.inf
         """Seconds until a valve was asked to do something that it does not do."""
-        self._valves = [
-            (rig.station.image[f"{name}.valve_command"], zone.valve)
-            for name, zone in rig.plant.zones.items()
-            if f"{name}.valve_command" in rig.station.image.points
-        ]
+        self._valves = _asked_valves(rig, cell)
 
     def run(self, seconds: float, dt: float) -> None:
         """Let `seconds` pass in scans of `dt`."""
@@ -157,8 +163,8 @@ class Watch:
         self._heard = len(self.rig.events)
 
     def _ask(self, now: float) -> None:
-        for command, valve in self._valves:
-            if abs(command.value - 100.0 * valve.position) > ASKED_PERCENT:
+        for command, whole, valve in self._valves:
+            if abs(command.value * whole - 100.0 * valve.position) > ASKED_PERCENT:
                 self.asked_at = now - self.begin
 
     def _sample(self) -> None:
@@ -194,6 +200,28 @@ class Watch:
         )
 
 
+def _asked_valves(rig: Rig, cell: Cell | None) -> list[tuple[Point, float, Valve]]:
+    """Command, what makes per cent of it, and the valve: the isolation valves that break, else all others."""
+    image, found = rig.station.image, list[tuple[Point, float, Valve]]()
+    broken = {one.on for one in cell.breaks} if cell is not None else set()
+    for name, zone in rig.plant.zones.items():
+        for number, valve in enumerate(_isolation_valves(zone), 1):
+            if f"{name}.exchanger_{number}_valve" in broken:
+                found.append((image[f"{name}.exchanger_{number}_open"], 100.0, valve))
+    if found:
+        return found
+    return [
+        (image[f"{name}.valve_command"], 1.0, zone.valve)
+        for name, zone in rig.plant.zones.items()
+        if f"{name}.valve_command" in image.points
+    ]
+
+
+def _isolation_valves(zone: Zone) -> list[Valve]:
+    bank = zone.bank if isinstance(zone, ExchangerZone) else None
+    return [] if bank is None else bank.valves
+
+
 def run_twin(rig: Rig, hours: float) -> Trace:
     """The station to which nothing happens, from the moment of the break on, as long as a cell may be
     watched."""
@@ -208,7 +236,7 @@ def run_cell(cell: Cell, rig: Rig, twin: Trace, hours: float = 24.0, first_failu
     has failed already is not mended."""
     result = Result(cell, cause=cause_of(cell))
     breaker, judge = Breaker(rig), Judge(rig)
-    watch = Watch(rig, judge, Claims(rig, cell))
+    watch = Watch(rig, judge, Claims(rig, cell), cell)
     result.margins, result.trace = judge.margins, watch.trace
     begin = rig.plant.time
     carried = carried_by_devices(rig.station)

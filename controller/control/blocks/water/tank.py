@@ -60,7 +60,7 @@ class TankInlet:
         self.wanted = wanted
         wanted = self.band.step(self.level) and wanted
         if tick is not None:
-            self.watch.step(tick, self.output)
+            self.watch.step(tick, self.output, self._draws())
             wanted = self._timed(tick, wanted and not self.watch.overflows)
             self.long_point.put(float(self.too_long), tick.now)
         self.output.demand = float(wanted)
@@ -94,13 +94,17 @@ class TankInlet:
         """The inlet is open, nothing is drawn, and the level does not rise."""
         if self.level.value >= self._peak + RISEN_M:
             self._peak, self._stood_s, self._stalls = self.level.value, 0.0, 0
-        draws = any(run.value >= 0.5 for run in self._makeups)
-        draws = draws or any(flow.usable and flow.value >= CLEAR_FLOW for flow in self._makeup_flows)
-        if draws:
+        if self._draws():
             self._peak = min(self._peak, self.level.value)
         else:
             self._stood_s += dt
         return self._stood_s >= STALLS_S
+
+    def _draws(self) -> bool:
+        """Makeup takes water out of the tank."""
+        if any(run.value >= 0.5 for run in self._makeups):
+            return True
+        return any(flow.usable and flow.value >= CLEAR_FLOW for flow in self._makeup_flows)
 
     def explain(self) -> Term:
         """Why the inlet is open, or not."""

@@ -3,8 +3,8 @@
     rises      the level goes up by `RISES_M` within `WITHIN_S` though the inlet is told closed and no relief
     runs
                back: the inlet passes, or a check valve of the makeup lets the loop run back
-    overflows  the floor gets wet while the inlet is open and the level stands: the tank runs over, and the
-    level
+    overflows  the floor gets wet while the inlet is open, nothing is drawn and the level stands: the tank
+    runs over, and the level
                shows too little
 
 A level that jumps is no water that rises: a tank of a square metre under a full pipe makes millimetres a
@@ -28,7 +28,7 @@ SETTLES_S = 30.0
 STANDS_M, STANDS_S = 0.02, 600.0
 OVER_M, OVER_S = 0.01, 60.0
 """A level that has not risen by this much for so long, under an open inlet, stands."""
-RECENT_S = 120.0
+SHORT_S, RECENT_S = 10.0, 120.0
 """Water reaches the contact after the inlet has closed, too."""
 LOWER_M, SHUT_S = 0.2, 12 * 3600.0
 
@@ -80,9 +80,9 @@ class _Overflow:
         self._open_at = self._risen_at = self._since = -math.inf
 
     def look(self, now: float, level: float, opened: bool, wet: bool) -> None:
-        """One scan. `level` is NaN when it is lost."""
+        """One scan. `opened`: and nothing is drawn; `level` is NaN when it is lost."""
         if opened:
-            if now - self._open_at > RECENT_S or level >= self._high + OVER_M:
+            if now - self._open_at > SHORT_S or level >= self._high + OVER_M:
                 self._high, self._risen_at = level, now
             self._open_at = now
         begins = wet and not self._wet
@@ -118,8 +118,8 @@ class TankWatch:
         """The inlet is to stay closed."""
         return self._overflow.active
 
-    def step(self, tick: Tick, inlet: Output) -> None:
-        """One scan; `inlet` as it was put out in the last one."""
+    def step(self, tick: Tick, inlet: Output, draws: bool) -> None:
+        """One scan; `inlet` as it was put out in the last one; `draws`: makeup takes water."""
         now, level, opened = tick.now, self.level, inlet.value >= 0.5
         wet = any(contact is not None and contact.on for contact in self._contacts)
         seen = level.usable and not level.reason
@@ -129,6 +129,6 @@ class TankWatch:
             self._rise.forget(now)
         else:
             self._rise.look(now, level.value, wet)
-        self._overflow.look(now, level.value if level.usable else math.nan, opened, wet)
+        self._overflow.look(now, level.value if level.usable else math.nan, opened and not draws, wet)
         self.rises_point.put(float(self._rise.active), now)
         self.overflows_point.put(float(self._overflow.active), now)
