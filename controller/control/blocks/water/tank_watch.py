@@ -1,11 +1,9 @@
 """What the tank does that its inlet does not explain: two signs of a level or a valve that lies.
 
-    rises      the level goes up by `RISES_M` within `WITHIN_S` though the inlet is told closed and no relief
-    runs
-               back: the inlet passes, or a check valve of the makeup lets the loop run back
+    rises      the level goes up by `RISES_M` within `WITHIN_S` though the inlet is told closed and no
+               relief runs back: the inlet passes, or a check valve of the makeup lets the loop run back
     overflows  the floor gets wet while the inlet is open, nothing is drawn and the level stands: the tank
-    runs over, and the level
-               shows too little
+               runs over, and the level shows too little
 
 A level that jumps is no water that rises: a tank of a square metre under a full pipe makes millimetres a
 second. After an overflow the inlet stays closed until the level shows that the tank is full, or has fallen by
