@@ -89,6 +89,10 @@ class EmulatedDevice:
         current input shows 0 mA for a broken wire, and all that it can show for a short circuit). Raises
         ValueError where the device cannot show it.
         """
+        spec = self.profile.points[point]
+        if fault is Fault.SHORT_CIRCUIT and spec.unit == "mA" and not _knows(spec, fault):
+            # Converters of a current know more than they can measure, and no short circuit.
+            fault = Fault.OVER_RANGE if _knows(spec, Fault.OVER_RANGE) else fault
         before = self._faults.get(point, Fault.NONE)
         self._faults[point] = fault
         try:
@@ -244,6 +248,12 @@ class EmulatedDevice:
                 self.on_write(name, self.commanded(name))
 
 
+def _knows(spec: ProfilePoint, fault: Fault) -> bool:
+    """The profile's quality register has a code for it."""
+    quality = spec.quality
+    return quality is not None and fault in (*quality.bits.values(), *quality.values.values())
+
+
 def over_current(spec: ProfilePoint) -> float:
     """mA that a current input shows of a shorted loop: no more than its range has."""
     return OVER_CURRENT_MA if spec.range is None else min(OVER_CURRENT_MA, spec.range[1])
@@ -259,6 +269,9 @@ def other_value(spec: ProfilePoint, value: float) -> float:
 
 def _broken_words(spec: ProfilePoint, fault: Fault) -> list[int] | None:
     """Register content of a broken sensor, None where the value itself does not show it."""
+    if spec.unit == "mA" and fault is Fault.SHORT_CIRCUIT:
+        raw = (over_current(spec) - spec.offset) / spec.scale
+        return _pack(spec, raw if spec.type == "float32" else round(raw))
     if spec.type == "float32":
         return _pack(spec, math.nan) if fault is Fault.NOT_AVAILABLE or spec.quality is None else None
     if fault is Fault.NOT_AVAILABLE and spec.not_available:
@@ -267,8 +280,6 @@ def _broken_words(spec: ProfilePoint, fault: Fault) -> list[int] | None:
         return None
     if spec.unit == "mA" and fault is Fault.OPEN_CIRCUIT:
         return _pack(spec, round(-spec.offset / spec.scale))
-    if spec.unit == "mA" and fault is Fault.SHORT_CIRCUIT:
-        return _pack(spec, round((over_current(spec) - spec.offset) / spec.scale))
     return _pack(spec, _EXTREMES[spec.type][_WHOLE_RANGE[fault]])
 
 

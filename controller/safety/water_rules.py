@@ -8,16 +8,13 @@ from collections.abc import Callable, Iterator, Sequence
 from controller.control.blocks.season.season import SeasonPlan
 from controller.points import Image, Output, Point
 from controller.safety.dry_makeup import DryMakeup
-from controller.safety.parts import Portions, above, at_most, below, on, shown
+from controller.safety.parts import above, at_most, below, on, shown
 from controller.safety.protected import Protected
 from controller.safety.rules import Rule
 
 FULL_S = 10.0
-INLET_PORTION_S, INLET_PORTION_OF_S = 60.0, 300.0
 OVERFULL_M = 0.05
 """Over the level at which filling ends: a hand that holds the inlet open gets no further."""
-NEARLY_EMPTY_M = 0.2
-"""Over the level at which makeup stops."""
 SUCTION_KPA = 50.0
 SUCTION_CONTRADICTED_KPA = 80.0
 PRESSURES_DIFFER_KPA = 80.0
@@ -154,28 +151,15 @@ def tank_rules(
         shows=shows,
     )
     if inlet is not None:
-        yield from _inlet_rules(image, inlet, level, tank_low, tank_full)
+        yield from _inlet_rules(image, inlet, level, tank_full)
 
 
-def _inlet_rules(
-    image: Image, inlet: Output, level: Point | None, tank_low: float, tank_full: float
-) -> Iterator[Rule]:
+def _inlet_rules(image: Image, inlet: Output, level: Point | None, tank_full: float) -> Iterator[Rule]:
     """A full tank, or one that has run over, closes the inlet, whoever holds it open: it takes nothing from
     anybody while there is water in the tank. Nearly empty, it is filled in portions that a gully takes
     away."""
     find = image.points.get
     overflows = on(find("station.tank_overflows"))
-
-    def clock() -> float:
-        return level.time if level is not None else 0.0
-
-    portions = Portions([inlet], clock, INLET_PORTION_S, INLET_PORTION_OF_S)
-
-    def close(code: str) -> None:
-        if below(level, tank_low + NEARLY_EMPTY_M):
-            portions(code)
-        else:
-            inlet.limit.at_most(0.0, code)
 
     shows = shown("level", level, "length")
     yield Rule(
@@ -186,7 +170,14 @@ def _inlet_rules(
         act=at_most([inlet], 0.0),
         until=lambda: not above(level, tank_full),
     )
-    yield Rule("tank_overflow", "station.tank_inlet", overflows, act=close, priority="high", shows=shows)
+    yield Rule(
+        "tank_overflow",
+        "station.tank_inlet",
+        overflows,
+        act=at_most([inlet], 0.0),
+        priority="high",
+        shows=shows,
+    )
     yield Rule(
         "tank_rises",
         "station.tank_inlet",

@@ -51,6 +51,11 @@ def test_a_burst_alone_limits_nothing_and_is_told(warm: Any) -> None:
     burst(warm)
     assert ("pressure_drops", "low") in warm.alarms()
     assert makeup_share(warm, 600) == 1.0
+    assert "pressure_drops" in warm.codes()  # as long as the pressure lies low
+    assert "pressure_low" not in warm.codes()
+    warm.set("low.return_pressure", 340.0)
+    warm.set("low.supply_pressure", 430.0)
+    warm.run(310)
     assert "pressure_drops" not in warm.codes()
 
 

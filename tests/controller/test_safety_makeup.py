@@ -168,16 +168,6 @@ def test_a_floor_that_is_wet_before_the_tank_fills_is_no_overflow(desk: Any) -> 
     assert set(desk.codes()) == {"flood"}
 
 
-def test_a_tank_that_ran_over_and_is_nearly_empty_is_filled_in_portions(desk: Any) -> None:
-    overflow(desk, 0.7)
-    desk.set("station.tank_level", 0.55)
-    on = 0
-    for _ in range(600):
-        desk.scan()
-        on += desk["station.tank_inlet"].on
-    assert on == pytest.approx(120, abs=5)
-
-
 def test_a_tank_that_rises_with_its_inlet_closed_is_told(desk: Any) -> None:
     for step in range(150):
         desk.set("station.tank_level", 1.5 + step * 7e-4)
@@ -214,7 +204,7 @@ def test_a_new_set_point_moves_the_alarms_with_it(desk: Any) -> None:
 
 def test_a_level_that_lies_does_not_ruin_the_makeup_pump(warm: Any) -> None:
     low(warm, flow=0.0)
-    warm.run(36)
+    warm.run(40)
     assert warm["low.makeup_1_run"].on
     warm.run(10)
     assert not warm["low.makeup_1_run"].on
