@@ -48,8 +48,8 @@ CAUSES: tuple[Cause, ...] = (
     Cause("flood_high", frozenset({"flood", "supply_low"}), "station"),
     Cause("leak_urgent", frozenset({"pressure_low", "makeup_excess", "leak_begins", "makeup_overrun"})),
     Cause("leak_alarm", frozenset({"makeup_excess", "leak_begins", "makeup_overrun"})),
-    # A torn-off main, until the pressure is back: a pump against a loop half empty makes head and no flow, and
-    # what stands in the exchanger is heated. What then closes the valve is told all the same.
+    # A torn-off main, until the pressure is back: a pump against a loop half empty makes head and no flow,
+    # and what stands in the exchanger is heated. What then closes the valve is told all the same.
     Cause(
         "pressure_drops",
         frozenset({"pressure_low", "suction_low", "no_circulation", "supply_high", "supply_low"})

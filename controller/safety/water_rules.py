@@ -155,12 +155,9 @@ def tank_rules(
 
 
 def _inlet_rules(image: Image, inlet: Output, level: Point | None, tank_full: float) -> Iterator[Rule]:
-    """A full tank, or one that has run over, closes the inlet, whoever holds it open: it takes nothing from
-    anybody while there is water in the tank. Nearly empty, it is filled in portions that a gully takes
-    away."""
+    """A full tank, or one that has run over, closes the inlet, whoever holds it open; what rises all the same
+    is told."""
     find = image.points.get
-    overflows = on(find("station.tank_overflows"))
-
     shows = shown("level", level, "length")
     yield Rule(
         "tank_full",
@@ -173,7 +170,7 @@ def _inlet_rules(image: Image, inlet: Output, level: Point | None, tank_full: fl
     yield Rule(
         "tank_overflow",
         "station.tank_inlet",
-        overflows,
+        on(find("station.tank_overflows")),
         act=at_most([inlet], 0.0),
         priority="high",
         shows=shows,

@@ -203,6 +203,8 @@ def test_a_new_set_point_moves_the_alarms_with_it(desk: Any) -> None:
 
 
 def test_a_level_that_lies_does_not_ruin_the_makeup_pump(warm: Any) -> None:
+    for pump in ("low.makeup_1", "low.makeup_2"):
+        warm.set(f"{pump}_frequency", 50.0)
     low(warm, flow=0.0)
     warm.run(40)
     assert warm["low.makeup_1_run"].on
@@ -217,6 +219,16 @@ def test_a_level_that_lies_does_not_ruin_the_makeup_pump(warm: Any) -> None:
     assert "makeup_dry" in warm.codes()
     warm.run(1100)
     assert "makeup_dry" in warm.codes()  # the second pause is twice as long
+
+
+def test_a_pump_that_turns_slowly_is_given_longer_to_lift(warm: Any) -> None:
+    for pump in ("low.makeup_1", "low.makeup_2"):
+        warm.set(f"{pump}_frequency", 30.0)
+    low(warm, flow=0.0)
+    warm.run(80)
+    assert warm["low.makeup_1_run"].on
+    warm.run(20)
+    assert ("makeup_dry", "low") in warm.alarms()
 
 
 def test_a_leak_as_large_as_the_pump_is_no_air(warm: Any) -> None:
