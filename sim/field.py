@@ -151,4 +151,5 @@ class Field:
                 continue
             if self._broken.pop(channel.source, None) is not None:
                 self.devices[device].set_fault(point, Fault.NONE)
-            self.devices[device].set(point, channel.raw(value))
+            least, most = channel.saturates
+            self.devices[device].set(point, min(max(channel.raw(value), least), most))

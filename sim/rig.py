@@ -65,7 +65,19 @@ class _Live:
 
     It is what `controller.channels.Reading` asks for; the scan keeps none."""
 
-    __slots__ = ("device", "fault", "key", "low", "scale", "sensor", "shorted", "time", "value")
+    __slots__ = (
+        "device",
+        "fault",
+        "key",
+        "least",
+        "low",
+        "most",
+        "scale",
+        "sensor",
+        "shorted",
+        "time",
+        "value",
+    )
 
     def __init__(self, channel: InputChannel, sensor: str, profile: Profile) -> None:
         self.key = channel.source
@@ -73,6 +85,7 @@ class _Live:
         self.sensor = sensor
         self.low = channel.raw(0.0)  # raw is linear: two points say all
         self.scale = channel.raw(1.0) - self.low
+        self.least, self.most = channel.saturates
         point = profile.points[channel.source[1]]
         self.shorted = over_current(point) if point.unit == "mA" else _NAN
         self.value = 0.0
@@ -87,7 +100,7 @@ class _Live:
             self.value = self.shorted
             self.fault = Fault.NONE if self.shorted == self.shorted else Fault.SHORT_CIRCUIT
         elif value == value:
-            self.value = self.low + self.scale * value
+            self.value = min(max(self.low + self.scale * value, self.least), self.most)
             self.fault = Fault.NONE
         else:
             self.value = _NAN
@@ -277,8 +290,9 @@ class Rig:
         none, get = Fault.NONE, sensors.get
         for sensor, low, scale, live in self._rows:
             value = get(sensor, 0.0)
-            if value - value == 0.0:  # finite
-                live.value = low + scale * value
+            raw = low + scale * value
+            if live.least <= raw <= live.most and raw < _INF:
+                live.value = raw
                 live.time = time
                 live.fault = none
             else:
