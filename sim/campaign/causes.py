@@ -211,7 +211,8 @@ def _stem(name: str) -> str:
     return re.sub(r"(?<=temperature)_[12]$|_(current|frequency|running|fault|run|speed)$", "", name)
 
 
-_LATCHED = {"pump_locked_out"}
+_LATCHED = {"pump_locked_out", "exchanger_stuck"}
+"""Until a person acknowledges, or for a day (docs/failsafe.md)."""
 _LEARNED = {
     "sensor_frozen",
     "pair_drifts",

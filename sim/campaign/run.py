@@ -130,7 +130,8 @@ class Watch:
         self.begin = rig.plant.time
         self.asked_at = math.inf
         """Seconds until a valve was asked to do something that it does not do."""
-        self._valves = _asked_valves(rig, cell)
+        self._valves, self._on_its_way_s = _asked_valves(rig, cell)
+        self._differs_since = math.inf
 
     def run(self, seconds: float, dt: float) -> None:
         """Let `seconds` pass in scans of `dt`."""
@@ -163,9 +164,15 @@ class Watch:
         self._heard = len(self.rig.events)
 
     def _ask(self, now: float) -> None:
-        for command, whole, valve in self._valves:
-            if abs(command.value * whole - 100.0 * valve.position) > ASKED_PERCENT:
-                self.asked_at = now - self.begin
+        if not any(
+            abs(command.value * whole - 100.0 * valve.position) > ASKED_PERCENT
+            for command, whole, valve in self._valves
+        ):
+            self._differs_since = math.inf
+            return
+        self._differs_since = min(self._differs_since, now)
+        if now - self._differs_since >= self._on_its_way_s:
+            self.asked_at = self._differs_since - self.begin
 
     def _sample(self) -> None:
         zones = list(self.rig.plant.zones.values())
@@ -200,8 +207,10 @@ class Watch:
         )
 
 
-def _asked_valves(rig: Rig, cell: Cell | None) -> list[tuple[Point, float, Valve]]:
-    """Command, what makes per cent of it, and the valve: the isolation valves that break, else all others."""
+def _asked_valves(rig: Rig, cell: Cell | None) -> tuple[list[tuple[Point, float, Valve]], float]:
+    """Command, what makes per cent of it, and the valve: the isolation valves that break, else all others;
+    and for how many seconds a sound one differs, because it is on its way. A control valve is led, and does
+    not."""
     image, found = rig.station.image, list[tuple[Point, float, Valve]]()
     broken = {one.on for one in cell.breaks} if cell is not None else set()
     for name, zone in rig.plant.zones.items():
@@ -209,12 +218,13 @@ def _asked_valves(rig: Rig, cell: Cell | None) -> list[tuple[Point, float, Valve
             if f"{name}.exchanger_{number}_valve" in broken:
                 found.append((image[f"{name}.exchanger_{number}_open"], 100.0, valve))
     if found:
-        return found
-    return [
+        return found, max(zone.parameters.exchanger_isolation_stroke_s for zone in rig.plant.zones.values())
+    led = [
         (image[f"{name}.valve_command"], 1.0, zone.valve)
         for name, zone in rig.plant.zones.items()
         if f"{name}.valve_command" in image.points
     ]
+    return led, 0.0
 
 
 def _isolation_valves(zone: Zone) -> list[Valve]:
