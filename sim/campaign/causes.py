@@ -114,6 +114,7 @@ _ROWS = (
     _Row(r".*\.pump_1", "wear", ("pump_worn",), 7 * _DAY),
     _Row(r".*\.pump_2", "check_valve", ("check_valve_leaks",), 3 * _DAY, False),
     # water
+    _Row(r".*\.makeup_\d", "dry", ("makeup_dry",), 12 * _HOUR, False),  # once its turn comes
     _Row("station.tank_inlet", "stuck_on", ("tank_rises", "tank_high"), 600.0, False),
     _Row("[a-z_]+", "burst", ("pressure_drops", "leak_begins", "leak_urgent"), 120.0),
     _Row("[a-z_]+", "leak", ("leak_begins", "leak_alarm", "leak_urgent", "makeup_warning"), 12 * _HOUR),

@@ -63,7 +63,7 @@ class _Rise:
             self.active, self._base = False, math.nan
 
     def end(self) -> None:
-        """The inlet is told open: nothing to wonder about."""
+        """The inlet is told open, or nobody sees the level: nothing to wonder about."""
         self.active = False
 
 
@@ -121,7 +121,7 @@ class TankWatch:
         now, level, opened = tick.now, self.level, inlet.value >= 0.5
         wet = any(contact is not None and contact.on for contact in self._contacts)
         seen = level.usable and not level.reason
-        if opened:
+        if opened or not level.usable:
             self._rise.end()
         if opened or not seen or any(relief.value >= 0.5 for relief in self._reliefs):
             self._rise.forget(now)
