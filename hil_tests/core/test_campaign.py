@@ -15,11 +15,14 @@ from sim.campaign.claims import Claims
 from sim.campaign.conduct import Campaign
 from sim.campaign.excuses import excused
 from sim.campaign.judge import Judge
+from sim.campaign.matrix import matrix
 from sim.campaign.report import replay, write_junit
 from sim.campaign.run import Result, make_rig
 from sim.rig import Rig
+from sim.weather import Weather
 
 DEMO = Path(__file__).parents[2] / "config" / "demo.yaml"
+PARALLEL = DEMO.with_name("parallel-exchangers.yaml")
 SEED = 1
 HOURS = 1.0
 SHORT = replace(COLD_DAY, warm_up_s=60.0)
@@ -89,6 +92,23 @@ def test_the_matrix_follows_from_the_file(campaign: Campaign) -> None:
     assert sum(cell.group == "pair" for cell in campaign.cells) >= 60
     hands = {one.on for cell in campaign.cells for one in cell.breaks if one.target == "hand"}
     assert {"low.valve_command", "low.pump_1_run", "low.makeup_1_run", "station.tank_inlet"} <= hands
+
+
+def test_the_matrix_has_every_way_in_which_an_isolation_valve_fails() -> None:
+    checked = check_file(PARALLEL)
+    assert checked.file is not None
+    rig = Rig(checked.file, checked.profiles, Weather.constant(-24.0))
+    names = {cell.name for cell in matrix(rig.station, rig.plant)}
+    for number in (1, 2):
+        exchanger = f"low.exchanger_{number}"
+        kinds = [f"{exchanger}_valve:{kind}" for kind in ("local=0", "local=100", "stuck", "slow")]
+        kinds += [f"{exchanger}_{end}:stuck_{to}" for end in ("opened", "closed") for to in ("on", "off")]
+        assert {f"{start}/{kind}" for start in ("-24", "+5") for kind in kinds} <= names
+        assert f"+5/{exchanger}_valve:stuck+{exchanger}_open:hand=0" in names
+    demo = check_file(DEMO)
+    assert demo.file is not None
+    rig = Rig(demo.file, demo.profiles, Weather.constant(-24.0))
+    assert not any("exchanger_1" in cell.name for cell in matrix(rig.station, rig.plant))
 
 
 def test_a_sample_has_every_group_and_is_the_same_again(campaign: Campaign) -> None:
