@@ -6,6 +6,7 @@ same table, so that the emulated plant sits on exactly the wires that the contro
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -45,6 +46,8 @@ GOOD_AFTER_S = {"temperature": 20.0, "pressure": 5.0, "length": 10.0, "flag": 0.
 Temperature: the lag of a sensor in its pocket (5–20 s, FACTS §1). Pressure: what stops the pumps by it waits
 5 s (FACTS §8), and no longer. Level: the waves of an inlet (own judgement). Contact: at once, for it may be
 the one that stops the heat."""
+SATURATES_MA = 3.8, 20.5
+"""Ends of a transmitter of 4 … 20 mA (NAMUR NE 43): what is beyond them is a fault, not a measurement."""
 GOOD_AFTER_OTHERS_S = 5.0
 METERED = ("flow", "power", "heat", "volume", "electricity")
 """Two polls of the meter: the first may still show what it held before (`settings.wiring`)."""
@@ -55,7 +58,7 @@ class InputChannel:
     """value = (raw − raw_low)·scale + value_low + add, or 1 − raw for an inverted contact.
 
     `low`, `high`, `rate`: what a sound sensor can show, per second for the rate; `stale_after_s`;
-    `good_after_s`: None for what is usual of its quantity.
+    `good_after_s`: None for what is usual of its quantity; `raw_end`: the most that the device can show.
     """
 
     point: str
@@ -70,6 +73,7 @@ class InputChannel:
     add: float = 0.0
     invert: bool = False
     good_after_s: float | None = None
+    raw_end: float = math.inf
 
     @property
     def recovers_s(self) -> float:
@@ -87,8 +91,14 @@ class InputChannel:
             return v0 + (raw - r0) * (v1 - v0) / (r1 - r0) + self.add
         return raw + self.add
 
+    @property
+    def saturates(self) -> tuple[float, float]:
+        """Device values within which a sound transmitter stays, whatever it measures."""
+        live_zero = self.raw_span is not None and self.raw_span[0] > 0.0
+        return SATURATES_MA if live_zero else (-math.inf, math.inf)
+
     def raw(self, value: float) -> float:
-        """Device value that shows `value` (what the emulated transmitter sends)."""
+        """Device value that shows `value`, be it beyond what a transmitter can send."""
         if self.invert:
             return 1.0 - value
         if self.raw_span is not None and self.value_span is not None:

@@ -12,6 +12,8 @@ from controller.alarms import AlarmBook
 from controller.control.blocks.loop.characteristic import Characteristic
 from controller.control.blocks.season.season import ALWAYS_HEATING, SeasonPlan
 from controller.control.blocks.water.exchanger_settings import is_out
+from controller.control.blocks.water.makeup_reckoned import MOST_PERCENT, USUAL_VOLUME
+from controller.control.blocks.water.pressure_holding import MakeupSettings
 from controller.control.circuits.exchanger import ExchangerCircuit, ExchangerSettings
 from controller.control.circuits.heating import HeatingCircuit
 from controller.control.circuits.least import LeastControl
@@ -184,12 +186,19 @@ def protected(holder: CircuitHolder) -> Protected:
         pressure_set=lambda: makeup.setpoint if makeup is not None else math.nan,
         pressure_high=makeup.high_alarm if makeup is not None else math.inf,
         pressure_low=makeup.low_alarm if makeup is not None else math.inf,
+        loop_loses=_tight_loses(makeup),
         supply_least=lambda: settings.supply.min if holder.circuit.mode.leads_valve else math.nan,
         mode_left=lambda: holder.circuit.mode.left,
         supply_alarm=settings.supply.alarm,
         supply_trip=settings.supply.trip,
         exchangers=_isolation_valves(circuit),
     )
+
+
+def _tight_loses(makeup: MakeupSettings | None) -> float:
+    """0.5 % of the water an hour, FACTS §8: more is a leak."""
+    volume = makeup.guard.loop_volume if makeup is not None else None
+    return MOST_PERCENT / 100.0 * (USUAL_VOLUME if volume is None else volume)
 
 
 def _isolation_valves(circuit: HeatingCircuit) -> list[tuple[Output, Callable[[], bool]]]:

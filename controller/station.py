@@ -42,6 +42,7 @@ from controller.points import (
 from controller.safety.causes import CAUSES, feeds_by
 from controller.safety.circuit_rules import circuit_rules, station_rules
 from controller.safety.confirmation import Confirmation
+from controller.safety.crossed_pressures import CrossedPressures
 from controller.safety.free_alarms import FreeAlarms
 from controller.safety.inputs import Inputs
 from controller.safety.outdoor_witness import OUTDOOR, PAIR_REASONS, OutdoorSettings, OutdoorWitness
@@ -81,7 +82,7 @@ class Station:
         self.inputs = Inputs(self.wiring, self.image)
         self.outdoor = OutdoorSubstitute(self.image["station.outdoor_temperature"])
         self.substitutes: list[
-            OutdoorWitness | OutdoorSubstitute | ReturnPressureSubstitute | Plausibility
+            OutdoorWitness | OutdoorSubstitute | CrossedPressures | ReturnPressureSubstitute | Plausibility
         ] = [self.outdoor]
         self.witness = self._outdoor_witness(file.outdoor)
         if self.witness is not None:
@@ -142,7 +143,11 @@ class Station:
         group, alone = settings.circulation, len(self.file.circuits) == 1
         makeups = len(settings.makeup.pumps) if settings.makeup is not None else 0
         self.plausible.append(Plausibility(self.image, name, len(group.pumps), makeups))
-        self.substitutes += [ReturnPressureSubstitute(self.image, name), self.plausible[-1]]
+        self.substitutes += [
+            CrossedPressures(self.image, name, len(group.pumps)),
+            ReturnPressureSubstitute(self.image, name, len(group.pumps)),
+            self.plausible[-1],
+        ]
         self.proofs.append(CirculationProof(self.image, name, len(group.pumps), group.proof))
         station = self.file.station.name
 
@@ -189,7 +194,8 @@ class Station:
         tank = self.file.tank
         low = tank.low if tank is not None else math.nan
         high = tank.high if tank is not None and tank.high is not None else math.inf
-        rules += station_rules(self.image, makeup_runs, low, high, lambda: self.season.plan)
+        full = tank.stop_above if tank is not None else math.nan
+        rules += station_rules(self.image, makeup_runs, low, high, full, lambda: self.season.plan)
         rules += [row for part in self.plausible for row in part.rules()]
         rules += self.witness.rules() if self.witness is not None else ()
         return rules if self.safe_mode else [*rules, *self.equipment.rules()]

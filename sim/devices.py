@@ -29,6 +29,8 @@ _EXTREMES: dict[str, tuple[int, int]] = {
     "uint64": (0, 0xFFFF_FFFF_FFFF_FFFF),
 }
 OVERWRITES_EVERY_S = 3.0
+OVER_CURRENT_MA = 22.0
+"""What a shorted two-wire transmitter draws: above the 21 mA of NAMUR NE 43, limited by the input."""
 _WHOLE_RANGE = {Fault.OPEN_CIRCUIT: 1, Fault.OVER_RANGE: 1, Fault.SHORT_CIRCUIT: 0, Fault.UNDER_RANGE: 0}
 """Faults that a converter shows by running to an end of its range: 0 the lower, 1 the upper."""
 
@@ -84,8 +86,13 @@ class EmulatedDevice:
         """Make `point` look broken the way this device shows it; Fault.NONE ends it.
 
         By the profile's quality register, else its not-available code, else the end of the range (a
-        current input shows 0 mA for a broken wire). Raises ValueError where the device cannot show it.
+        current input shows 0 mA for a broken wire, and all that it can show for a short circuit). Raises
+        ValueError where the device cannot show it.
         """
+        spec = self.profile.points[point]
+        if fault is Fault.SHORT_CIRCUIT and spec.unit == "mA" and not _knows(spec, fault):
+            # Converters of a current know more than they can measure, and no short circuit.
+            fault = Fault.OVER_RANGE if _knows(spec, Fault.OVER_RANGE) else fault
         before = self._faults.get(point, Fault.NONE)
         self._faults[point] = fault
         try:
@@ -241,6 +248,17 @@ class EmulatedDevice:
                 self.on_write(name, self.commanded(name))
 
 
+def _knows(spec: ProfilePoint, fault: Fault) -> bool:
+    """The profile's quality register has a code for it."""
+    quality = spec.quality
+    return quality is not None and fault in (*quality.bits.values(), *quality.values.values())
+
+
+def over_current(spec: ProfilePoint) -> float:
+    """mA that a current input shows of a shorted loop: no more than its range has."""
+    return OVER_CURRENT_MA if spec.range is None else min(OVER_CURRENT_MA, spec.range[1])
+
+
 def other_value(spec: ProfilePoint, value: float) -> float:
     """What a second master would write: the other state, or the end of the range that is further away."""
     if spec.is_flag or spec.range is None:
@@ -251,6 +269,9 @@ def other_value(spec: ProfilePoint, value: float) -> float:
 
 def _broken_words(spec: ProfilePoint, fault: Fault) -> list[int] | None:
     """Register content of a broken sensor, None where the value itself does not show it."""
+    if spec.unit == "mA" and fault is Fault.SHORT_CIRCUIT:
+        raw = (over_current(spec) - spec.offset) / spec.scale
+        return _pack(spec, raw if spec.type == "float32" else round(raw))
     if spec.type == "float32":
         return _pack(spec, math.nan) if fault is Fault.NOT_AVAILABLE or spec.quality is None else None
     if fault is Fault.NOT_AVAILABLE and spec.not_available:

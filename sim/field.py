@@ -163,7 +163,7 @@ class Field:
         wiring = wire(file, profiles)
         self._inputs = [(channel, sensor_of(channel, wiring.redundant)) for channel in wiring.inputs]
         self._outputs = wiring.outputs
-        self._broken: set[tuple[str, str]] = set()
+        self._broken: dict[tuple[str, str], Fault] = {}
         self.show()
 
     def step(self, dt: float) -> None:
@@ -180,12 +180,13 @@ class Field:
         for channel, sensor in self._inputs:
             device, point = channel.source
             value = self.plant.sensors.get(sensor, 0.0)
-            if math.isnan(value):
-                if channel.source not in self._broken:
-                    self._broken.add(channel.source)
-                    self.devices[device].set_fault(point, Fault.OPEN_CIRCUIT)
+            if not math.isfinite(value):
+                fault = Fault.OPEN_CIRCUIT if math.isnan(value) else Fault.SHORT_CIRCUIT
+                if self._broken.get(channel.source) is not fault:
+                    self._broken[channel.source] = fault
+                    self.devices[device].set_fault(point, fault)
                 continue
-            if channel.source in self._broken:
-                self._broken.discard(channel.source)
+            if self._broken.pop(channel.source, None) is not None:
                 self.devices[device].set_fault(point, Fault.NONE)
-            self.devices[device].set(point, channel.raw(value))
+            least, most = channel.saturates
+            self.devices[device].set(point, min(max(channel.raw(value), least), most))

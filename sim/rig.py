@@ -19,6 +19,7 @@ from controller.station import Station, build
 from drivers.profile import Profile
 from drivers.readings import Fault, Reading
 from sim.bank import Behaviour, Kind
+from sim.devices import over_current
 from sim.disobeying import KINDS as DISOBEYS
 from sim.disobeying import Disobeying
 from sim.field import (
@@ -37,7 +38,7 @@ from sim.weather import Weather
 
 DEADLINE_S = 1.0
 """A reply later than this has not come (the default deadline of a line)."""
-_NAN = float("nan")
+_NAN, _INF = float("nan"), float("inf")
 _SEEN: dict[Kind, Fault] = {
     "dead": Fault.NO_REPLY,
     "exception": Fault.REFUSED,
@@ -65,23 +66,42 @@ class _Live:
 
     It is what `controller.channels.Reading` asks for; the scan keeps none."""
 
-    __slots__ = ("device", "fault", "key", "low", "scale", "sensor", "time", "value")
+    __slots__ = (
+        "device",
+        "fault",
+        "key",
+        "least",
+        "low",
+        "most",
+        "scale",
+        "sensor",
+        "shorted",
+        "time",
+        "value",
+    )
 
-    def __init__(self, channel: InputChannel, sensor: str) -> None:
+    def __init__(self, channel: InputChannel, sensor: str, profile: Profile) -> None:
         self.key = channel.source
         self.device = channel.source[0]
         self.sensor = sensor
         self.low = channel.raw(0.0)  # raw is linear: two points say all
         self.scale = channel.raw(1.0) - self.low
+        self.least, self.most = channel.saturates
+        point = profile.points[channel.source[1]]
+        self.shorted = over_current(point) if point.unit == "mA" else _NAN
         self.value = 0.0
         self.time = 0.0
         self.fault: Fault = Fault.NONE
 
     def show(self, value: float, time: float) -> None:
-        """What the device answers at `time` for the station value `value` (NaN: broken wire)."""
+        """What the device answers at `time` for the station value `value` (NaN: broken wire, inf: shorted
+        current loop)."""
         self.time = time
-        if value == value:
-            self.value = self.low + self.scale * value
+        if value == _INF:
+            self.value = self.shorted
+            self.fault = Fault.NONE if self.shorted == self.shorted else Fault.SHORT_CIRCUIT
+        elif value == value:
+            self.value = min(max(self.low + self.scale * value, self.least), self.most)
             self.fault = Fault.NONE
         else:
             self.value = _NAN
@@ -134,7 +154,10 @@ class Rig:
         self.dt = dt
         self.events: list[Event] = []
         wiring = self.station.wiring
-        self._live = [_Live(channel, sensor_of(channel, wiring.redundant)) for channel in wiring.inputs]
+        self._live = [
+            _Live(channel, sensor_of(channel, wiring.redundant), profiles[channel.source[0]])
+            for channel in wiring.inputs
+        ]
         self._rows = [(live.sensor, live.low, live.scale, live) for live in self._live]
         self._outputs = {channel.target: channel.output for channel in wiring.outputs}
         self._inverted = {channel.target for channel in wiring.outputs if channel.invert}
@@ -271,8 +294,9 @@ class Rig:
         none, get = Fault.NONE, sensors.get
         for sensor, low, scale, live in self._rows:
             value = get(sensor, 0.0)
-            if value == value:
-                live.value = low + scale * value
+            raw = low + scale * value
+            if live.least <= raw <= live.most and raw < _INF:
+                live.value = raw
                 live.time = time
                 live.fault = none
             else:

@@ -32,12 +32,15 @@ CAUSES: tuple[Cause, ...] = (
         "device_silent",
         _READINGS
         | {"input_bad", "supply_lost", "outdoor_lost", "valve_astray", "pump_failed", "pump_locked_out"}
-        | {"circulation_unknown", "valve_stuck", "meter_stuck", "exchanger_stuck", "alarm_blind", FREE},
+        | {"circulation_unknown", "valve_stuck", "meter_stuck", "exchanger_stuck", "alarm_blind", FREE}
+        | {"exchanger_no_heat", "mode_left"},
         "device",
     ),
     Cause("input_bad", _READINGS | {"outdoor_lost", "supply_lost", "alarm_blind"}, "same"),
-    Cause("circuit_broken", frozenset({"supply_low", "return_cool"})),
-    Cause("no_circulation", frozenset({"supply_low", "return_cool", "loop_throttled"})),
+    # A mode leaves for the heat curve when it loses what it goes by.
+    Cause("input_bad", frozenset({"mode_left"})),
+    Cause("circuit_broken", frozenset({"supply_low", "return_cool", "mode_left"})),
+    Cause("no_circulation", frozenset({"supply_low", "return_cool", "loop_throttled", "mode_left"})),
     Cause("suction_low", frozenset({"no_circulation", "pressure_low", "supply_low"})),
     Cause("flood_makeup", frozenset({"flood", "pressure_low", "makeup_warning", "makeup_excess"}), "station"),
     Cause("flood_makeup_stop", frozenset({"flood", "pressure_low", "flood_makeup"}), "station"),
@@ -45,7 +48,16 @@ CAUSES: tuple[Cause, ...] = (
     Cause("flood_high", frozenset({"flood", "supply_low"}), "station"),
     Cause("leak_urgent", frozenset({"pressure_low", "makeup_excess", "leak_begins", "makeup_overrun"})),
     Cause("leak_alarm", frozenset({"makeup_excess", "leak_begins", "makeup_overrun"})),
-    Cause("pressure_drops", frozenset({"pressure_low", "makeup_excess", "makeup_overrun"})),
+    # A torn-off main, until the pressure is back: a pump against a loop half empty makes head and no flow,
+    # and what stands in the exchanger is heated. What then closes the valve is told all the same.
+    Cause(
+        "pressure_drops",
+        frozenset({"pressure_low", "suction_low", "no_circulation", "supply_high", "supply_low"})
+        | {"makeup_excess", "makeup_overrun", "makeup_warning", "leak_begins"}
+        | {"return_cool", "frost"},
+    ),
+    Cause("tank_overflow", frozenset({"flood", "tank_fill_long", "tank_high"}), "station"),
+    Cause("tank_rises", frozenset({"flood", "tank_high"}), "station"),
     Cause("tank_low", frozenset({"pressure_low", "makeup_dry"}), "station"),
     Cause("over_temperature", frozenset({"supply_high", "thermostat_contradicted"})),
     Cause("thermostat", frozenset({"over_temperature", "supply_high", "supply_low"})),
@@ -55,9 +67,12 @@ CAUSES: tuple[Cause, ...] = (
     Cause("valve_local", frozenset({"valve_astray", "valve_stuck", "supply_low"})),
     Cause("valve_stuck", frozenset({"valve_astray", "valve_sticks"})),
     Cause("valve_astray", frozenset({"supply_low"})),
-    Cause("supply_lost", frozenset({"supply_low"})),
-    Cause("exchanger_stuck", frozenset({"supply_low"})),
+    Cause("supply_lost", frozenset({"supply_low", "mode_left"})),
+    Cause("exchanger_stuck", frozenset({"supply_low", "exchanger_no_heat"})),
     Cause("exchanger_no_heat", frozenset({"supply_low"})),
+    Cause("exchangers_shut", frozenset({"supply_low", "return_cool", "exchanger_no_heat"})),
+    Cause("write_not_confirmed", frozenset({"exchanger_stuck"})),
+    Cause("other_master", frozenset({"exchanger_stuck"})),
 )
 """Rows in no order; a test sees that no chain of them comes back to itself."""
 

@@ -45,11 +45,12 @@ def station_rules(
     makeup_runs: Sequence[Output],
     tank_low: float,
     tank_high: float,
+    tank_full: float,
     plan: Callable[[], SeasonPlan],
 ) -> Iterator[Rule]:
     """Rows of what all circuits share. Levels in m; NaN for a station without a tank."""
     find = image.points.get
-    yield from tank_rules(image, makeup_runs, tank_low, tank_high, plan)
+    yield from tank_rules(image, makeup_runs, tank_low, tank_high, tank_full, plan)
     yield from tank_tells(image)
     flood, high = on(find("station.flood")), on(find("station.flood_high"))
     yield Rule("flood", "station.flood", lambda: flood() or high(), after_s=2.0, priority="high")

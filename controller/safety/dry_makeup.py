@@ -10,7 +10,8 @@ from controller.safety.parts import Clock, reading
 
 
 class DryMakeup:
-    """A makeup pump runs, and for `SUSPECT_S` the pressure under its set-point does not rise.
+    """A makeup pump runs, and for `SUSPECT_S` the pressure under its set-point does not rise; for `METERED_S`
+    where a meter shows that nothing flows and the pump turns fast: dry seals are ruined within a minute.
 
     Then one more sign is asked: no flow at the meter; where there is none, a current below `DRY_CURRENT`
     of what this pump draws at no higher speed while it delivers; with neither, and the tank level lost, the
@@ -21,6 +22,8 @@ class DryMakeup:
     """
 
     SUSPECT_S = 90.0
+    METERED_S = 40.0
+    """Longer than a start takes to lift (`control.blocks.water.makeup_start`: 25 s at the most)."""
     RISE_KPA = 2.0
     NO_FLOW = 0.2
     """m³/h: below it a flow meter shows nothing but its zero error (1 % of 20 m³/h)."""
@@ -68,9 +71,10 @@ class DryMakeup:
             return False
         if self._delivers(now, pressure):
             self._learn(turning, dt)
-        if now - self._since < self.SUSPECT_S:
+        flow, fast = reading(self.flow), any(not self._slow(index) for index in turning)
+        metered = flow < self.NO_FLOW and fast
+        if now - self._since < (self.METERED_S if metered else self.SUSPECT_S):
             return False
-        flow = reading(self.flow)
         if math.isfinite(flow):
             return flow < self.NO_FLOW
         if any(self._idles(index) for index in turning):

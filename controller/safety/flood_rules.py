@@ -1,10 +1,12 @@
 """Flood (FACTS §8): the contact alone alarms; with a second sign makeup is limited, then stopped.
 
-The second sign is makeup above three times the usual (`makeup_excess`) or a pressure that falls by more than
-20 kPa a minute (`pressure_drops`), now or shortly before: the floor is wet later than the pipe breaks. Makeup
-stops once that much goes on, or the pressure lies at its low alarm, for 15 min. Heat is closed off only when
-the primary pressure falls as well, or a second, higher contact is wet for 60 s; else a person does it. A row
-ends when the contacts have been dry for a minute.
+The second sign is makeup above three times the usual (`makeup_excess`; in the first days, when nothing is
+usual yet, three times what a tight loop loses in an hour) or a pressure that falls by more than 20 kPa a
+minute (`pressure_drops`), now or shortly before: the floor is wet later than the pipe breaks. A hand that
+holds a makeup pump on keeps the pressure up and hides the fall: what was filled in counts then. Makeup stops
+once that much goes on, or the pressure lies at its low alarm, for 15 min. Heat is closed off only when the
+primary pressure falls as well, or a second, higher contact is wet for 60 s; else a person does it. A row ends
+when the contacts have been dry for a minute.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from controller.points import Image
-from controller.safety.parts import Clock, Portions, at_most, below, on, shown
+from controller.safety.parts import Clock, Portions, above, at_most, below, on, shown
 from controller.safety.protected import Protected
 from controller.safety.rules import Condition, Rule
 from controller.safety.signs import Fall, Recent
@@ -22,6 +24,7 @@ REMEMBERED_S = 1800.0
 PORTION_S, PORTION_OF_S = 60.0, 300.0
 """Makeup under flood: a fifth of the time (own judgement)."""
 STOPPED_AFTER_S = 900.0
+USUAL_TIMES = 3.0
 HIGH_CONTACT_S = 60.0
 FALL_KPA, FALL_S = 20.0, 60.0
 """Of the loop (FACTS §8). Seen here as well as by the circuit's own guard: a circuit that is broken sees
@@ -100,13 +103,13 @@ def _makeup(circuit: Protected, image: Image, wet: Condition, clock: Clock) -> I
         on(image.points.get(f"{name}.makeup_excess")),
         on(image.points.get(f"{name}.pressure_drops")),
     )
-    pressure = image.points.get(f"{name}.return_pressure")
+    pressure, hour = (image.points.get(f"{name}.{role}") for role in ("return_pressure", "makeup_hour"))
     falls = Fall(pressure, clock, FALL_KPA, FALL_S)
 
     def loses_now() -> bool:
         """All are asked in every scan: the fall keeps a window of its own."""
         seen = falls()
-        return seen or much() or drops()
+        return seen or much() or drops() or above(hour, USUAL_TIMES * circuit.loop_loses)
 
     loses = Recent(loses_now, clock, REMEMBERED_S)
     portions = Portions(circuit.makeup_runs, clock, PORTION_S, PORTION_OF_S)

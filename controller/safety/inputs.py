@@ -1,9 +1,10 @@
 """Inputs: from a device's reading to a point with quality. A broken sensor is never believed.
 
 Per channel, in this order: fault of the device or its line → stale (by the time it was read) →
-wire break of a 4…20 mA loop (NAMUR NE 43: below 3.6 mA or above 21 mA) → range → jump → good. After a
-bad time a channel must be good for some seconds, by its kind, before it is used again. Then redundant
-pairs are joined, and substitutes put in place (FACTS §8): outdoor temperature, return pressure.
+wire break of a 4…20 mA loop (NAMUR NE 43: below 3.6 mA or above 21 mA; of an input that ends before 21 mA,
+the end itself, for a shorted transmitter shows no more there) → range → jump → good. After a bad time a
+channel must be good for some seconds, by its kind, before it is used again. Then redundant pairs are joined,
+and substitutes put in place (FACTS §8): outdoor temperature, return pressure.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from controller.points import Image, Point, Quality
 JUMP_S = 5.0
 BREAK_MA = 3.6
 SHORT_MA = 21.0
+END_MA = 0.01
+"""Two steps of a 12-bit input: so near to its end nobody can say how much it really is."""
 FROZEN_S, MOVED_K, MOVES_AGAIN_S = 900.0, 1.0, 60.0
 """The very same number for so long, while the other sensor of the pair moved by so much: it hangs."""
 DISAGREE = {"temperature": 3.0, "pressure": 30.0}
@@ -42,6 +45,7 @@ class _Channel:
         "raw_low",
         "recovers_s",
         "slope",
+        "too_high",
         "waits_s",
     )
 
@@ -62,6 +66,9 @@ class _Channel:
         self.waits_s = 0.0
         live_zero = channel.raw_span is not None and channel.raw_span[0] > BREAK_MA
         self.raw_low, self.raw_high = (BREAK_MA, SHORT_MA) if live_zero else (-math.inf, math.inf)
+        self.too_high = "short_circuit"
+        if live_zero and channel.raw_end <= SHORT_MA:
+            self.raw_high, self.too_high = channel.raw_end - END_MA, "over_range"
 
     def take(self, reading: Reading | None, now: float) -> None:
         """Put a reading into the point: at once while all is well, judged step by step otherwise."""
@@ -99,7 +106,7 @@ class _Channel:
             self._bad(math.nan, "open_circuit", reading.time)
             return
         if reading.value > self.raw_high:
-            self._bad(math.nan, "short_circuit", reading.time)
+            self._bad(math.nan, self.too_high, reading.time)
             return
         value = channel.value(reading.value)
         if not channel.low <= value <= channel.high:

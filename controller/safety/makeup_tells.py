@@ -11,12 +11,12 @@ from collections.abc import Callable, Iterator
 from controller.alarms import Values
 from controller.control.blocks.water.makeup_guard import STATES
 from controller.points import Image, Point
-from controller.safety.parts import on, shown
+from controller.safety.parts import below, on, reading, shown
 from controller.safety.protected import Protected
-from controller.safety.rules import Rule
+from controller.safety.rules import Condition, Rule
 
 DROPS_CLEAR_S = 300.0
-"""A burst is masked again and again while pumps start and stop."""
+"""A burst is masked again and again while pumps start and stop; and it lasts while the pressure lies low."""
 
 
 def makeup_tells(circuit: Protected, image: Image) -> Iterator[Rule]:
@@ -41,15 +41,31 @@ def makeup_tells(circuit: Protected, image: Image) -> Iterator[Rule]:
     yield Rule("leak_alarm", name, lambda: _at(state, "alarm"), priority="high", shows=shows)
     yield Rule("leak_urgent", name, lambda: _at(state, "urgent"), priority="urgent", shows=shows)
     yield Rule("makeup_overrun", name, overrun, priority="warning", shows=pressure)
+    drops, low = on(image[f"{name}.pressure_drops"]), _lies_low(circuit, image)
     yield Rule(
         "pressure_drops",
         name,
-        on(image[f"{name}.pressure_drops"]),
+        drops,
+        until=lambda: not drops() and not low(),
         clear_s=DROPS_CLEAR_S,
         priority="urgent",
         shows=pressure,
     )
     yield Rule("makeup_excess", name, on(image[f"{name}.makeup_excess"]), priority="warning", shows=shows)
+
+
+def _lies_low(circuit: Protected, image: Image) -> Condition:
+    """The pressure that fell has not come back, and the other two transmitters do not deny it."""
+    supply, added, pressure = (
+        image.points.get(f"{circuit.name}.{role}")
+        for role in ("supply_pressure", "differential_pressure", "return_pressure")
+    )
+
+    def low() -> bool:
+        least = circuit.pressure_set() - circuit.pressure_low
+        return below(pressure, least) and not reading(supply) - reading(added) >= least
+
+    return low
 
 
 def tank_tells(image: Image) -> Iterator[Rule]:

@@ -9,7 +9,7 @@
     pump_without_pressure  no differential pressure over a pump that runs, while supply less return pressure
                            shows one: the transmitter over the pumps lies
     pressures_crossed      supply pressure below return pressure while a pump runs: two transmitters on each
-                           other's wires, or one that lies
+                           other's wires (`crossed_pressures` then knows), or one that lies
 
 A doubted value is uncertain: it still limits, but it stops heat only with a second witness. The sensor of
 the pair that lies is not known; the less certain consequence is taken. Good again after `GOOD_S` without
@@ -44,6 +44,8 @@ MAKEUP_FLOW, CIRCULATION_SHARE = 1.0, 5.0
 HEAD_LEFT_KPA = 20.0
 TANK_KPA = 100.0
 """Below this the makeup tank may run into the loop by its own height."""
+CROSSED = "crossed"
+"""Reason of two pressures that are read the other way round (`crossed_pressures`)."""
 CROSSED_KPA, WITH_PUMP_S = 15.0, 30.0
 """Longer than a pump takes to run up."""
 GOOD_S = 60.0
@@ -95,8 +97,8 @@ class Plausibility:
         )
         self._primary, self._flow = find("station.primary_supply_temperature"), find("station.primary_flow")
         self._pressure = find(f"{circuit}.return_pressure")
-        self._pumps = _running(image, f"{circuit}.pump", pumps)
-        self._makeups = _running(image, f"{circuit}.makeup", makeups)
+        self._pumps = running_points(image, f"{circuit}.pump", pumps)
+        self._makeups = running_points(image, f"{circuit}.makeup", makeups)
         bypasses = [find(f"{circuit}.pump_{number}_bypass") for number in range(1, pumps + 1)]
         self._bypasses = [point for point in bypasses if point is not None]
         self.doubts = [*self._temperatures(), *self._flows(image, circuit)]
@@ -171,7 +173,12 @@ class Plausibility:
             known = supply.usable and back.usable and back.reason == "" and any(p.on for p in self._pumps)
             return supply.value - back.value if known else math.nan
 
-        yield Doubt("pressures_crossed", back, WITH_PUMP_S, lambda: risen() < -CROSSED_KPA)
+        yield Doubt(
+            "pressures_crossed",
+            back,
+            WITH_PUMP_S,
+            lambda: risen() < -CROSSED_KPA or back.reason == CROSSED,
+        )
         if added is not None:
             yield Doubt(
                 "pump_without_pressure",
@@ -196,7 +203,7 @@ class Plausibility:
         return Doubt(code, point, WITHOUT_PUMP_S, moves)
 
 
-def _running(image: Image, prefix: str, count: int) -> list[Point]:
+def running_points(image: Image, prefix: str, count: int) -> list[Point]:
     """What says of each pump that it runs; empty where one cannot say it."""
     found = [image.points.get(f"{prefix}_{number}_running") for number in range(1, count + 1)]
     known = [point for point in found if point is not None]

@@ -31,6 +31,8 @@ class Protected:
     """The return pressure that makeup goes by now, which may be a substitute."""
     pressure_high: float
     pressure_low: float
+    loop_loses: float
+    """What a tight loop loses an hour at the most, m³."""
     supply_least: Callable[[], float]
     """Lowest supply while no set-point is followed; NaN while one is."""
     mode_left: Callable[[], str]

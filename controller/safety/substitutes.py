@@ -7,6 +7,7 @@ from typing import Any
 
 from controller.points import Image, Point, Quality
 from controller.safety.outdoor_witness import SUBSTITUTED
+from controller.safety.plausibility import HEAD_LEFT_KPA, running_points
 
 HELD_S = 2 * 3600.0
 MEAN_S = 10 * 86400.0
@@ -62,19 +63,25 @@ class ReturnPressureSubstitute:
     """Return pressure lost: supply pressure less what the pumps add, while both can be read.
 
     The exchanger's own drop (20–50 kPa) lies between the transmitters; it is learned while all three are
-    good, or makeup would pump the loop up by as much.
+    good, or makeup would pump the loop up by as much. A differential pressure of nothing over a pump that
+    turns is a dead transmitter, and by it the return would seem to stand at the supply's pressure: relief
+    would empty the loop.
     """
 
-    def __init__(self, image: Image, circuit: str) -> None:
+    def __init__(self, image: Image, circuit: str, pumps: int) -> None:
+        """`pumps`: how many circulation pumps there are."""
         self.point = image.points.get(f"{circuit}.return_pressure")
         self.supply = image.points.get(f"{circuit}.supply_pressure")
         self.added = image.points.get(f"{circuit}.differential_pressure")
+        self.pumps = running_points(image, f"{circuit}.pump", pumps)
         self.drop = 0.0
 
     def step(self, now: float, dt: float) -> None:
         """Learn from good points, stand in for a bad one."""
         point, supply, added = self.point, self.supply, self.added
         if point is None or supply is None or added is None or not (supply.usable and added.usable):
+            return
+        if added.value < HEAD_LEFT_KPA and any(pump.on for pump in self.pumps):
             return
         without_drop = supply.value - added.value
         if point.usable:

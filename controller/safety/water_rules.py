@@ -6,12 +6,15 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 
 from controller.control.blocks.season.season import SeasonPlan
-from controller.points import Image, Output
+from controller.points import Image, Output, Point
 from controller.safety.dry_makeup import DryMakeup
 from controller.safety.parts import above, at_most, below, on, shown
 from controller.safety.protected import Protected
 from controller.safety.rules import Rule
 
+FULL_S = 10.0
+OVERFULL_M = 0.05
+"""Over the level at which filling ends: a hand that holds the inlet open gets no further."""
 SUCTION_KPA = 50.0
 SUCTION_CONTRADICTED_KPA = 80.0
 PRESSURES_DIFFER_KPA = 80.0
@@ -120,10 +123,13 @@ def tank_rules(
     makeup_runs: Sequence[Output],
     tank_low: float,
     tank_high: float,
+    tank_full: float,
     plan: Callable[[], SeasonPlan],
 ) -> Iterator[Rule]:
-    """The tank that all circuits share. Levels in m; NaN for a station without a tank."""
+    """The tank that all circuits share. Levels in m, `tank_full`: where filling ends; NaN for a station
+    without a tank."""
     level = image.points.get("station.tank_level")
+    inlet = image.outputs.get("station.tank_inlet")
     shows = shown("level", level, "length")
     yield Rule(
         "tank_low",
@@ -142,5 +148,37 @@ def tank_rules(
         lambda: above(level, tank_high),
         after_s=30.0,
         priority="warning",
+        shows=shows,
+    )
+    if inlet is not None:
+        yield from _inlet_rules(image, inlet, level, tank_full)
+
+
+def _inlet_rules(image: Image, inlet: Output, level: Point | None, tank_full: float) -> Iterator[Rule]:
+    """A full tank, or one that has run over, closes the inlet, whoever holds it open; what rises all the same
+    is told."""
+    find = image.points.get
+    shows = shown("level", level, "length")
+    yield Rule(
+        "tank_full",
+        "station.tank_inlet",
+        lambda: above(level, tank_full + OVERFULL_M),
+        after_s=FULL_S,
+        act=at_most([inlet], 0.0),
+        until=lambda: not above(level, tank_full),
+    )
+    yield Rule(
+        "tank_overflow",
+        "station.tank_inlet",
+        on(find("station.tank_overflows")),
+        act=at_most([inlet], 0.0),
+        priority="high",
+        shows=shows,
+    )
+    yield Rule(
+        "tank_rises",
+        "station.tank_inlet",
+        on(find("station.tank_rises")),
+        priority="high",
         shows=shows,
     )

@@ -166,6 +166,7 @@ def _measured(
     spans: tuple[tuple[float, float] | None, tuple[float, float] | None] = (None, None)
     if settings.signal is not None and settings.range is not None:
         spans = SIGNALS[settings.signal], parse_span(settings.range, QUANTITIES[role.quantity])
+    span = profiles[device].points[channel].range
     return InputChannel(
         name,
         role.quantity,
@@ -178,6 +179,7 @@ def _measured(
         add=addition(settings.add, role.quantity) if settings.add else 0.0,
         invert=settings.invert,
         good_after_s=_good_after(role, settings, profiles[device], channel),
+        raw_end=math.inf if span is None else span[1],
     )
 
 

@@ -18,6 +18,7 @@ _UNCERTAIN: dict[str, int] = {
     "substituted": Codes.UncertainSubstituteValue,
     "second_sensor": Codes.UncertainSubstituteValue,
     "from_supply_pressure": Codes.UncertainSubstituteValue,
+    "crossed": Codes.UncertainSubstituteValue,
     "ten_day_mean": Codes.UncertainSubstituteValue,
     "assumed": Codes.UncertainSubstituteValue,
     "upstream": Codes.UncertainSubstituteValue,

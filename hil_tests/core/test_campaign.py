@@ -10,16 +10,19 @@ import pytest
 
 from controller.settings.check import check_file
 from sim.campaign.causes import accused, cause_of
-from sim.campaign.cells import COLD_DAY, Break, Cell
+from sim.campaign.cells import COLD_DAY, COLD_START, Break, Cell, Start
 from sim.campaign.claims import Claims
 from sim.campaign.conduct import Campaign
 from sim.campaign.excuses import excused
 from sim.campaign.judge import Judge
+from sim.campaign.matrix import matrix
 from sim.campaign.report import replay, write_junit
 from sim.campaign.run import Result, make_rig
 from sim.rig import Rig
+from sim.weather import Weather
 
 DEMO = Path(__file__).parents[2] / "config" / "demo.yaml"
+PARALLEL = DEMO.with_name("parallel-exchangers.yaml")
 SEED = 1
 HOURS = 1.0
 SHORT = replace(COLD_DAY, warm_up_s=60.0)
@@ -30,6 +33,7 @@ SAMPLE = (
     "-24/station.outdoor_temperature:open",
     "-24/low.return_pressure:open",
     "-24/low.differential_pressure:short",
+    "-24/station.tank_level:short",
     "-24/low.thermostat:stuck_on",
     "-24/low.suction_switch:stuck_on",
     "-24/temperatures:dead",
@@ -38,7 +42,9 @@ SAMPLE = (
     "-24/low_pump_1:dead",
     "-24/low.pump_1:trip",
     "-24/low.valve:reversed",
+    "-24/station.tank_inlet:stuck_on",
     "-24/low:burst=40",
+    "-24/low:burst=160",
     "-24/station:power_failure",
     "-24/circuit low:exception",
     "-24/outdoor:exception",
@@ -46,6 +52,7 @@ SAMPLE = (
     "-24/controller:restart",
     "-24/controller:safe_mode",
     "-24/low.pump_1:trip+low.supply_temperature:offset=-5",
+    "-24/low.return_pressure:open+low.differential_pressure:short",
     "-24/low.pump_1_run:hand=0+low.pump_2_run:hand=0",
     "-24/low.relief_valve:hand=0+low.makeup_1:mains_bypass",
 )
@@ -85,6 +92,23 @@ def test_the_matrix_follows_from_the_file(campaign: Campaign) -> None:
     assert sum(cell.group == "pair" for cell in campaign.cells) >= 60
     hands = {one.on for cell in campaign.cells for one in cell.breaks if one.target == "hand"}
     assert {"low.valve_command", "low.pump_1_run", "low.makeup_1_run", "station.tank_inlet"} <= hands
+
+
+def test_the_matrix_has_every_way_in_which_an_isolation_valve_fails() -> None:
+    checked = check_file(PARALLEL)
+    assert checked.file is not None
+    rig = Rig(checked.file, checked.profiles, Weather.constant(-24.0))
+    names = {cell.name for cell in matrix(rig.station, rig.plant)}
+    for number in (1, 2):
+        exchanger = f"low.exchanger_{number}"
+        kinds = [f"{exchanger}_valve:{kind}" for kind in ("local=0", "local=100", "stuck", "slow")]
+        kinds += [f"{exchanger}_{end}:stuck_{to}" for end in ("opened", "closed") for to in ("on", "off")]
+        assert {f"{start}/{kind}" for start in ("-24", "+5") for kind in kinds} <= names
+        assert f"+5/{exchanger}_valve:stuck+{exchanger}_open:hand=0" in names
+    demo = check_file(DEMO)
+    assert demo.file is not None
+    rig = Rig(demo.file, demo.profiles, Weather.constant(-24.0))
+    assert not any("exchanger_1" in cell.name for cell in matrix(rig.station, rig.plant))
 
 
 def test_a_sample_has_every_group_and_is_the_same_again(campaign: Campaign) -> None:
@@ -227,17 +251,29 @@ def test_an_alarm_that_is_not_true_is_a_failure_unless_nobody_could_know(campaig
 
 
 def test_only_what_nobody_can_prevent_is_excused() -> None:
-    def cell(*breaks: Break) -> Cell:
-        return Cell(COLD_DAY, "water", breaks)
+    carried = {"analog": {"low.return_pressure", "low.supply_pressure"}, "relays": {"low.relief_valve"}}
+
+    def why(of: str, *breaks: Break, start: Start = COLD_DAY) -> str:
+        return excused(Cell(start, "water", breaks), of, carried)
 
     burst, leak = Break("plant", "low", "burst", 40.0), Break("plant", "low", "leak", 1.5)
-    assert excused(cell(burst), "highest radiator")
-    assert not excused(cell(leak), "highest radiator")
-    assert not excused(cell(Break("plant", "station", "no_city_water")), "highest radiator")
-    assert not excused(cell(Break("plant", "station", "interruption")), "freezing")
-    assert not excused(cell(Break("device", "analog", "dead")), "relief")
-    assert not excused(cell(Break("plant", "low.pump_1", "welded")), "dry makeup")
-    assert not excused(cell(burst), "low: suction too low: pumps off")
+    assert why("highest radiator", burst)
+    assert not why("highest radiator", leak)
+    assert not why("highest radiator", Break("plant", "station", "no_city_water"))
+    assert not why("freezing", Break("plant", "station", "interruption"))
+    assert not why("dry makeup", Break("plant", "low.pump_1", "welded"))
+    assert not why("low: suction too low: pumps off", burst)
+    # Water that warms grows; nobody reaches the relief, or sees the pressure.
+    for device in ("analog", "relays"):
+        assert not why("relief", Break("device", device, "dead"))
+        assert why("relief", Break("device", device, "dead"), start=COLD_START)
+        assert not why("relief", Break("device", device, "yesterday"), start=COLD_START)
+    assert not why("relief", Break("device", "contacts", "dead"), start=COLD_START)
+    opened = Break("hand", "low.valve_command", "hand", 100.0)
+    one, other = (Break("plant", f"low.pump_{number}", "trip") for number in (1, 2))
+    assert why("very hot water", opened, one, other)
+    assert not why("very hot water", opened, one)
+    assert not why("very hot water", one, other)
 
 
 def test_junit_says_how_to_run_a_failing_cell_again(tmp_path: Path) -> None:

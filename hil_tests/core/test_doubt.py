@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from hil_tests.core.conftest import Loop
@@ -39,3 +41,37 @@ def test_a_pressure_that_stays_without_pumps_is_doubted(station: Loop) -> None:
         station.fault(pump, "trip")
     station.until(lambda loop: "pressure_without_pump" in loop.codes(), 300)
     assert station.valve <= 1.0 or station.value("low.valve_command") == 0.0
+
+
+def test_crossed_pressures_neither_fill_nor_empty_the_loop(make_station: Callable[..., Loop]) -> None:
+    """From cold: the water grows, and relief must open by the right one of both."""
+    station = make_station(cold=True, dt=2.0)
+    station.run(minutes=5)
+    station.rig.swap("low.supply_pressure", "low.return_pressure")
+    station.until(lambda loop: ("pressures_crossed", "low.return_pressure") in loop.alarms(), 60)
+    least, most = 1e3, 0.0
+
+    def watch(loop: Loop) -> None:
+        nonlocal least, most
+        now = loop.truth("low.return_pressure")
+        least, most = min(least, now), max(most, now)
+
+    station.run(hours=3, each=watch)
+    assert 300.0 < least < most < 470.0
+    assert station.value("low.return_pressure") == pytest.approx(
+        station.truth("low.return_pressure"), abs=5.0
+    )
+    station.rig.swap("low.supply_pressure", "low.return_pressure")
+    station.run(minutes=5)
+    assert station["low.return_pressure"].reason == ""
+    assert "pressures_crossed" not in station.codes()
+
+
+def test_a_dead_differential_pressure_makes_no_return_pressure(station: Loop) -> None:
+    """Supply less nothing would look like over-pressure, and relief would empty the loop."""
+    station.run(minutes=20)
+    station.fault("low.return_pressure", "open")
+    station.fault("low.differential_pressure", "offset", -400.0)
+    station.run(minutes=20)
+    assert "over_pressure" not in {code for code, _ in station.raised()}
+    assert station.truth("low.return_pressure") > 320.0

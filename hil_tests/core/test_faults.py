@@ -226,7 +226,7 @@ def test_both_pumps_trip_and_one_is_mended(station: Loop) -> None:
 
 
 def test_a_lying_differential_pressure_changes_no_pump(station: Loop) -> None:
-    station.fault("low.differential_pressure", "short")
+    station.fault("low.differential_pressure", "offset", -120.0)
     speed = station.value("low.pump_1_speed")
     station.run(minutes=10)
     assert station["low.pump_1_run"].on

@@ -106,6 +106,7 @@ _ROWS = (
     ),
     _Row(r".*\.valve", "slipping", ("valve_slips", "valve_astray"), 3 * _DAY, False),
     _Row(r".*\.valve", "leaking", ("valve_leaks",), 3 * _DAY, False),
+    _Row(r".*\.exchanger_\d_valve", "local|stuck|slow", ("exchanger_stuck",), 150.0, False, True),
     # pumps
     _Row(r".*\.pump_1", "trip|dry", ("pump_failed",), 30.0),
     _Row(r".*\.(pump|makeup)_\d", "local", ("pump_local",), 30.0),
@@ -113,6 +114,8 @@ _ROWS = (
     _Row(r".*\.pump_1", "wear", ("pump_worn",), 7 * _DAY),
     _Row(r".*\.pump_2", "check_valve", ("check_valve_leaks",), 3 * _DAY, False),
     # water
+    _Row(r".*\.makeup_\d", "dry", ("makeup_dry",), 12 * _HOUR, False),  # once its turn comes
+    _Row("station.tank_inlet", "stuck_on", ("tank_rises", "tank_high"), 600.0, False),
     _Row("[a-z_]+", "burst", ("pressure_drops", "leak_begins", "leak_urgent"), 120.0),
     _Row("[a-z_]+", "leak", ("leak_begins", "leak_alarm", "leak_urgent", "makeup_warning"), 12 * _HOUR),
     # the station as a whole
@@ -210,7 +213,8 @@ def _stem(name: str) -> str:
     return re.sub(r"(?<=temperature)_[12]$|_(current|frequency|running|fault|run|speed)$", "", name)
 
 
-_LATCHED = {"pump_locked_out"}
+_LATCHED = {"pump_locked_out", "exchanger_stuck"}
+"""Until a person acknowledges, or for a day (docs/failsafe.md)."""
 _LEARNED = {
     "sensor_frozen",
     "pair_drifts",

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from sim.campaign.cells import Bench, Cell
 from sim.campaign.table import carriers
+from sim.physics.tank import Tank
 
 _K, _KPA, _M = 5.0, 15.0, 0.1
 _FLOWS = 0.3
@@ -77,12 +78,26 @@ def _claims(rig: Bench) -> Iterator[Claim]:
         signs, low, high = ("station.tank_level",), tank.low + _M, (tank.high or 9.0) - _M
         yield Claim("tank_low", "station.tank_level", lambda: plant.tank.level < low, signs)
         yield Claim("tank_high", "station.tank_level", lambda: plant.tank.level > high, signs)
+        yield Claim("tank_overflow", "station.tank_inlet", lambda: plant.tank.overflow_flow > 0.0, signs)
+        yield Claim("tank_rises", "station.tank_inlet", _Rises(plant.tank), signs)
     outdoor = "station.outdoor_temperature"
     yield Claim("outdoor_lost", outdoor, _never, (outdoor, "outdoor"))
     for name in rig.station.file.circuits:
         yield from _heat(rig, name)
         yield from _water(rig, name)
         yield from _machines(rig, name)
+
+
+class _Rises:
+    """More water stands in a tank than when it was last asked."""
+
+    def __init__(self, tank: Tank) -> None:
+        self._tank = tank
+        self._last = tank.level
+
+    def __call__(self) -> bool:
+        before, self._last = self._last, self._tank.level
+        return self._last > before
 
 
 def _heat(rig: Bench, name: str) -> Iterator[Claim]:

@@ -5,29 +5,63 @@ Demands on commands (`table.py`) have no excuse but the loss of what they are se
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass
 
+from controller.station import Station
 from sim.campaign.cells import Break, Cell
+
+Carried = Mapping[str, Set[str]]
+"""The points, measured and put out, that go through each device."""
+Case = Callable[[Cell, Carried], bool]
 
 
 @dataclass(frozen=True, slots=True)
 class Excuse:
-    """`of`: for this break of a cell."""
+    """`of`: for this cell."""
 
     invariants: tuple[str, ...]
-    of: Callable[[Break], bool]
+    of: Case
     reason: str
 
 
-def _kind(*kinds: str) -> Callable[[Break], bool]:
-    return lambda one: one.kind in kinds
+def _any(of: Callable[[Break], bool]) -> Case:
+    return lambda cell, _: any(of(one) for one in cell.breaks)
 
 
-def _unstoppable(pumps: str) -> Callable[[Break], bool]:
-    return lambda one: pumps in one.on and one.kind in ("welded", "local", "mains_bypass")
+def _kind(*kinds: str) -> Case:
+    return _any(lambda one: one.kind in kinds)
 
 
+def _unstoppable(pumps: str) -> Case:
+    return _any(lambda one: pumps in one.on and one.kind in ("welded", "local", "mains_bypass"))
+
+
+def _pumps_tripped(cell: Cell) -> int:
+    return sum(one.kind == "trip" and ".pump_" in one.on for one in cell.breaks)
+
+
+def _held_open(cell: Cell, _: Carried) -> bool:
+    """A hand holds the valve open, and no pump is left."""
+    opened = any(
+        one.target == "hand" and one.on.endswith(".valve_command") and one.value for one in cell.breaks
+    )
+    return opened and _pumps_tripped(cell) > 1
+
+
+def _silent_at_cold_start(*roles: str) -> Case:
+    """A loop is heated up from cold, and all that has one of these roles goes through what does not
+    answer."""
+
+    def fits(cell: Cell, carried: Carried) -> bool:
+        lost = {name for one in cell.breaks if one.kind in _SILENT for name in carried.get(one.on, ())}
+        known = {name for names in carried.values() for name in names if name.endswith(roles)}
+        return cell.start.cold and bool(known) and known <= lost
+
+    return fits
+
+
+_SILENT = ("dead", "garbage", "exception", "late", "slow")
 _FAILS_OPEN = ("stuck", "slow", "reversed", "local", "leaking")
 _HOT = ("hot water", "very hot water")
 EXCUSES = (
@@ -48,13 +82,31 @@ EXCUSES = (
     Excuse(("dry makeup",), _unstoppable(".makeup_"), "a pump that the cabinet or a welded contactor runs"),
     Excuse(
         ("relief",),
-        lambda one: one.on.endswith("relief_valve") and one.kind == "stuck_off",
+        _any(lambda one: one.on.endswith("relief_valve") and one.kind == "stuck_off"),
         "a solenoid that does not open: the safety valve is left",
     ),
     Excuse(
+        ("relief",),
+        _silent_at_cold_start(".relief_valve"),
+        "40 m³ that warm by 30 K grow by half a m³, and nobody reaches the solenoid: the safety valve is"
+        " left; to stop the heat instead would freeze people",
+    ),
+    Excuse(
+        ("relief",),
+        _silent_at_cold_start(".supply_pressure", ".return_pressure", ".differential_pressure"),
+        "water that warms grows, and nobody sees the pressure: makeup stops, relief stays shut (blind it"
+        " would empty the loop), the safety valve is left",
+    ),
+    Excuse(
         _HOT,
-        lambda one: one.on.endswith(".valve") and one.kind in _FAILS_OPEN,
+        _any(lambda one: one.on.endswith(".valve") and one.kind in _FAILS_OPEN),
         "a valve that does not close: told, and the circulation carries the heat away",
+    ),
+    Excuse(
+        ("very hot water",),
+        _held_open,
+        "a stroke of two minutes under full flow heats what stands in the exchanger to the primary's"
+        " temperature; the pump that comes back pushes it out within six seconds",
     ),
     Excuse(
         _HOT, _kind("power_failure"), "a valve without power stays open and heats what stands: `check` warns"
@@ -72,12 +124,22 @@ EXCUSES = (
 )
 
 
-def excused(cell: Cell, invariant: str) -> str:
+def carried_by_devices(station: Station) -> dict[str, set[str]]:
+    """See `Carried`; of two sensors of one point each has its own name."""
+    carried: dict[str, set[str]] = {}
+    for channel in station.wiring.inputs:
+        carried.setdefault(channel.source[0], set()).add(channel.point)
+    for output in station.wiring.outputs:
+        carried.setdefault(output.target[0], set()).add(output.output)
+    return carried
+
+
+def excused(cell: Cell, invariant: str, carried: Carried) -> str:
     """The reason, or nothing. A demand's name has its circuit before it."""
     name = invariant.partition(": ")[2] if invariant.endswith("no flow: valve shut") else invariant
-    if name == "freezing" and sum(one.kind == "trip" and ".pump_" in one.on for one in cell.breaks) > 1:
+    if name == "freezing" and _pumps_tripped(cell) > 1:
         return "no pump is left: `standing_cold` says how long people have"
     for excuse in EXCUSES:
-        if name in excuse.invariants and any(excuse.of(one) for one in cell.breaks):
+        if name in excuse.invariants and excuse.of(cell, carried):
             return excuse.reason
     return ""

@@ -6,10 +6,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import combinations
 
-from controller.settings.station import StationFile
+from controller.control.circuits.exchanger import ExchangerSettings
+from controller.settings.station import Circuit, StationFile
 from controller.station import Station
 from sim.campaign.cells import COLD_DAY, COLD_START, OVERSIZED, THAW, Break, Cell, Group, Start
-from sim.campaign.upsets import hand_cells, upset_cells
+from sim.campaign.upsets import hand_cells, torn_off, upset_cells
 from sim.field import sensor_of
 from sim.plant import Plant
 
@@ -22,6 +23,7 @@ _WRITTEN_KINDS = ("ignores_writes", "overwritten")
 _VALVE_KINDS = ("stuck", "slow", "slipping", "reversed", "leaking", "local")
 _PUMP_KINDS = ("trip", "no_start", "wear", "check_valve", "mains_bypass", "welded", "local", "dry")
 _MAKEUP_KINDS = ("trip", "no_start", "check_valve", "welded", "mains_bypass", "dry")
+_CONTACT_KINDS = ("stuck_on", "stuck_off")
 _DANGEROUS = 12
 
 
@@ -47,9 +49,7 @@ def _cells(station: Station, plant: Plant) -> Iterator[Cell]:
         if "supply_temperature" in name:
             yield from _all(OVERSIZED, "sensor", chosen)
     for name in contacts:
-        yield from _all(
-            COLD_DAY, "sensor", [Break("plant", name, kind) for kind in ("stuck_on", "stuck_off")]
-        )
+        yield from _all(COLD_DAY, "sensor", [Break("plant", name, kind) for kind in _CONTACT_KINDS])
     movers = {output.target[0] for output in station.wiring.outputs if "valve_command" in output.output}
     for name in file.devices:
         group: Group = "valve" if name in movers else "device"
@@ -145,8 +145,7 @@ def _machines(file: StationFile, plant: Plant) -> Iterator[Cell]:
                 yield from _all(COLD_DAY, "water", breaks)
         solenoids = [name for name in (f"{zone}.relief_valve", "station.tank_inlet") if name in parts]
         for name in solenoids:
-            breaks = [Break("plant", name, kind) for kind in ("stuck_on", "stuck_off")]
-            yield from _all(COLD_DAY, "water", breaks)
+            yield from _all(COLD_DAY, "water", [Break("plant", name, kind) for kind in _CONTACT_KINDS])
         yield from _all(
             COLD_DAY,
             "station",
@@ -156,10 +155,30 @@ def _machines(file: StationFile, plant: Plant) -> Iterator[Cell]:
                 *(Break("plant", name, "fouling") for name in [f"{zone}.exchanger"] if name in parts),
             ],
         )
+        yield from _isolation_valves(zone, circuit)
+        yield Cell(COLD_DAY, "water", (torn_off(plant, zone),))
         for start in (COLD_DAY, COLD_START):
             breaks = [Break("plant", zone, "leak", size) for size in (0.1, 0.5, 1.5)]
             yield from _all(start, "water", [*breaks, Break("plant", zone, "burst", 40.0)])
         yield from _all(COLD_DAY, "water", [Break("plant", zone, "leak_inside", 6.0)])
+
+
+def _isolation_valves(zone: str, circuit: Circuit) -> Iterator[Cell]:
+    """Of exchangers in parallel. On a cold day every one of them is wanted; in the thaw one is enough, so
+    that none may cost heat. A hand that shuts one asks a valve to move that cannot."""
+    if not isinstance(circuit, ExchangerSettings) or circuit.exchangers is None:
+        return
+    for number in range(1, len(circuit.exchangers.valves) + 1):
+        exchanger = f"{zone}.exchanger_{number}"
+        valve, shut = f"{exchanger}_valve", Break("hand", f"{exchanger}_open", "hand", 0.0)
+        ends = [Break("plant", valve, "local", end) for end in (0.0, 100.0)]
+        breaks = [*ends, Break("plant", valve, "stuck"), Break("plant", valve, "slow")]
+        yield from _all(COLD_DAY, "valve", breaks)
+        yield from _all(THAW, "device", breaks)
+        contacts = [(f"{exchanger}_{end}", kind) for end in ("opened", "closed") for kind in _CONTACT_KINDS]
+        yield from _all(THAW, "sensor", [Break("plant", name, kind) for name, kind in contacts])
+        for kind in ("stuck", "slow"):
+            yield Cell(THAW, "device", (Break("plant", valve, kind), shut))
 
 
 def _station(file: StationFile) -> Iterator[Cell]:

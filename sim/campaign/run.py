@@ -12,14 +12,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from controller.points import Point
 from controller.settings.station import StationFile
 from drivers.profile import Profile
 from sim.campaign.causes import ASKED_PERCENT, Cause, accused, cause_of, is_latched
 from sim.campaign.cells import Bench, Breaking, Cell, Start
 from sim.campaign.claims import Claims
-from sim.campaign.excuses import excused
+from sim.campaign.excuses import Carried, carried_by_devices, excused
 from sim.campaign.judge import Judge, Margin
 from sim.campaign.table import Demand
+from sim.physics.exchanger_zone import ExchangerZone
+from sim.physics.valve import Valve
+from sim.physics.zone import Zone
 from sim.rig import Rig
 from sim.weather import Weather
 
@@ -118,7 +122,13 @@ def let_learn(rig: Rig) -> None:
 class Watch:
     """Runs a rig and samples it."""
 
-    def __init__(self, rig: Bench, judge: Judge | None = None, claims: Claims | None = None) -> None:
+    def __init__(
+        self,
+        rig: Bench,
+        judge: Judge | None = None,
+        claims: Claims | None = None,
+        cell: Cell | None = None,
+    ) -> None:
         self.rig = rig
         self.trace = Trace()
         self.untrue: dict[tuple[str, str], float] = {}
@@ -129,11 +139,8 @@ class Watch:
         self.begin = rig.plant.time
         self.asked_at = math.inf
         """Seconds until a valve was asked to do something that it does not do."""
-        self._valves = [
-            (rig.station.image[f"{name}.valve_command"], zone.valve)
-            for name, zone in rig.plant.zones.items()
-            if f"{name}.valve_command" in rig.station.image.points
-        ]
+        self._valves, self._on_its_way_s = _asked_valves(rig, cell)
+        self._differs_since = math.inf
 
     def run(self, seconds: float, dt: float) -> None:
         """Let `seconds` pass in scans of `dt`."""
@@ -166,9 +173,15 @@ class Watch:
         self._heard = len(self.rig.events)
 
     def _ask(self, now: float) -> None:
-        for command, valve in self._valves:
-            if abs(command.value - 100.0 * valve.position) > ASKED_PERCENT:
-                self.asked_at = now - self.begin
+        if not any(
+            abs(command.value * whole - 100.0 * valve.position) > ASKED_PERCENT
+            for command, whole, valve in self._valves
+        ):
+            self._differs_since = math.inf
+            return
+        self._differs_since = min(self._differs_since, now)
+        if now - self._differs_since >= self._on_its_way_s:
+            self.asked_at = self._differs_since - self.begin
 
     def _sample(self) -> None:
         zones = list(self.rig.plant.zones.values())
@@ -203,6 +216,31 @@ class Watch:
         )
 
 
+def _asked_valves(rig: Bench, cell: Cell | None) -> tuple[list[tuple[Point, float, Valve]], float]:
+    """Command, what makes per cent of it, and the valve: the isolation valves that break, else all others;
+    and for how many seconds a sound one differs, because it is on its way. A control valve is led, and does
+    not."""
+    image, found = rig.station.image, list[tuple[Point, float, Valve]]()
+    broken = {one.on for one in cell.breaks} if cell is not None else set()
+    for name, zone in rig.plant.zones.items():
+        for number, valve in enumerate(_isolation_valves(zone), 1):
+            if f"{name}.exchanger_{number}_valve" in broken:
+                found.append((image[f"{name}.exchanger_{number}_open"], 100.0, valve))
+    if found:
+        return found, max(zone.parameters.exchanger_isolation_stroke_s for zone in rig.plant.zones.values())
+    led = [
+        (image[f"{name}.valve_command"], 1.0, zone.valve)
+        for name, zone in rig.plant.zones.items()
+        if f"{name}.valve_command" in image.points
+    ]
+    return led, 0.0
+
+
+def _isolation_valves(zone: Zone) -> list[Valve]:
+    bank = zone.bank if isinstance(zone, ExchangerZone) else None
+    return [] if bank is None else bank.valves
+
+
 def run_twin(rig: Bench, hours: float) -> Trace:
     """The station to which nothing happens, from the moment of the break on, as long as a cell may be
     watched."""
@@ -226,9 +264,10 @@ def run_cell(
     has failed already is not mended; `mended_s`: so long everything has to recover."""
     result = Result(cell, cause=cause_of(cell))
     judge = Judge(rig)
-    watch = Watch(rig, judge, Claims(rig, cell))
+    watch = Watch(rig, judge, Claims(rig, cell), cell)
     result.margins, result.trace = judge.margins, watch.trace
     begin = rig.plant.time
+    carried = carried_by_devices(rig.station)
     try:
         _break(cell, watch, breaker)
         spent = rig.plant.time - begin
@@ -243,7 +282,7 @@ def run_cell(
         ]
         _judge_alarms(result, watch, rig.plant.time - begin)
         if first_failure:
-            _judge_plant(result, judge.demands)
+            _judge_plant(result, judge.demands, carried)
             if result.failures:
                 return result
             result.excused.clear()
@@ -253,7 +292,7 @@ def run_cell(
     except Exception as problem:  # noqa: BLE001  # a scan that throws is a result
         result.failures.append(f"the scan threw {type(problem).__name__}: {problem}")
         return result
-    _judge_plant(result, judge.demands)
+    _judge_plant(result, judge.demands, carried)
     _judge_recovery(result, rig, mended_s)
     return result
 
@@ -286,7 +325,7 @@ def _growing(result: Result, cell: Cell) -> bool:
     )
 
 
-def _judge_plant(result: Result, demands: Mapping[str, Demand]) -> None:
+def _judge_plant(result: Result, demands: Mapping[str, Demand], carried: Carried) -> None:
     cell = result.cell
     if cell.group in KEEPS_HEAT:
         if not HEAT_LOW <= result.heat <= HEAT_HIGH:
@@ -302,7 +341,7 @@ def _judge_plant(result: Result, demands: Mapping[str, Demand]) -> None:
         demand = demands.get(name)
         if demand is not None and not demand.asked_of(cell):
             result.excused.append(f"{beyond} (nobody sees it)")
-        elif reason := excused(cell, name):
+        elif reason := excused(cell, name, carried):
             result.excused.append(f"{beyond} ({reason})")
         else:
             result.failures.append(beyond)

@@ -3,12 +3,13 @@
     A*dh/dt = (leaks in the station + overflow of the tank) - gully,   h >= 0
 So the flood contact closes late, and never for what the gully keeps up with. The gully takes its full flow
 as long as there is water: 0.8 l/s are those of a DN 50 to 70 (EN 1253-1). A flat floor; its area and the
-height of the contact are own judgement.
+height of the contact are own judgement. What rises above the door's sill runs out under the door.
 """
 
 from __future__ import annotations
 
 _WATER = 995.0  # kg/m3, between makeup and loop water
+_SILL = 0.1  # m, a usual threshold of a plant room
 
 
 class Floor:
@@ -27,7 +28,7 @@ class Floor:
         """`inflow` kg/s for `dt` s."""
         if inflow <= 0.0 and self.depth <= 0.0:
             return
-        self.depth = max(0.0, self.depth + dt * (inflow / _WATER - self.drain) / self.area)
+        self.depth = min(_SILL, max(0.0, self.depth + dt * (inflow / _WATER - self.drain) / self.area))
 
     @property
     def flooded(self) -> bool:

@@ -6,11 +6,14 @@ own (of a prime length, so it meets all of them before one returns), which costs
 Faults draw from a generator of their own, so that one sensor's fault never changes another's readings.
 Sources: the exact step of a first-order lag; 12 bits of a 4 … 20 mA converter by the manual of WAGO 750-454;
 lags by kind `[own]` within FACTS §1 (pocket 5 to 20 s, outdoor housing 10 to 30 min), sizes of faults too.
+
+A short shows by the kind of signal: a resistance thermometer the lower end of its range (0 ohm), a two-wire
+transmitter of 4 … 20 mA more current than any reading has (NAMUR NE 43: above 21 mA), given as inf.
 """
 
 from __future__ import annotations
 
-from math import exp, nan
+from math import exp, inf, nan
 from random import Random
 
 FAULTS = ("open", "short", "frozen", "drift", "offset", "noise", "spike", "intermittent")
@@ -50,6 +53,7 @@ class Sensor:
         "scale",
         "shift",
         "steps",
+        "two_wire",
         "value",
     )
 
@@ -63,8 +67,10 @@ class Sensor:
         high: float = 1e9,
         scale: float = 1.0,
         shift: float = 0.0,
+        two_wire: bool = False,
     ) -> None:
-        """`lag` in s; all others in controller units. `seed` names the generator: same seed, same noise."""
+        """`lag` in s; all others in controller units. `seed` names the generator: same seed, same noise.
+        `two_wire`: a transmitter that lives on its own 4 … 20 mA."""
         self.random = Random(seed)
         self._place = self.random.randrange(_TABLE)
         self._stride = self.random.randrange(1, _TABLE)
@@ -75,6 +81,7 @@ class Sensor:
         self.high = high
         self.scale = scale
         self.shift = shift
+        self.two_wire = two_wire
         self.offset = 0.0
         self.lagged = nan
         self.value = nan
@@ -91,7 +98,8 @@ class Sensor:
         return self.step(1e-3, true)
 
     def step(self, dt: float, true: float) -> float:
-        """Measured value in controller units after `dt` s at the SI value `true`; NaN when broken open."""
+        """Measured value in controller units after `dt` s at the SI value `true`; NaN when broken open, inf
+        when a current loop is shorted."""
         if self.lag > 0.0:
             if dt != self._dt:
                 self._dt = dt
@@ -105,6 +113,8 @@ class Sensor:
         if self.fault:
             if self.fault == "frozen":
                 return self.value
+            if self.two_wire and self.fault == "short":
+                return inf
             value = self._faulty(dt, value)
         if self.steps > 0.0:
             # NaN (open) passes through the floor division as NaN; dividing by whole steps gives short

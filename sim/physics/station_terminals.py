@@ -105,6 +105,7 @@ class StationTerminals:
             noise=0.002,
             quantum=add.quantum(0.0, 3.0, 0.001),
             low=0.0,
+            two_wire=True,
         )
 
     def _add_weather(self, weather: Mapping[str, Callable[[], float]]) -> None:

@@ -55,9 +55,19 @@ class Channels:
         low: float = -1e9,
         high: float = 1e9,
         scale: float = 1.0,
+        two_wire: bool = False,
     ) -> None:
-        """Add a sensor; lag in s, the rest in the units it shows."""
-        sensor = Sensor(f"{self._seed}/{key}", lag, noise * self._noise, quantum, low, high, scale)
+        """Add a sensor; lag in s, the rest in the units it shows; `two_wire` as of Sensor."""
+        sensor = Sensor(
+            f"{self._seed}/{key}",
+            lag,
+            noise * self._noise,
+            quantum,
+            low,
+            high,
+            scale,
+            two_wire=two_wire,
+        )
         self._channels.append((key, sensor, read))
         self.sensors[key] = sensor
 
@@ -69,7 +79,7 @@ class Channels:
         self, key: str, read: Callable[[], float], low: float = -100.0, high: float = 1600.0
     ) -> None:
         """Transmitter: 0.3 kPa noise in 0.1 kPa steps, or those of its converter."""
-        self.add(key, read, 0.5, 0.3, self.quantum(low, high, 0.1), low, high, 1e-3)
+        self.add(key, read, 0.5, 0.3, self.quantum(low, high, 0.1), low, high, 1e-3, two_wire=True)
 
     def position(self, key: str, valve: Valve) -> None:
         """Feedback of an actuator in %: 0.05 % noise in 0.1 % steps."""
@@ -298,6 +308,7 @@ class ZoneTerminals:
             quantum=0.01,
             low=0.0,
             scale=3600.0,
+            two_wire=True,
         )
         # The water meter counts forward only, a pulse every 10 l.
         add.add(f"{name}.makeup_volume", lambda: zone.holding.metered / 999.7, quantum=0.01, low=0.0)

@@ -207,3 +207,42 @@ def test_the_table_of_causes_knows_its_codes_and_has_no_circle() -> None:
 
     for code in below:
         walk(code, ())
+
+
+@pytest.mark.parametrize(
+    ("cause", "follows", "priority"),
+    [
+        (("input_bad", "low.secondary_flow"), ("mode_left", "low"), "warning"),
+        (("no_circulation", "low"), ("mode_left", "low"), "warning"),
+        (("exchanger_stuck", "low.exchanger_1"), ("exchanger_no_heat", "low"), "high"),
+        (("exchangers_shut", "low"), ("supply_low", "low"), "high"),
+        (("write_not_confirmed", "low.exchanger_1_open"), ("exchanger_stuck", "low.exchanger_1"), "high"),
+        (("tank_overflow", "station.tank_inlet"), ("flood", "station.flood"), "high"),
+        (("tank_rises", "station.tank_inlet"), ("flood", "station.flood"), "high"),
+        (("pressure_drops", "low"), ("frost", "low"), "urgent"),
+    ],
+)
+def test_what_follows_hides_behind_its_cause(
+    cause: tuple[str, str], follows: tuple[str, str], priority: str
+) -> None:
+    book = AlarmBook(CAUSES, feeds)
+    book.report(*cause, True, priority)
+    book.report(*follows, True, priority)
+    assert told(book) == [("alarm", cause[0]), ("hidden", follows[0])]
+
+
+@pytest.mark.parametrize(
+    ("cause", "other"),
+    [
+        (("input_bad", "middle.secondary_flow"), ("mode_left", "low")),
+        (("pressure_drops", "low"), ("over_temperature", "low")),
+        (("pressure_drops", "low"), ("thermostat", "low")),
+        (("pressure_drops", "middle"), ("frost", "low")),
+        (("tank_fill_long", "station.tank_inlet"), ("flood", "station.flood")),
+    ],
+)
+def test_what_does_not_follow_is_told(cause: tuple[str, str], other: tuple[str, str]) -> None:
+    book = AlarmBook(CAUSES, feeds)
+    book.report(*cause, True, "urgent")
+    book.report(*other, True, "urgent")
+    assert ("alarm", other[0]) in told(book)

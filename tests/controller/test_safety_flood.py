@@ -51,6 +51,12 @@ def test_a_burst_alone_limits_nothing_and_is_told(warm: Any) -> None:
     burst(warm)
     assert ("pressure_drops", "low") in warm.alarms()
     assert makeup_share(warm, 600) == 1.0
+    assert "pressure_drops" in warm.codes()  # as long as the pressure lies low
+    (low,) = (alarm for alarm in warm.station.alarms.view() if alarm.code == "pressure_low")
+    assert low.hidden_by == "pressure_drops@low"
+    warm.set("low.return_pressure", 340.0)
+    warm.set("low.supply_pressure", 430.0)
+    warm.run(310)
     assert "pressure_drops" not in warm.codes()
 
 
@@ -112,6 +118,7 @@ def test_a_burst_of_yesterday_and_a_wet_floor_are_two_things(warm: Any) -> None:
     burst(warm)
     warm.set("low.return_pressure", 350.0)
     warm.set("low.supply_pressure", 440.0)
+    warm.set("low.makeup_flow", 0.0)
     warm.run(1900)
     warm.set("station.flood", 1.0)
     warm.run(60)
@@ -226,3 +233,17 @@ def test_a_broken_circuit_does_not_blind_the_flood(warm: Any, monkeypatch: pytes
     warm.set("station.flood", 1.0)
     warm.run(15)
     assert ("flood_makeup", "low") in warm.alarms()
+
+
+def test_flood_while_a_hand_keeps_the_pressure_up_is_seen_by_what_was_filled_in(warm: Any) -> None:
+    """No pressure falls, and nothing is usual yet: 40 m³ lose 0.2 m³ an hour at the most."""
+    warm.override("low.makeup_1_run", 1.0)
+    warm.set("low.makeup_1_running", 1.0)
+    warm.set("low.makeup_flow", 5.0)
+    warm.run(300)
+    warm.set("station.flood", 1.0)
+    warm.run(60)
+    assert "flood_makeup" not in warm.codes()
+    warm.run(120)
+    assert ("flood_makeup", "low") in warm.alarms()
+    assert makeup_share(warm, 600) == pytest.approx(0.2, abs=0.02)

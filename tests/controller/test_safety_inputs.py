@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -275,7 +276,7 @@ def pressures() -> tuple[Image, ReturnPressureSubstitute]:
         ("differential_pressure", 120.0),
     ):
         image.add(Point(f"low.{role}", "pressure")).put(value, 0.0)
-    return image, ReturnPressureSubstitute(image, "low")
+    return image, ReturnPressureSubstitute(image, "low", 1)
 
 
 def test_return_pressure_is_rebuilt_with_the_exchangers_own_drop() -> None:
@@ -378,3 +379,24 @@ def test_two_quiet_sensors_are_no_frozen_ones() -> None:
     for scan in range(4000):
         show_pair(front, 50.0, 50.05 + scan % 3 / 20)
     assert judged(front.image["low.t"]) == (Quality.GOOD, "")
+
+
+@pytest.mark.parametrize(
+    ("end", "current", "reason"),
+    [
+        (20.0, 20.0, "over_range"),
+        (20.0, 19.995, "over_range"),
+        (20.0, 19.98, ""),
+        (20.5, 20.5, "over_range"),
+        (25.0, 20.0, ""),
+        (25.0, 22.0, "short_circuit"),
+    ],
+)
+def test_a_shorted_transmitter_is_seen_on_inputs_that_end_before_21_ma(
+    end: float, current: float, reason: str
+) -> None:
+    """NAMUR NE 43 speaks of more than 21 mA; an input of ±20 mA shows its end."""
+    front = Front(replace(CURRENT, raw_end=end))
+    front.show(8.0, "p", seconds=3)
+    point = front.show(current, "p", seconds=10)
+    assert judged(point) == (Quality.BAD if reason else Quality.GOOD, reason)

@@ -78,15 +78,113 @@ def test_a_makeup_pump_that_never_stops_is_told_once(desk: Any) -> None:
 
 
 def test_a_tank_that_fills_for_hours_is_told(desk: Any) -> None:
-    desk.set("station.tank_level", 1.0)
-    desk.run(7100, dt=2.0)
+    level = 1.0
+    for _ in range(60):
+        desk.set("station.tank_level", level)
+        desk.run(118, dt=2.0)
+        level += 0.012
     assert "tank_fill_long" not in desk.codes()
     desk.run(200, dt=2.0)
     assert ("tank_fill_long", "station.tank_inlet") in desk.alarms()
-    assert not desk["station.tank_inlet"].on
+    assert desk["station.tank_inlet"].on
     desk.set("station.tank_level", 1.9)
     desk.run(10)
     assert "tank_fill_long" not in desk.codes()
+
+
+def test_a_tank_that_does_not_rise_is_told_within_minutes_and_its_inlet_rests(desk: Any) -> None:
+    desk.set("station.tank_level", 1.0)
+    desk.run(290)
+    assert desk["station.tank_inlet"].on
+    assert "tank_fill_long" not in desk.codes()
+    desk.run(20)
+    assert ("tank_fill_long", "station.tank_inlet") in desk.alarms()
+    assert not desk["station.tank_inlet"].on
+    assert "tank_rests" in desk.reason("station.tank_inlet")
+
+
+def test_makeup_that_takes_all_that_comes_in_is_no_tank_that_does_not_rise(warm: Any) -> None:
+    warm.set("station.tank_level", 1.0)
+    low(warm, flow=6.0)
+    warm.run(900)
+    assert warm["station.tank_inlet"].on
+    assert "tank_fill_long" not in warm.codes()
+
+
+def test_a_full_tank_closes_its_inlet_whoever_holds_it_open(desk: Any) -> None:
+    desk.override("station.tank_inlet", 1.0)
+    desk.set("station.tank_level", 1.84)
+    desk.run(60)
+    assert desk["station.tank_inlet"].on
+    desk.set("station.tank_level", 1.86)
+    desk.run(12)
+    assert not desk["station.tank_inlet"].on
+    assert "rule_tank_full" in desk.reason("station.tank_inlet")
+    desk.set("station.tank_level", 1.79)
+    desk.run(2)
+    assert desk["station.tank_inlet"].on
+
+
+def overflow(desk: Any, shown: float = 1.7) -> None:
+    """The tank fills, its level stands at what is shown, and the floor gets wet."""
+    desk.set("station.tank_level", 1.1)
+    desk.run(10)
+    desk.set("station.tank_level", shown)
+    desk.run(100)
+    desk.set("station.flood", 1.0)
+    desk.run(2)
+
+
+def test_a_floor_that_gets_wet_while_the_tank_fills_closes_the_inlet(desk: Any) -> None:
+    overflow(desk)
+    assert ("tank_overflow", "station.tank_inlet") in desk.alarms()
+    assert "flood" not in desk.codes()
+    desk.override("station.tank_inlet", 1.0)
+    desk.run(2)
+    assert not desk["station.tank_inlet"].on
+    desk.set("station.flood", 0.0)
+    desk.run(3600, dt=2.0)
+    assert not desk["station.tank_inlet"].on
+    desk.set("station.tank_level", 1.49)  # a fifth of a metre has been used
+    desk.run(3)
+    assert desk["station.tank_inlet"].on
+    assert "tank_overflow" not in desk.codes()
+
+
+def test_a_mended_level_ends_an_overflow(desk: Any) -> None:
+    overflow(desk)
+    desk.set("station.tank_level", 2.0)
+    desk.set("station.flood", 0.0)
+    desk.run(30)
+    assert "tank_overflow" not in desk.codes()
+
+
+def test_a_floor_that_is_wet_before_the_tank_fills_is_no_overflow(desk: Any) -> None:
+    desk.set("station.flood", 1.0)
+    desk.run(200)
+    desk.set("station.tank_level", 1.1)
+    desk.run(200)
+    assert desk["station.tank_inlet"].on
+    assert set(desk.codes()) == {"flood"}
+
+
+def test_a_tank_that_rises_with_its_inlet_closed_is_told(desk: Any) -> None:
+    for step in range(150):
+        desk.set("station.tank_level", 1.5 + step * 7e-4)
+        desk.run(1)
+    assert ("tank_rises", "station.tank_inlet") in desk.alarms()
+    desk.run(620)
+    assert "tank_rises" not in desk.codes()
+
+
+@pytest.mark.parametrize(("step", "seconds"), [(0.3, 600), (0.00002, 3000)])
+def test_a_level_that_jumps_or_drifts_is_no_water(desk: Any, step: float, seconds: int) -> None:
+    level = 1.2
+    for second in range(seconds):
+        level += step if step < 0.1 or second == 60 else 0.0
+        desk.set("station.tank_level", level)
+        desk.run(1)
+    assert "tank_rises" not in desk.codes()
 
 
 def test_a_new_set_point_moves_the_alarms_with_it(desk: Any) -> None:
@@ -105,10 +203,12 @@ def test_a_new_set_point_moves_the_alarms_with_it(desk: Any) -> None:
 
 
 def test_a_level_that_lies_does_not_ruin_the_makeup_pump(warm: Any) -> None:
+    for pump in ("low.makeup_1", "low.makeup_2"):
+        warm.set(f"{pump}_frequency", 50.0)
     low(warm, flow=0.0)
-    warm.run(80)
+    warm.run(40)
     assert warm["low.makeup_1_run"].on
-    warm.run(15)
+    warm.run(10)
     assert not warm["low.makeup_1_run"].on
     assert ("makeup_dry", "low") in warm.alarms()
     assert "rule_makeup_dry" in warm.reason("low.makeup_1_run")
@@ -121,6 +221,16 @@ def test_a_level_that_lies_does_not_ruin_the_makeup_pump(warm: Any) -> None:
     assert "makeup_dry" in warm.codes()  # the second pause is twice as long
 
 
+def test_a_pump_that_turns_slowly_is_given_longer_to_lift(warm: Any) -> None:
+    for pump in ("low.makeup_1", "low.makeup_2"):
+        warm.set(f"{pump}_frequency", 30.0)
+    low(warm, flow=0.0)
+    warm.run(80)
+    assert warm["low.makeup_1_run"].on
+    warm.run(20)
+    assert ("makeup_dry", "low") in warm.alarms()
+
+
 def test_a_leak_as_large_as_the_pump_is_no_air(warm: Any) -> None:
     low(warm, flow=6.0)
     warm.run(900)
@@ -130,7 +240,7 @@ def test_a_leak_as_large_as_the_pump_is_no_air(warm: Any) -> None:
 
 def test_a_pressure_that_rises_or_holds_is_no_air(warm: Any) -> None:
     for step in range(100):
-        low(warm, 335.0 + 0.18 * step, flow=0.0)
+        low(warm, 335.0 + 0.25 * min(step, 60), flow=0.0)
         warm.run(4)
     assert "makeup_dry" not in warm.codes()
 

@@ -136,6 +136,21 @@ def test_current_input_with_a_broken_wire_reads_zero_milliamperes() -> None:
     assert read(module, "channel_3") == pytest.approx(13.0, abs=1e-3)
 
 
+def test_current_input_with_a_shorted_loop_shows_as_much_as_it_can() -> None:
+    module = emulate("analog", "advantech/adam-4117", 2)
+    module.set("channel_3", 12.0)
+    module.set_fault("channel_3", Fault.SHORT_CIRCUIT)
+    assert read(module, "channel_3") == pytest.approx(20.0, abs=1e-3)
+
+
+@pytest.mark.parametrize("profile", ["advantech/adam-6017", "moxa/iologik-e1240"])
+def test_current_input_with_flags_calls_a_shorted_loop_over_range(profile: str) -> None:
+    module = emulate("analog", profile, 2)
+    module.set("channel_3", 12.0)
+    module.set_fault("channel_3", Fault.SHORT_CIRCUIT)
+    assert seen(module, "channel_3") is Fault.OVER_RANGE
+
+
 def test_resistance_input_without_a_flag_runs_to_the_end_of_its_range() -> None:
     module = emulate("inputs", "advantech/adam-4015", 1)
     module.set("channel_1", 55)

@@ -57,3 +57,24 @@ def test_a_relay_that_is_on_closes_an_isolation_valve_and_its_contacts_say_so() 
         for _ in range(95):
             field.step(1.0)
         assert [contacts.peek("coil", coil)[0] for coil in (4, 5)] == expected
+
+
+@pytest.mark.parametrize(
+    ("sensor", "device", "channel", "shown"),
+    [
+        ("station.tank_level", "analog", 7, 0xFFFF),  # all that an input of ±20 mA can show
+        ("low.return_temperature", "temperatures", 5, 0),  # 0 ohm: the lower end
+    ],
+)
+def test_a_short_shows_by_the_kind_of_signal(sensor: str, device: str, channel: int, shown: int) -> None:
+    checked = check_file(CONFIG / "demo.yaml")
+    assert checked.file is not None
+    field = Field(checked.file, checked.profiles, Weather.constant(-10.0))
+    register = field.devices[device].bank.peek
+    before = register("holding", channel - 1)
+    field.plant.fault(sensor, "short")
+    field.step(1.0)
+    assert register("holding", channel - 1) == [shown]
+    field.plant.clear(sensor)
+    field.step(1.0)
+    assert register("holding", channel - 1) == pytest.approx(before, abs=60)

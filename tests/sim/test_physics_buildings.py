@@ -1,7 +1,7 @@
 """Buildings, pipes, sensors and the primary network."""
 
 from dataclasses import replace
-from math import exp, isfinite, isnan, nan
+from math import exp, inf, isfinite, isnan, nan
 from time import perf_counter
 
 import numpy as np
@@ -285,6 +285,15 @@ def test_sensor_units_steps_and_range():
     assert sensor.step(1.0, 123_456.0) == 123.5
     assert sensor.step(1.0, 9e9) == 1600.0
     assert sensor.step(1.0, -5.0) == 0.0
+
+
+def test_a_shorted_transmitter_shows_over_current_and_not_its_low_end():
+    sensor = Sensor("p", quantum=0.1, low=0.0, high=1600.0, two_wire=True)
+    assert sensor.step(1.0, 300.0) == 300.0
+    sensor.break_down("short")
+    assert sensor.step(1.0, 300.0) == inf
+    sensor.repair()
+    assert sensor.step(1.0, 310.0) == 310.0
 
 
 def test_sensor_faults():

@@ -134,6 +134,11 @@ class MakeupGuard:
         """Share of the time that makeup ran in the last days; NaN before the first whole day."""
         return sum(self.days) / (DAY_S * len(self.days)) if self.days else math.nan
 
+    @property
+    def starts(self) -> int:
+        """Of the pumps, in the last hour."""
+        return self._last_hour()[2]
+
     # ---- counting
 
     def _count(self, tick: Tick, added: float, runs: bool) -> None:

@@ -1,8 +1,8 @@
 """Pressure holding: makeup pumps on the return pressure, and the relief valve.
 
 - `return_pressure`: the duty makeup pump starts `start_below` under the set-point, holds it by PI on its
-  speed, and stops once the pressure has stayed there for 30 s with the pump at its lowest speed, or for
-  5 min at any;
+  speed, and stops once the pressure has stayed there for 30 s with the pump at its lowest speed, for 40 s
+  with nothing flowing at the meter, or for 5 min in any case;
 - `band`: it starts there too, runs at one speed, and stops `stop_above` over the set-point.
 
 Each start takes the other pump. Near the relief valve's band, or half way to the high alarm, makeup stops
@@ -23,11 +23,15 @@ from controller.control.blocks.parts.drive import PumpDrive
 from controller.control.blocks.parts.pid_loop import PiLoop
 from controller.control.blocks.water.makeup_blind import BlindMakeup, OtherPressures
 from controller.control.blocks.water.makeup_guard import MakeupGuard, MakeupGuardSettings
+from controller.control.blocks.water.makeup_meter import CLEAR_FLOW
+from controller.control.blocks.water.makeup_start import LIFTED_KPA, MakeupStart
 from controller.control.tick import Tick
 from controller.fields import Amount, Flag, Name, Reference, Settings, Span
 from controller.points import Image, Output, Point, Term
 
 SETTLED_S, STANDING_S = 30.0, 300.0
+IDLE_S = 40.0
+"""A pump through which nothing flows: its seals last a minute, should it be air that it turns in."""
 NEAR_KPA = 1.0
 FAR_WEIGHT = 3.0
 NEAR_RELIEF_KPA = 5.0
@@ -102,6 +106,7 @@ class PressureHolding:
         self.others = OtherPressures(image, circuit)
         self.blind = BlindMakeup(image, circuit, settings.start_below)
         self.guard = MakeupGuard(settings.guard, image, circuit)
+        self.start = MakeupStart(image.points.get(f"{circuit}.makeup_flow"))
         self.duty = 0
         self.loop = PiLoop(settings.gain, settings.integral_time, low, high)
         self.loop.track(low)
@@ -111,7 +116,7 @@ class PressureHolding:
         """The pressure that counts in this scan."""
         self.usual_speed = min(max(settings.band_speed, low), high)
         self._rising = math.nan
-        self._settled_s = 0.0
+        self._settled_s = self._idle_s = 0.0
         self._ran_before = False
         self.relief: Output | None = None
         self.relief_band: Band | None = None
@@ -196,7 +201,7 @@ class PressureHolding:
             self.filling, self._settled_s = False, 0.0
         elif not self.filling:
             self.filling = short >= self.settings.start_below
-            self._settled_s = 0.0
+            self._settled_s = self._idle_s = 0.0
         elif self.settings.control == "band":
             self.filling = short > -self.settings.stop_above
         else:
@@ -208,7 +213,17 @@ class PressureHolding:
         near = short <= NEAR_KPA
         self._settled_s = self._settled_s + dt if near else max(self._settled_s - FAR_WEIGHT * dt, 0.0)
         idles = short <= 0 and self.loop.output <= self.settings.speed[0] + 0.5
-        self.filling = self._settled_s < (SETTLED_S if idles else STANDING_S)
+        self._idle_s = self._idle_s + dt if short <= LIFTED_KPA and self._flows_nothing() else 0.0
+        nothing_more = self._idle_s >= IDLE_S and not self._starts_often()
+        self.filling = not nothing_more and self._settled_s < (SETTLED_S if idles else STANDING_S)
+
+    def _flows_nothing(self) -> bool:
+        flow = self.start.flow
+        return flow is not None and flow.usable and flow.value < CLEAR_FLOW
+
+    def _starts_often(self) -> bool:
+        """A stiff loop: a pump that runs on for some minutes is better than one that starts every minute."""
+        return 2 * self.guard.starts > self.settings.guard.most_starts
 
     def _choose(self, tick: Tick) -> None:
         """The other pump at each start; the next one available when this one fails, or when its drive can no
@@ -249,12 +264,18 @@ class PressureHolding:
     def _speed(self, tick: Tick) -> float:
         low, high = self.settings.speed
         if not self.filling or self.pumps[self.duty].run.value < 0.5:
+            self.start.rest()
             return low
         if not self.by.usable:
             return self._blind_speed()
         if self.settings.control == "band" and math.isnan(self._rising):
             return min(max(self.settings.band_speed, low), high)
         speed = self.loop.step(self.setpoint, self.by.value, tick.dt)
+        if math.isnan(self._rising):
+            lifting = self.start.step(tick.dt, speed, self.by.value)
+            if lifting > speed:
+                self.loop.track(lifting)
+                speed = self.loop.output
         self.usual_speed += min(tick.dt / USUAL_SPEED_S, 1.0) * (speed - self.usual_speed)
         if math.isnan(self._rising):
             self.blind.reckoned.learn_speed(tick.dt, self.setpoint, self.by.value, speed)

@@ -1,0 +1,68 @@
+"""Supply and return pressure on each other's terminals, found by a third transmitter, and read the right way
+round.
+
+While a pump turns, the supply stands above the return by what the pump adds less the exchanger's drop. Where
+it stands below by just that much, and the differential pressure over the pump agrees, one lying transmitter
+is no explanation any more: the two are exchanged. Each then takes the other's value, `uncertain`, so that
+makeup, relief and suction act by the right one; `pressures_crossed` goes on telling it (`plausibility`).
+Without the third transmitter nobody knows which of the two lies: they are only doubted.
+"""
+
+from __future__ import annotations
+
+import math
+
+from controller.points import Image, Point, Quality
+from controller.safety.plausibility import CROSSED_KPA, GOOD_S, WITH_PUMP_S, running_points
+from controller.safety.substitutes import HIGHEST_DROP_KPA
+
+TOLERANCE_KPA = 15.0
+"""What three sound transmitters differ by (own judgement: 1 % of their ranges together)."""
+
+
+class CrossedPressures:
+    """Steps after the input stage, before the substitutes. `pumps`: how many circulation pumps there are."""
+
+    def __init__(self, image: Image, circuit: str, pumps: int) -> None:
+        find = image.points.get
+        self.supply, self.back = find(f"{circuit}.supply_pressure"), find(f"{circuit}.return_pressure")
+        self.added = find(f"{circuit}.differential_pressure")
+        self.pumps = running_points(image, f"{circuit}.pump", pumps)
+        self.active = False
+        self._since = math.inf
+
+    def step(self, now: float, dt: float) -> None:
+        """Judge this scan's readings, and exchange them while they are crossed."""
+        supply, back = self.supply, self.back
+        if supply is None or back is None or not (supply.usable and back.usable):
+            self._since = math.inf
+            return
+        seen = self._seen(supply, back)
+        if seen is None or seen == self.active:
+            # A pump that stands shows nothing: what was found stays.
+            self._since = math.inf
+        else:
+            self._since = min(self._since, now)
+            if now - self._since >= (GOOD_S if self.active else WITH_PUMP_S):
+                self.active = seen
+        if self.active:
+            _exchange(supply, back)
+
+    def _seen(self, supply: Point, back: Point) -> bool | None:
+        """Crossed or not; None: nobody can tell now."""
+        added = self.added
+        if not any(pump.on for pump in self.pumps):
+            return None
+        below = back.value - supply.value
+        if below < CROSSED_KPA:
+            return False if below < -CROSSED_KPA else None
+        if added is None or not added.usable:
+            return None
+        drop = added.value - below
+        return True if -TOLERANCE_KPA <= drop <= HIGHEST_DROP_KPA + TOLERANCE_KPA else None
+
+
+def _exchange(one: Point, other: Point) -> None:
+    value, time = one.value, one.time
+    one.mark(other.value, Quality.UNCERTAIN, "crossed", other.time)
+    other.mark(value, Quality.UNCERTAIN, "crossed", time)
