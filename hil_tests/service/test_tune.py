@@ -75,6 +75,22 @@ async def test_tunes_shows_and_what_is_accepted_outlives_a_restart(tmp_path: Pat
         assert w["low.tuning_state"].show() == "idle"
 
 
+async def test_a_relay_swings_the_flow_and_proposes_as_well(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        await w.run(minutes=SETTLES_MIN)
+        await door_open(w)
+        before = w["low.loop.gain"].value
+        tool = Tool(w)
+        run = await tool.tune.measure(Asked("low", method="relay"))
+        assert isinstance(run, Run), tool.complained
+        for words in ("with a relay", "swing by a relay: part", "the swings confirm it", "gain margin"):
+            assert words in tool.said or words in {run.term.code, *tool.said.split("\n")}
+        supply = [sample.supply for sample in run.samples]
+        assert 1.0 < max(supply) - min(supply) < 4.0
+        assert w["low.loop.gain"].value == before
+        assert w["low.tuning"].show() == "relay_simc"
+
+
 async def test_another_pump_ends_it_with_the_reason_in_one_line(tmp_path: Path) -> None:
     async with world(tmp_path) as w:
         await w.run(minutes=SETTLES_MIN)

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
+from controller.cli import tune
 from controller.cli.tune import Asked, Tune
 from controller.cli.tune_picture import Sample, bars, columns, svg, terminal, ticks
 from controller.cli.tune_report import doing, found, judged, lasting, line
@@ -241,6 +242,22 @@ def test_a_tuning_without_a_proposal_asks_nothing() -> None:
     command = Scripted(1)
     assert command.run(Asked("low", accepts=True), refuse_to_answer) == 1
     assert command.accepted == 0
+
+
+def test_a_method_that_is_none_is_told_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Door:
+        async def __aenter__(self) -> "Door":
+            return self
+
+        async def __aexit__(self, *problem: object) -> None:
+            pass
+
+    monkeypatch.setattr(tune, "DoorClient", lambda *place: Door())
+    complaints = io.StringIO()
+    command = Tune("opc.tcp://127.0.0.1:9/x", Path("x"), "en", errors=Console(file=complaints, width=50))
+    assert command.run(Asked("low", method="chirp")) == 2
+    known = "relay amigo, relay simc, step amigo, step simc"
+    assert complaints.getvalue() == f"A tuning cannot be made with chirp simc ({known}).\n"
 
 
 def test_without_a_token_it_says_whose_it_needs(tmp_path: Path) -> None:
