@@ -188,6 +188,23 @@ def test_both_tunings_stand_beside_each_other() -> None:
     assert "loop: {gain: 1.12, integral_time: 15.8 s}" in lasting(run(), "zh")
 
 
+def test_what_a_relays_swings_say_stands_below_the_model() -> None:
+    swings = Term(
+        "tuning_swings",
+        (
+            ("period", 50.5, "time"),
+            ("response", 0.64, "temperature_difference"),
+            ("ultimate_gain", 4.6, "number"),
+            ("ultimate_period", 10.9, "time"),
+        ),
+    )
+    told = Term(PROPOSED.code, PROPOSED.values, (MODEL, swings, *PROPOSED.children[1:]))
+    parts = [part for part in found(run(term=told), "en") if isinstance(part, str)]
+    assert parts[0].startswith("found at")
+    assert parts[1].startswith("the swings confirm it: 0.6 K for 10 % of flow")
+    assert not any("swings confirm" in part for part in found(run(), "en") if isinstance(part, str))
+
+
 def test_the_line_says_what_it_waits_for() -> None:
     moved = Term("tuning_moves", (("why", "setpoint_moves", "text"),))
     waiting = Term("tuning_waiting", (("left", 240.0, "time"),), (moved,))
