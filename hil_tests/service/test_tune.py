@@ -114,7 +114,7 @@ async def test_a_relay_stopped_by_a_person_and_the_regulator_goes_on(tmp_path: P
         tool.tune.asked_to_stop = enough
         assert await tool.tune.measure(Asked("low", method="relay")) == 1
         assert "a person ended it" in tool.complained
-        assert "Tuning lets the flow swing by a relay: part 1 of 7" in tool.said
+        assert "by SIMC, with a relay:" in tool.said
         assert w["low.tuning"].show() == "stop"
         assert "Tuning waits: nothing may move for 4 min more." in tool.said, "the line is renewed"
         assert len(looks) > 300, "it was stepping, not waiting"
