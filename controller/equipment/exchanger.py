@@ -10,14 +10,15 @@
 
 Both dirt on the plates and hot water that comes back beside them (a bypass, a flushing line left open) take
 more flow for the same heat, and the temperatures are the same for both. The valve is the second witness: a
-bypass passes more at the same opening as well (`valve`), dirt does not. Without that witness only an excess
-that no dirt makes is told. What the secondary side does to the return does not count, since the temperatures
+bypass passes more at the same opening as well (`valve`), dirt does not. Without that witness both are told
+as fouling. What the secondary side does to the return does not count, since the temperatures
 on that side are taken as they are; more water there is the business of `loop`.
 
 Z is C1/C2 whichever side is the larger: the counter-flow formula holds for both. Source: VDI Heat Atlas C1
 (effectiveness and NTU, counter-flow); film exponent 0.8 of turbulent flow, Dittus-Boelter; excess flow as
-the measure of a poor cooling: Frederiksen, Werner, District Heating and Cooling, 2013. Fouling is told from 12 %
-on (own judgement: cleaning pays from 10 … 20 %), within 7 days of a growth of 25 %.
+the measure of a poor cooling: Frederiksen, Werner, District Heating and Cooling, 2013. Fouling is told from
+12 % on (own judgement: cleaning pays from 10 … 20 %), excess flow from 6 % within 3
+days, fouling within 7 days of a growth of 25 %.
 """
 
 from __future__ import annotations
@@ -40,8 +41,6 @@ EXCESS_PERCENT = 6.0
 EXCESS_JUDGED_H = 24.0
 WITNESS_SHARE = 0.5
 """So much of the excess must pass the valve's branch beyond its opening as well."""
-ALONE_PERCENT = 25.0
-"""More than dirt makes before anybody has cleaned the plates (own judgement)."""
 FILM = 0.8
 EQUAL_FILMS = 0.5
 """Plates are built so that both films are alike: what the fit leans to while the flows hardly change."""
@@ -107,17 +106,15 @@ class ExchangerFouling(Watcher):
     def bypassed(self) -> bool:
         """Primary water comes back without having been at the plates."""
         mean, passing = self.excess.mean, self.passing
-        if not self.excess.found:
-            return False
-        return mean >= ALONE_PERCENT if passing is None else passing.mean >= WITNESS_SHARE * mean > 0.0
+        return self.excess.found and passing is not None and passing.mean >= WITNESS_SHARE * mean > 0.0
 
     @property
     def may_be_bypassed(self) -> bool:
         """It looks like that in the last hour: neither dirt nor a leak of the valve is told meanwhile."""
         last, passing = self.excess.last, self.passing
-        if self.bypassed or passing is None:
-            return self.bypassed or last >= ALONE_PERCENT
-        return last >= EXCESS_PERCENT / 2 and passing.last >= WITNESS_SHARE * last
+        if passing is None:
+            return False
+        return self.bypassed or (last >= EXCESS_PERCENT / 2 and passing.last >= WITNESS_SHARE * last)
 
     def step(self, now: float, may_learn: bool) -> None:
         means = self._hour.take(now, self._sample())

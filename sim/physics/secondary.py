@@ -54,7 +54,16 @@ class NetworkBranch:
     """One branch: pipe and radiators, and a balancing valve that is linear in its stroke. `frozen` is the
     part of it whose riser has frozen: that part lets nothing through."""
 
-    __slots__ = ("blocked", "design", "frozen", "pipe_resistance", "short_circuit", "turned", "valve", "valve_command")
+    __slots__ = (
+        "blocked",
+        "design",
+        "frozen",
+        "pipe_resistance",
+        "short_circuit",
+        "turned",
+        "valve",
+        "valve_command",
+    )
 
     def __init__(self, resistance: float, stroke_time: float = 120.0) -> None:
         """`resistance` in Pa/(m3/s)^2 with the valve at its design position."""
@@ -83,10 +92,10 @@ class NetworkBranch:
         return self.short_circuit * self.design / self.conductance() if self.short_circuit > 0.0 else 0.0
 
     def break_down(self, kind: str, value: float | None = None) -> None:
-        """"blocked": take the share `value` (0 … 0.999, by default 0.9) of the branch's free area: silt, or a
-        gate valve that somebody turned. "opened": the balancing valve stands at the stroke `value` (0 … 1,
-        by default 1) in place of its design position. "short_circuit": a bypass passes the share `value` (by
-        default 0.3) of the branch's design flow beside its radiators.
+        """Begin "blocked": silt, or a gate valve that somebody turned, takes the share `value` (0 … 0.999, by
+        default 0.9) of the branch's free area. "opened": the balancing valve stands at the stroke `value`
+        (0 … 1, by default 1) in place of its design position. "short_circuit": a bypass passes the share
+        `value` (by default 0.3) of the branch's design flow beside its radiators.
 
         Raises ValueError with the allowed kinds."""
         if kind == "blocked":
