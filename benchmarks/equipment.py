@@ -61,7 +61,7 @@ FAULTS = (
     Fault("low.branch_3", "blocked", 0.9, "loop_throttled", THREE_DAYS),
     Fault("low.primary_bypass", "open", 3.0, "excess_flow", THREE_DAYS, True),
     Fault("low.primary_bypass", "open", 8.0, "excess_flow", THREE_DAYS),
-    Fault("low.branch_1", "short_circuit", 0.3, "loop_short_circuit", THREE_DAYS),
+    Fault("low.branch_1", "short_circuit", 0.8, "loop_short_circuit", THREE_DAYS),
     Fault("low.branch_3", "short_circuit", 1.0, "loop_short_circuit", THREE_DAYS),
     Fault("low.pump_1", "wear", 0.1, "pump_worn", WEEK),
     Fault("low.pump_1", "wear", 0.2, "pump_worn", WEEK),
