@@ -284,7 +284,7 @@ class Station:
             if why == "nothing_proposed":
                 return Answer(False, "nothing_proposed", subject)
             if why:
-                bounds = (("low", 0.0, "number"), ("high", 3.0, "number"))
+                bounds = (("low", 0.0, "number"), ("high", circuit.care.request.high, "number"))
                 return Answer(False, "outside_range", (("value", command.value, "number"), *bounds))
             return Answer(True, "taken", subject)
         if command.kind is CommandKind.WRITE:

@@ -264,7 +264,9 @@ class Plant:
         - of several exchangers each: `low.exchanger_1` as above, `low.exchanger_1_valve` (isolation valve) as
           `low.valve`, its contacts `low.exchanger_1_opened`, `low.exchanger_1_closed`
         - `low.strainer`, `low.primary_strainer`: clogged (share of the free area, 0.7)
-        - `low.branch_1`: blocked (share of the free area, 0.9)
+        - `low.branch_1`: blocked (share of the free area, 0.9), opened (stroke of its balancing valve, 1),
+          short_circuit (share of its flow, 0.3)
+        - `low.primary_bypass` (exchanger): open (Kv in % of the control valve's, 5)
         - `low.bypass` (mixing): check_valve, clogged
         - hot water: `hot_water.valve`, `.exchanger`, `.primary_strainer` as those of a zone, `.charge_pump`
           and `.circulation_pump` as pumps

@@ -72,6 +72,10 @@ class Rule(StrEnum):
 def tune(
     circuit: Annotated[str, typer.Argument(help="Circuit, such as low", show_default=False)],
     rule: Annotated[Rule, typer.Option(help="simc is quick, amigo calmer")] = Rule.SIMC,
+    method: Annotated[
+        str,
+        typer.Option(metavar="[step|relay]", help="step: more exact, relay: moves the supply less"),
+    ] = "step",
     accept: Annotated[
         bool | None, typer.Option("--accept/--no-accept", help="Answer the question at the end beforehand")
     ] = None,
@@ -86,9 +90,13 @@ def tune(
     It waits until nothing moves, steps the flow (some 2.5 K of supply), and
     proposes gain and integral time with margins. You accept, or nothing changes.
 
+    With --method relay the flow swings instead, the supply by 1 K to either side:
+    for when 2.5 K would be felt. Steps find the gain within 5 %, a relay within
+    15 %; steps make do with room to one side of the supply, a relay does not.
+
     Example: station tune low --state /tmp/station/state --plot tuning.svg
     """
-    asked = Asked(circuit, rule.value, accept, plot)
+    asked = Asked(circuit, rule.value, accept, plot, method)
     raise typer.Exit(Tune(door, state_directory(file, None, state), language(speak)).run(asked))
 
 

@@ -34,6 +34,7 @@ class Asked:
     rule: str = "simc"
     accepts: bool | None = None
     plot: Path | None = None
+    method: str = "step"
 
 
 class Tune:
@@ -98,12 +99,14 @@ class Tune:
                 if self.asked_to_stop():
                     self._fail(self._say("declined"))
                     return FAILED
-                run = await begin(door, asked.circuit, asked.rule)
-                self._print(self._say("begun", circuit=asked.circuit, rule=asked.rule.upper()), dim=True)
+                run = await begin(door, asked.circuit, asked.rule, asked.method)
+                way = self._say("relay") if asked.method == "relay" else self._say("step")
+                begun = self._say("begun", circuit=asked.circuit, rule=asked.rule.upper(), method=way)
+                self._print(begun, dim=True)
                 with self._live() as show:
                     await follow(door, run, self.clock, self.asked_to_stop, show)
         except CannotTune as problem:
-            unknown = problem.key == "tune.unknown_circuit"
+            unknown = problem.key in ("tune.unknown_circuit", "tune.unknown_method")
             return self._failed(problem, BAD_INPUT if unknown else FAILED)
         except DoorError as problem:
             code = self._failed(problem)

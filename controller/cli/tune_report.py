@@ -55,9 +55,9 @@ def found(run: Run, language: str) -> list[str | Table]:
     """Model, both tunings beside each other with their margins, and a judgement of each."""
     by_code = {term.code: term for term in run.term.children}
     parts: list[str | Table] = []
-    if "tuning_model" in by_code:
-        model = by_code["tuning_model"]
-        parts.append(told(model.code, language, model.values))
+    for code in ("tuning_model", "tuning_swings"):
+        if code in by_code:
+            parts.append(told(code, language, by_code[code].values))
     old, new = (_numbers(by_code.get(code)) for code in ("tuning_old_margins", "tuning_margins"))
     table = Table("", box=None)
     for key in ("tune.now", "tune.proposed"):

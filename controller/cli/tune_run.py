@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from controller.cli.tune_picture import Sample
 from controller.clock import Clock
 from controller.control.blocks.loop.tuning import STATES
-from controller.control.circuits.loop_points import REQUESTS
+from controller.control.circuits.loop_points import REQUESTS, TUNES
 from controller.door import DoorClient, DoorError, Value
 from controller.points import Quality, Term
 
@@ -29,7 +29,7 @@ _SHOWN = ("supply_temperature", "supply_setpoint", "valve_command", "valve_posit
 
 
 class CannotTune(Exception):
-    """The station has no such circuit, or this cannot be asked now. `key` of the texts, and its values."""
+    """No such circuit or method, or this cannot be asked now. `key` of the texts, and its values."""
 
     def __init__(self, key: str, **values: str) -> None:
         super().__init__(key)
@@ -64,8 +64,13 @@ def plain(value: float) -> float:
     return float(f"{value:.3g}")
 
 
-async def begin(door: DoorClient, circuit: str, rule: str) -> Run:
-    """Ask for a tuning. CannotTune: unknown_circuit, busy. DoorError: not_allowed …"""
+async def begin(door: DoorClient, circuit: str, rule: str, method: str = "step") -> Run:
+    """Ask for a tuning by a rule and a method of `TUNES`. CannotTune: unknown_circuit, unknown_method, busy.
+    DoorError: not_allowed …"""
+    asked = next((request for request, way in TUNES.items() if way == (method, rule)), None)
+    if asked is None:
+        ways = sorted(" ".join(way) for way in TUNES.values())
+        raise CannotTune("tune.unknown_method", asked=f"{method} {rule}", known=", ".join(ways))
     names = {info.name for info in await door.catalogue()}
     known = sorted(name.partition(".")[0] for name in names if name.endswith(".tuning"))
     if circuit not in known:
@@ -79,7 +84,7 @@ async def begin(door: DoorClient, circuit: str, rule: str) -> Run:
     await _read(door, run)
     if run.state in ACTIVE:
         raise CannotTune("tune.busy", circuit=circuit)
-    await door.write(f"{circuit}.tuning", REQUESTS.index(rule))
+    await door.write(f"{circuit}.tuning", REQUESTS.index(asked))
     return run
 
 

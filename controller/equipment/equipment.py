@@ -89,7 +89,11 @@ class Equipment:
             add[f"{name}.fouling"] = ExchangerFouling(image, name)
         pressures = ("station.primary_supply_pressure", "station.primary_return_pressure")
         if self._has(*pressures, "station.primary_flow"):
-            add[f"{name}.valve_flow"] = ValveFlow(image, name, circuit.valve, circuit.shape)
+            valve = ValveFlow(image, name, circuit.valve, circuit.shape)
+            plates = add.get(f"{name}.fouling")
+            if isinstance(plates, ExchangerFouling):
+                valve.exchanger, plates.passing = plates, valve.flow
+            add[f"{name}.valve_flow"] = valve
 
     def _add_secondary(self, circuit: WatchedCircuit) -> None:
         """What a circuit's own sensors tell."""

@@ -20,6 +20,7 @@ from typing import Any
 
 from controller.control.blocks.loop.characteristic import Characteristic
 from controller.equipment.balances import learning
+from controller.equipment.exchanger import ExchangerFouling
 from controller.equipment.learning import HourlyMeans, TwoTermFit, Usual, Verdict, numbers
 from controller.equipment.watcher import AllServe, Watcher, lasting, readable
 from controller.points import Image, Output, Point, Term
@@ -63,6 +64,8 @@ class ValveFlow(Watcher):
         self._flow = image["station.primary_flow"]
         self._shape = shape
         self._all_serve = AllServe(image, circuit)
+        self.exchanger: ExchangerFouling | None = None
+        """Who sees whether water passes beside the plates as well: then it is no leak of the valve."""
         self._hour = HourlyMeans(2)
         self.curve = TwoTermFit(LEARNED_H, VALVES_SHARE)
         self.scatter = Usual(LEARNED_H)
@@ -119,6 +122,10 @@ class ValveFlow(Watcher):
             return None
         return position.value, math.log(flow.value / math.sqrt(drop))
 
+    @property
+    def _bypassed(self) -> bool:
+        return self.exchanger is not None and self.exchanger.may_be_bypassed
+
     def rules(self) -> Iterator[Rule]:
         subject = f"{self.circuit}.valve_command"
         yield Rule(
@@ -135,7 +142,7 @@ class ValveFlow(Watcher):
         yield Rule(
             "valve_leaks",
             subject,
-            lambda: self.leak.found and self.leak.mean > 0.0 and not self.slip.likely,
+            lambda: self.leak.found and self.leak.mean > 0.0 and not (self.slip.likely or self._bypassed),
             priority="warning",
             shows=lambda: (("leak", self.leak.mean, "percent"), *lasting(self.leak.lasts_s)),
         )

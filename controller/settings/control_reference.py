@@ -95,7 +95,14 @@ _ORDER: dict[str, tuple[str, ...]] = {
         "leak_balance",
     ),
     "Tank": ("tank",),
-    "Tuning": ("tuning", "tuning_experiment", "identification", "tuning_rules"),
+    "Tuning": (
+        "tuning",
+        "tuning_experiment",
+        "relay_experiment",
+        "identification",
+        "relay_point",
+        "tuning_rules",
+    ),
     "Monitor": ("loop_monitor", "half_waves", "slowness", "valve_stick", "loop_points"),
 }
 _ELSEWHERE: dict[str, tuple[type[Settings], ...]] = {"tank": (TankSettings,)}

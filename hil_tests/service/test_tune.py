@@ -100,7 +100,7 @@ async def test_another_pump_ends_it_with_the_reason_in_one_line(tmp_path: Path) 
         assert rest.complained.startswith("整定被拒绝：")
 
 
-async def test_stopped_by_a_person_the_regulator_goes_on(tmp_path: Path) -> None:
+async def test_a_relay_stopped_by_a_person_and_the_regulator_goes_on(tmp_path: Path) -> None:
     async with world(tmp_path) as w:
         await w.run(minutes=SETTLES_MIN)
         await door_open(w)
@@ -112,8 +112,10 @@ async def test_stopped_by_a_person_the_regulator_goes_on(tmp_path: Path) -> None
             return w["low.tuning_state"].show() == "stepping"
 
         tool.tune.asked_to_stop = enough
-        assert await tool.tune.measure(Asked("low")) == 1
+        assert await tool.tune.measure(Asked("low", method="relay")) == 1
         assert "a person ended it" in tool.complained
+        assert "by SIMC, with a relay:" in tool.said
+        assert w["low.tuning"].show() == "stop"
         assert "Tuning waits: nothing may move for 4 min more." in tool.said, "the line is renewed"
         assert len(looks) > 300, "it was stepping, not waiting"
         assert w["low.tuning_state"].show() == "aborted"

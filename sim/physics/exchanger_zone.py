@@ -98,9 +98,11 @@ class ExchangerZone(Zone):
         if primary_flow > 0.0:
             primary_flow = self.branch.limit(primary_flow, back + difference)
         self.primary_flow = self.primary_return_flow = primary_flow
+        beside = self.branch.bypass_share
         self.primary_return, self.supply = self.exchanger.step(
-            dt, primary_supply, primary_flow, self.header, flow
+            dt, primary_supply, (1.0 - beside) * primary_flow, self.header, flow
         )
+        self.primary_return += beside * (primary_supply - self.primary_return)
         self.heat = self.exchanger.heat
         if self.bank is not None:
             self.heat_lost += self.bank.take_lost()

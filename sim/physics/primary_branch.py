@@ -5,6 +5,8 @@ so a zone's flow is explicit, m = g*sqrt(dp + H0). The pump sits in the supply (
 primary network, 分布式变频泵) or in the return (return booster, 回水加压泵), in series with the valve;
 standing still it is only a resistance. With a booster in the return the station's own return pressure is
 lower than the network's.
+A bypass that somebody left open joins supply and return beside strainer, valve and exchanger (its flow does
+not choke).
 Source: curve and affinity laws of pump.py.
 """
 
@@ -15,11 +17,35 @@ from typing import Literal
 
 from .pump import Pump, PumpCurve
 from .secondary import Strainer
-from .valve import Valve, choked_pressure_drop
+from .valve import Valve, choked_pressure_drop, flow_conductance
 from .water import density, saturation_pressure
 
 BoosterPlace = Literal["none", "supply", "return"]
 _ATMOSPHERE = 101.3e3
+_OPEN = 5.0
+
+
+class PrimaryBypass:
+    """Hand valve between primary supply and return, `kvs` m3/h; 0 as it should be."""
+
+    __slots__ = ("kvs", "valve_kvs")
+
+    def __init__(self, valve_kvs: float) -> None:
+        """`valve_kvs` in m3/h of the control valve, by which a fault is measured."""
+        self.valve_kvs = valve_kvs
+        self.kvs = 0.0
+
+    def break_down(self, kind: str, value: float | None = None) -> None:
+        """Open it: Kv in % of the control valve's Kvs, by default 5.
+
+        Raises ValueError with the allowed kinds."""
+        if kind != "open":
+            raise ValueError(f"unknown fault {kind!r} of a bypass (allowed: open)")
+        self.kvs = max(0.0, _OPEN if value is None else value) / 100.0 * self.valve_kvs
+
+    def repair(self) -> None:
+        """Close it."""
+        self.kvs = 0.0
 
 
 class PrimaryBranch:
@@ -31,6 +57,8 @@ class PrimaryBranch:
         "booster",
         "booster_run",
         "booster_speed",
+        "bypass",
+        "bypass_share",
         "choke_conductance",
         "choke_drop",
         "closes_alone",
@@ -68,6 +96,9 @@ class PrimaryBranch:
         self.closes_alone = False
         self.booster_run = self.booster_speed = 0.0
         self.head = 0.0
+        self.bypass = PrimaryBypass(valve.kvs)
+        self.bypass_share = 0.0
+        """Of the branch's flow."""
         self.conductance = 0.0
         self.choke_conductance = 0.0
         self._hot = 20.0
@@ -98,6 +129,11 @@ class PrimaryBranch:
             resistance += self.booster.curve.a / (rho * rho)
             self.head = self.booster.shutoff_head()
         self.conductance = 0.0 if valve <= 0.0 else 1.0 / sqrt(resistance + 1.0 / (valve * valve))
+        self.bypass_share = 0.0
+        if self.bypass.kvs > 0.0:
+            beside = flow_conductance(self.bypass.kvs, rho)
+            self.conductance += beside
+            self.bypass_share = beside / self.conductance
 
     def flow_at(self, difference: float) -> float:
         """Flow in kg/s at a station's pressure difference (Pa); the check valve lets nothing back."""
@@ -110,7 +146,9 @@ class PrimaryBranch:
         Only the friction of one side lies before the valve; none of it is counted (the safe side)."""
         inlet = supply_pressure + _ATMOSPHERE
         drop = choked_pressure_drop(inlet, self._boiling)
-        return min(flow, self.choke_conductance * sqrt(drop))
+        most = self.choke_conductance * sqrt(drop)
+        beside = self.bypass_share * flow
+        return min(flow - beside, most) + beside
 
     def load(self, flow: float, return_temperature: float, supply: float, back: float) -> float:
         """Load the booster with `flow` (kg/s); return its electric power in W. `supply` and `back` are the

@@ -4,6 +4,8 @@ All of it turbulent, dp = R*V^2. Branches in parallel add their conductances G =
 shares are G_i/sum(G) and the branches together resist with 1/sum(G)^2: explicit, nothing to iterate. Each
 branch is sized to take its share of the design flow with its balancing valve at the design position, the
 valve taking `authority` of the branch's pressure drop there.
+A short circuit (a bypass left open at the end of a branch) is one more way in parallel, whose water comes
+back as warm as it went.
 A strainer clogged over the share c of its free area resists 1/(1-c)^2 times as much (orifice law).
 Source: parallel pipes of any hydraulics text; Petitjean, Total Hydronic Balancing, for the authority of 0.3.
 """
@@ -17,6 +19,8 @@ from .valve import Valve
 _DESIGN_POSITION = 0.7  # room to open for a branch that turns out to be starved
 _AUTHORITY = 0.3
 _CLOGGED = 0.7
+_BLOCKED = 0.9
+_SHORT_CIRCUIT = 0.3
 
 
 class Strainer:
@@ -50,7 +54,16 @@ class NetworkBranch:
     """One branch: pipe and radiators, and a balancing valve that is linear in its stroke. `frozen` is the
     part of it whose riser has frozen: that part lets nothing through."""
 
-    __slots__ = ("blocked", "frozen", "pipe_resistance", "valve", "valve_command")
+    __slots__ = (
+        "blocked",
+        "design",
+        "frozen",
+        "pipe_resistance",
+        "short_circuit",
+        "turned",
+        "valve",
+        "valve_command",
+    )
 
     def __init__(self, resistance: float, stroke_time: float = 120.0) -> None:
         """`resistance` in Pa/(m3/s)^2 with the valve at its design position."""
@@ -60,27 +73,50 @@ class NetworkBranch:
         # Kvs of a unit of its own: (m3/s)/sqrt(Pa) such that the valve has its share at the design position.
         self.valve.kvs = 1.0 / (sqrt(_AUTHORITY * resistance) * self.valve.opening())
         self.valve_command = _DESIGN_POSITION
+        self.design = 1.0 / sqrt(resistance)
         self.blocked = 0.0
         self.frozen = 0.0
+        self.short_circuit = 0.0
+        self.turned = False
+        """Somebody has turned the balancing valve by hand."""
 
     def conductance(self) -> float:
-        """(m3/s) per sqrt(Pa)."""
+        """(m3/s) per sqrt(Pa), a short circuit included."""
         valve = self.valve.kvs * self.valve.opening()
         free = (1.0 - self.blocked) * (1.0 - self.frozen)
-        return free / sqrt(self.pipe_resistance + 1.0 / (valve * valve))
+        through = free / sqrt(self.pipe_resistance + 1.0 / (valve * valve))
+        return through + self.short_circuit * self.design
+
+    def beside(self) -> float:
+        """Share of the branch's flow that takes the short circuit."""
+        return self.short_circuit * self.design / self.conductance() if self.short_circuit > 0.0 else 0.0
 
     def break_down(self, kind: str, value: float | None = None) -> None:
-        """Take the share `value` (0 … 0.999, by default 0.9) of the branch's free area: silt, or a gate valve
-        that somebody turned.
+        """Begin "blocked": silt, or a gate valve that somebody turned, takes the share `value` (0 … 0.999, by
+        default 0.9) of the branch's free area. "opened": the balancing valve stands at the stroke `value`
+        (0 … 1, by default 1) in place of its design position. "short_circuit": a bypass passes the share
+        `value` (by default 0.3) of the branch's design flow beside its radiators.
 
         Raises ValueError with the allowed kinds."""
-        if kind != "blocked":
-            raise ValueError(f"unknown fault {kind!r} of a branch (allowed: blocked)")
-        self.blocked = min(0.999, max(0.0, 0.9 if value is None else value))
+        if kind == "blocked":
+            self.blocked = min(0.999, max(0.0, _BLOCKED if value is None else value))
+        elif kind == "opened":
+            self.turned = True
+            self.valve_command = min(1.0, max(0.0, 1.0 if value is None else value))
+            self.valve.settle(self.valve_command)
+        elif kind == "short_circuit":
+            self.short_circuit = max(0.0, _SHORT_CIRCUIT if value is None else value)
+        else:
+            allowed = "blocked, opened, short_circuit"
+            raise ValueError(f"unknown fault {kind!r} of a branch (allowed: {allowed})")
 
     def repair(self) -> None:
-        """Open it again."""
-        self.blocked = 0.0
+        """As it should be again, the balancing valve at its design position."""
+        self.blocked = self.short_circuit = 0.0
+        if self.turned:
+            self.turned = False
+            self.valve_command = _DESIGN_POSITION
+            self.valve.settle(_DESIGN_POSITION)
 
 
 class SecondaryNetwork:

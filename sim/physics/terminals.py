@@ -257,6 +257,7 @@ class ZoneTerminals:
             self.breakable[f"{name}.branch_{i}"] = Renewing(branch, network.renew)
         if isinstance(zone, ExchangerZone):
             self.breakable[f"{name}.exchanger"] = zone.exchanger
+            self.breakable[f"{name}.primary_bypass"] = zone.branch.bypass
             if zone.bank is not None:
                 self._isolations = IsolationTerminals(name, zone.bank)
                 self.commands |= self._isolations.commands

@@ -222,8 +222,13 @@ class Zone:
         """Let the branches take the supply water; returns the mixed return temperature."""
         returning = building_loss = pipe_loss = gains = 0.0
         supply = self.supply
-        for branch, share in zip(self.branches, self.network.shares, strict=True):
-            returning += share * branch.step(dt, supply, share * flow, outdoor, sun, loss_factor, facades)
+        for branch, line, share in zip(
+            self.branches, self.network.branches, self.network.shares, strict=True
+        ):
+            beside = line.beside()
+            through = (1.0 - beside) * share
+            back = branch.step(dt, supply, through * flow, outdoor, sun, loss_factor, facades)
+            returning += through * back + (share - through) * supply
             building_loss += branch.building.loss
             pipe_loss += branch.pipe_loss
             gains += branch.gains

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
+from controller.cli import tune
 from controller.cli.tune import Asked, Tune
 from controller.cli.tune_picture import Sample, bars, columns, svg, terminal, ticks
 from controller.cli.tune_report import doing, found, judged, lasting, line
@@ -187,6 +188,23 @@ def test_both_tunings_stand_beside_each_other() -> None:
     assert "loop: {gain: 1.12, integral_time: 15.8 s}" in lasting(run(), "zh")
 
 
+def test_what_a_relays_swings_say_stands_below_the_model() -> None:
+    swings = Term(
+        "tuning_swings",
+        (
+            ("period", 50.5, "time"),
+            ("response", 0.64, "temperature_difference"),
+            ("ultimate_gain", 4.6, "number"),
+            ("ultimate_period", 10.9, "time"),
+        ),
+    )
+    told = Term(PROPOSED.code, PROPOSED.values, (MODEL, swings, *PROPOSED.children[1:]))
+    parts = [part for part in found(run(term=told), "en") if isinstance(part, str)]
+    assert parts[0].startswith("found at")
+    assert parts[1].startswith("the swings confirm it: 0.6 K for 10 % of flow")
+    assert not any("swings confirm" in part for part in found(run(), "en") if isinstance(part, str))
+
+
 def test_the_line_says_what_it_waits_for() -> None:
     moved = Term("tuning_moves", (("why", "setpoint_moves", "text"),))
     waiting = Term("tuning_waiting", (("left", 240.0, "time"),), (moved,))
@@ -241,6 +259,22 @@ def test_a_tuning_without_a_proposal_asks_nothing() -> None:
     command = Scripted(1)
     assert command.run(Asked("low", accepts=True), refuse_to_answer) == 1
     assert command.accepted == 0
+
+
+def test_a_method_that_is_none_is_told_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Door:
+        async def __aenter__(self) -> "Door":
+            return self
+
+        async def __aexit__(self, *problem: object) -> None:
+            pass
+
+    monkeypatch.setattr(tune, "DoorClient", lambda *place: Door())
+    complaints = io.StringIO()
+    command = Tune("opc.tcp://127.0.0.1:9/x", Path("x"), "en", errors=Console(file=complaints, width=50))
+    assert command.run(Asked("low", method="chirp")) == 2
+    known = "relay amigo, relay simc, step amigo, step simc"
+    assert complaints.getvalue() == f"A tuning cannot be made with chirp simc ({known}).\n"
 
 
 def test_without_a_token_it_says_whose_it_needs(tmp_path: Path) -> None:

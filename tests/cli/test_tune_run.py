@@ -11,6 +11,7 @@ from rich.console import Console
 from controller.cli import tune
 from controller.cli.tune_run import PATIENCE, CannotTune, Run, accept, begin, follow
 from controller.control.blocks.loop.tuning import STATES
+from controller.control.circuits.loop_points import REQUESTS
 from controller.door import DoorError, Value
 from controller.points import PointInfo, Term
 
@@ -124,6 +125,18 @@ async def test_what_cannot_be_begun(circuit: str, state: str, key: str) -> None:
         await begin(door, circuit, "simc")  # type: ignore[arg-type]
     assert problem.value.key == key
     assert door.written == []
+
+
+async def test_a_method_is_part_of_the_request_and_an_unknown_one_is_none() -> None:
+    door = Door(Clock(), lambda time: "idle")
+    await begin(door, "low", "simc", "relay")  # type: ignore[arg-type]
+    await begin(door, "low", "amigo", "relay")  # type: ignore[arg-type]
+    assert [REQUESTS[int(value)] for _, value in door.written] == ["relay_simc", "relay_amigo"]
+    with pytest.raises(CannotTune) as problem:
+        await begin(door, "low", "simc", "chirp")  # type: ignore[arg-type]
+    assert problem.value.key == "tune.unknown_method"
+    assert problem.value.values["known"] == "relay amigo, relay simc, step amigo, step simc"
+    assert len(door.written) == 2
 
 
 async def test_another_proposal_than_the_shown_one_is_not_written() -> None:

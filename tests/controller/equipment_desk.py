@@ -115,6 +115,7 @@ class Plant:
     def __init__(self) -> None:
         self.fouling = 0.0
         self.leak = 0.0
+        self.bypass = 0.0  # beside valve and plates, of the valve's full flow
         self.strainer = 1.0  # resistance of the branch over the clean one
         self.slip_from: float | None = None
         self.loop = 1.0  # conductance of the loop over the usual
@@ -135,7 +136,11 @@ class Plant:
         drop1 = day(hour, 90.0, 110.0, 31.0)
         flow = self.scale * math.sqrt(drop1 / (0.016 / share**2 + 0.04 * self.strainer))
         flow2 = 90.0 * self.loop
+        beside = self.bypass * math.sqrt(drop1 / 0.056)
         values = self._heat(hour, flow, flow2)
+        hot_in, back = (values[f"station.primary_{side}_temperature"] for side in ("supply", "return"))
+        flow += beside
+        values["station.primary_return_temperature"] += beside / flow * (hot_in - back)
         head, drop = 120.0, 30.0 * self.loop**2
         breath = math.sin(40.0 * hour)
         through = self.loop * (1.0 + self.backflow)

@@ -42,10 +42,10 @@ def ask(station: Rig, what: str) -> str:
     return "" if answer.accepted else answer.code
 
 
-def proposal(outdoor: float) -> tuple[Rig, Proposal]:
+def proposal(outdoor: float, what: str = "simc") -> tuple[Rig, Proposal]:
     station = rig(outdoor)
     station.run(hours=1)
-    assert ask(station, "simc") == ""
+    assert ask(station, what) == ""
     for _ in range(HOUR):
         station.step()
         if not station.station.circuits[0].circuit.control.tuning.active:
@@ -53,6 +53,21 @@ def proposal(outdoor: float) -> tuple[Rig, Proposal]:
     tuning = station.station.circuits[0].circuit.control.tuning
     assert tuning.proposal is not None, (tuning.state, tuning.why)
     return station, tuning.proposal
+
+
+def test_steps_and_relay_propose_the_same_at_60_percent_load() -> None:
+    """By the plant's own exchanger, valve and sensor; a relay finds the gain less exactly."""
+    _, stepped = proposal(-8.0)
+    station, swung = proposal(-8.0, "relay_simc")
+    assert stepped.swings is None
+    assert swung.swings is not None
+    assert swung.found.model.gain == pytest.approx(stepped.found.model.gain, rel=0.15)
+    assert swung.found.model.lag_s == pytest.approx(stepped.found.model.lag_s, abs=3)
+    assert swung.pi.gain == pytest.approx(stepped.pi.gain, rel=0.2)
+    assert swung.pi.integral_time_s == pytest.approx(stepped.pi.integral_time_s, rel=0.2)
+    assert swung.margins.gain_margin >= 3
+    assert station["low.tuning"].show() == "relay_simc"
+    assert station["low.loop.gain"].value == demo().file.circuits["low"].loop.gain  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize(("outdoor", "gain"), [(-24.0, 0.115), (-8.0, 0.145), (6.0, 0.178)])
@@ -86,6 +101,7 @@ def test_refuses_what_makes_no_sense_now() -> None:
     assert ask(station, "accept") == "nothing_proposed"
     assert ask(station, "simc") == ""
     assert ask(station, "amigo") == "tuning_busy"
+    assert ask(station, "relay_amigo") == "tuning_busy"
     assert ask(station, "stop") == ""
     assert station["low.tuning_state"].show() == "aborted"
 

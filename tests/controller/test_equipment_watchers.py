@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from equipment_desk import SHAPE, Desk, Plant, codes, remembered, values_of
@@ -15,6 +17,8 @@ from controller.equipment.makeup import SuddenLeak
 from controller.equipment.valve import ValveFlow
 from controller.equipment.valve_motion import ValveMotion
 from controller.equipment.watcher import Watcher
+from controller.points import Term
+from controller.safety.rules import Rule
 
 LEARNING_H = 260.0
 VALVE = "low.valve_command"
@@ -106,6 +110,94 @@ def test_a_doubted_sensor_keeps_the_exchanger_from_being_judged() -> None:
     watcher.trusts = (doubt,)
     plant.fouling = 0.5
     assert desk.until(watcher, "exchanger_fouled", 168.0) == math.inf
+
+
+def witnessed(desk: Desk) -> tuple[ExchangerFouling, ValveFlow]:
+    """Plates and valve as a station has them."""
+    plates, valve = ExchangerFouling(desk.image, "low"), ValveFlow(desk.image, "low", desk.valve, SHAPE)
+    valve.exchanger, plates.passing = plates, valve.flow
+    return plates, valve
+
+
+class Both(Watcher):
+    """Two watchers that are stepped as one."""
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__()
+        self.plates, self.valve = witnessed(desk)
+
+    @property
+    def suspect(self) -> bool:
+        return self.plates.suspect or self.valve.suspect
+
+    def step(self, now: float, may_learn: bool) -> None:
+        self.plates.step(now, may_learn)
+        self.valve.step(now, may_learn)
+
+    def rules(self) -> Iterator[Rule]:
+        yield from self.plates.rules()
+        yield from self.valve.rules()
+
+    def explain(self) -> Term:
+        return self.plates.explain()
+
+    def state(self) -> dict[str, Any]:
+        return {}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        pass
+
+
+def test_water_beside_valve_and_plates_is_neither_dirt_nor_a_leak() -> None:
+    plant = Plant()
+    desk, watcher = learned(Both, plant)
+    plant.bypass = 0.05
+    assert desk.until(watcher, "excess_flow", 72.0) < 72.0
+    for _ in range(5):
+        desk.run(watcher, 24.0)
+        assert codes(watcher) == {"excess_flow"}
+    assert isinstance(watcher, Both)
+    seen = values_of(watcher.plates, "excess_flow")
+    assert seen["excess"] == pytest.approx(100 * (seen["flow"] / seen["needed"] - 1), abs=4.0)
+    assert seen["measured"] > 2.0 + seen["expected"]
+    assert seen["lasts"] > 86400.0
+    plant.bypass = 0.0
+    desk.run(watcher, 168.0)
+    assert codes(watcher) == set()
+
+
+@pytest.mark.parametrize(
+    ("change", "code"), [({"fouling": 0.5}, "exchanger_fouled"), ({"leak": 0.05}, "valve_leaks")]
+)
+def test_dirt_and_a_leak_are_no_excess_flow(change: dict[str, float], code: str) -> None:
+    plant = Plant()
+    desk, watcher = learned(Both, plant)
+    vars(plant).update(change)
+    assert desk.until(watcher, code, 168.0) < 168.0
+    for _ in range(4):
+        desk.run(watcher, 24.0)
+        assert codes(watcher) == {code}
+
+
+def test_without_the_valve_as_a_witness_it_is_told_as_dirt() -> None:
+    plant = Plant()
+    desk, watcher = learned(fouling, plant)
+    plant.bypass = 0.05
+    desk.run(watcher, 168.0)
+    assert codes(watcher) == {"exchanger_fouled"}
+
+
+def test_excess_flow_survives_a_restart() -> None:
+    plant = Plant()
+    desk, watcher = learned(Both, plant)
+    assert isinstance(watcher, Both)
+    plant.bypass = 0.05
+    desk.run(watcher, 72.0)
+    plates, valve = witnessed(Desk(plant))
+    plates.restore(remembered(watcher.plates))
+    valve.restore(remembered(watcher.valve))
+    assert codes(plates) == codes(watcher.plates) == {"excess_flow"}
+    assert codes(valve) == set()
 
 
 # ---- valve

@@ -245,6 +245,46 @@ def test_clogged_strainers_and_blocked_branch():
             plant.fault(name, "explode")
 
 
+def test_water_that_passes_beside_the_radiators_comes_back_hot():
+    plant = steady()
+    before = plant.truth
+    plant.fault("low.branch_1", "short_circuit", 0.3)
+    run(plant, 3600.0)
+    after = plant.truth
+    assert after["low.secondary_flow"] > 1.03 * before["low.secondary_flow"]
+    assert plant.sensors["low.return_temperature"] > 0.5 + before["low.return_temperature"]
+    assert plant.energy_balance_error() < 1e-6
+    plant.clear("low.branch_1")
+    run(plant, 10.0)
+    assert plant.truth["low.secondary_flow"] == pytest.approx(before["low.secondary_flow"], rel=0.01)
+
+
+def test_a_balancing_valve_that_somebody_opened_takes_from_the_others():
+    plant = steady()
+    before = plant.truth
+    plant.fault("low.branch_1", "opened")
+    after = run(plant, 10.0).truth
+    assert after["low.near.flow_share"] > 1.03 * before["low.near.flow_share"]
+    assert after["low.secondary_flow"] > before["low.secondary_flow"]
+    plant.clear("low.branch_1")
+    assert run(plant, 10.0).truth["low.near.flow_share"] == pytest.approx(before["low.near.flow_share"])
+
+
+def test_a_primary_bypass_sends_hot_water_back_beside_the_exchanger():
+    plant = steady()
+    before = plant.truth
+    plant.fault("low.primary_bypass", "open", 8.0)
+    after = run(plant, 60.0).truth
+    assert after["low.primary_flow"] > 1.05 * before["low.primary_flow"]
+    assert after["station.primary_return_temperature"] > 1.0 + before["station.primary_return_temperature"]
+    run(plant, 3600.0)
+    assert plant.energy_balance_error() < 1e-6
+    plant.clear("low.primary_bypass")
+    assert run(plant, 10.0).truth["low.primary_flow"] < 1.02 * before["low.primary_flow"]
+    with pytest.raises(ValueError, match="open"):
+        plant.fault("low.primary_bypass", "explode")
+
+
 def test_filling_from_empty():
     plant = steady(start="empty", tank_inlet_m3_per_h=30.0, zone={"makeup_flow_m3_per_h": 12.0})
     assert plant.truth["low.return_pressure"] == 0.0

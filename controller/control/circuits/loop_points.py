@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from controller.control.blocks.loop.loop_monitor import CONDITIONS
 from controller.control.blocks.loop.supply_control import SupplyControl
-from controller.control.blocks.loop.tuning import STATES
-from controller.control.blocks.loop.tuning_rules import Pi
+from controller.control.blocks.loop.tuning import STATES, Method
+from controller.control.blocks.loop.tuning_rules import Pi, Rule
 from controller.points import Image, Point
 
-REQUESTS = ("stop", "simc", "amigo", "accept")
-"""What a person may ask of a tuning, in the order of the numbers that are written."""
+REQUESTS = ("stop", "simc", "amigo", "accept", "relay_simc", "relay_amigo")
+"""What a person may ask of a tuning, in the order of the numbers that are written. The first two rules are
+asked for with steps."""
+TUNES: dict[str, tuple[Method, Rule]] = {
+    "simc": ("step", "simc"),
+    "amigo": ("step", "amigo"),
+    "relay_simc": ("relay", "simc"),
+    "relay_amigo": ("relay", "amigo"),
+}
 
 
 class LoopPoints:
@@ -37,9 +44,9 @@ class LoopPoints:
         asked = REQUESTS[int(request)]
         if asked == "accept" and control.tuning.state != "done":
             return "nothing_proposed"
-        if asked in ("simc", "amigo") and control.led:
+        if asked in TUNES and control.led:
             return "tuning_no_loop"
-        return "tuning_busy" if asked in ("simc", "amigo") and control.tuning.active else ""
+        return "tuning_busy" if asked in TUNES and control.tuning.active else ""
 
     def take(self, request: float, control: SupplyControl, now: float) -> None:
         """Do what was asked; what `refuses` names is left out."""
@@ -50,12 +57,11 @@ class LoopPoints:
         match REQUESTS[int(request)]:
             case "stop":
                 tuning.stop()
-            case "simc":
-                tuning.begin(Pi(loop.gain, loop.integral_time), "simc")
-            case "amigo":
-                tuning.begin(Pi(loop.gain, loop.integral_time), "amigo")
             case "accept":
                 control.accept_tuning()
+            case asked:
+                method, rule = TUNES[asked]
+                tuning.begin(Pi(loop.gain, loop.integral_time), rule, method)
 
     def put(self, control: SupplyControl, now: float) -> None:
         """Renew all of them."""

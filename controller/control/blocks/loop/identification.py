@@ -168,9 +168,9 @@ class Search:
         if self.why == "no_movement" or not self.tried:
             return Identified(Model(math.nan, lag, dead), 0.0, math.nan, math.nan, self.why or "no_movement")
         columns = self._explained_by(lag, dead)
-        solved = _least_squares(columns, self.measured)
+        solved = least_squares(columns, self.measured)
         inputs = 2 if self.bent else 1
-        nothing = _least_squares(columns[inputs:], self.measured)
+        nothing = least_squares(columns[inputs:], self.measured)
         if solved is None or nothing is None:
             return Identified(Model(math.nan, lag, dead), 0.0, math.nan, math.nan, "poor_fit")
         count = len(self.measured)
@@ -206,7 +206,7 @@ class Search:
         gains = []
         for part in (slice(0, middle), slice(middle, None)):
             half = [effect[part], *(column[part] for column in columns[-2:])]
-            solved = _least_squares(half, self.measured[part])
+            solved = least_squares(half, self.measured[part])
             gains.append(solved.weights[0] if solved is not None else math.nan)
         return min(gains) > 0 and max(gains) <= HALVES_RATIO * min(gains)
 
@@ -214,7 +214,7 @@ class Search:
         """Whether this pair is better than the best so far; then it is the best one."""
         low, high = math.log(SHORTEST_LAG_S), math.log(LONGEST_LAG_S)
         place = (min(max(log_lag, low), high), min(max(dead, 0.0), LONGEST_DEAD_TIME_S))
-        solved = _least_squares(self._explained_by(math.exp(place[0]), place[1]), self.measured)
+        solved = least_squares(self._explained_by(math.exp(place[0]), place[1]), self.measured)
         self.tried += 1
         if solved is None or not solved.rest < self._best * (1 - 1e-9):
             return False
@@ -264,7 +264,9 @@ def lagged(values: list[float], period_s: float, lag_s: float, dead_time_s: floa
 
 
 @dataclass(frozen=True, slots=True)
-class _Solved:
+class Solved:
+    """Answer of `least_squares`."""
+
     weights: list[float]
     rest: float
     """Sum of the squared residuals."""
@@ -272,7 +274,7 @@ class _Solved:
     """Variance of the first weight for residuals of variance 1."""
 
 
-def _least_squares(columns: list[list[float]], target: list[float]) -> _Solved | None:
+def least_squares(columns: list[list[float]], target: list[float]) -> Solved | None:
     """Weights of `columns` that explain `target` best, by the normal equations; None where they depend."""
     size = len(columns)
     scales = [math.sqrt(sum(map(mul, column, column))) for column in columns]
@@ -289,7 +291,7 @@ def _least_squares(columns: list[list[float]], target: list[float]) -> _Solved |
         return None
     weights = [weight / scale for weight, scale in zip(solved[0], scales, strict=True)]
     rest = sum(map(mul, target, target)) - sum(map(mul, solved[0], right))
-    return _Solved(weights, max(rest, 0.0), max(solved[1][0], 0.0) / scales[0] ** 2)
+    return Solved(weights, max(rest, 0.0), max(solved[1][0], 0.0) / scales[0] ** 2)
 
 
 def _eliminate(rows: list[list[float]], rights: list[list[float]]) -> list[list[float]] | None:

@@ -4,8 +4,8 @@
   to a damped loop: on the simulated nominal station std/mean is 0.02 … 0.1 for a loop at or beyond its gain
   margin, and above 0.2 for one with half of it. When set-point or primary supply swing with the same period,
   or a fifth of the gain changes nothing, the loop is driven and not to blame.
-- *Sticking*: the valve stands until the command is further away than its dead band explains, then jumps,
-  and travels more than 12 strokes a day (seen in the position). Without a position: a swing that gets slower
+- *Sticking*: the valve stands until the command is further away than its dead band explains, then jumps
+  (seen in the position). Without a position: a swing that gets slower
   instead of lower when the gain is lowered, because the integral must run through the same stuck band.
 - *Dragging*: large errors that come back slowly while valve and temperature creep the same way (idle index,
   Hägglund, Control Eng. Practice 7, 1999: close to 1 is sluggish).
@@ -13,7 +13,8 @@
 
 A loop that swings by its own doing lowers its gain: × 0.7 a time, not below 0.2. After a week of quiet it
 tries half a step back, at most to what is set, and waits twice as long when that was wrong. A valve that
-sticks gets a dead zone of the error instead, so that it stands still.
+sticks is moved by jumps that break it loose (`valve_stick`), and where that takes more than 12 strokes a day
+it gets a dead zone of the error, so that it stands still.
 """
 
 from __future__ import annotations
@@ -148,6 +149,8 @@ class LoopMonitor:
         if self.stick.step(dt, sample.command, sample.position):
             self._quiet_s = self._since_s = 0.0
             self._hold()
+        elif self.stick.stem.sticks and not self._since_s < CALM_S:
+            self._found, self._since_s = "sticks", 0.0
         self._watch_outer(dt, sample)
         self.slowness.step(
             dt, sample.setpoint, sample.measured, sample.output, self._slow(integral_time_s) / 20, at_limit
@@ -293,7 +296,7 @@ class LoopMonitor:
             ("factor", 100 * self.factor, "percent"),
         )
         book.report("loop_swings", subject, condition == "swings", "warning", swing)
-        hold = (("hold", self.hold_k, "temperature_difference"), ("late", self.stick.measured, "percent"))
+        hold = (("hold", self.hold_k, "temperature_difference"), ("late", self.stick.late, "percent"))
         book.report("valve_sticks", subject, condition == "sticks", "warning", hold)
 
     def explain(self) -> Term | None:
@@ -306,7 +309,7 @@ class LoopMonitor:
             case "driven":
                 return Term("loop_driven", (period, swing))
             case "sticks":
-                late = ("late", self.stick.measured, "percent")
+                late = ("late", self.stick.late, "percent")
                 return Term("loop_sticks", (late,), self._measures())
             case "drags":
                 return Term("loop_drags", (), self._measures())

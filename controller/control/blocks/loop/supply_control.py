@@ -334,6 +334,11 @@ class SupplyControl:
         if not math.isfinite(asked) or self.command.slot is not Slot.DEMAND:
             asked = self.command.value
         change = abs(opening - asked)
+        stem, position = self.monitor.stick.stem, self._position()
+        if stem.sticks and position is not None and lift == lift:
+            asked = stem.asks(opening, position, asked)
+            self.command.demand = min(max(asked, self.valve.min), self.valve.max)
+            return
         band = self.valve.dead_band
         waited = tick.now - self._moved_at >= self.valve.hold
         at_end = (final or opening in (self.valve.min, self.valve.max)) and change > 0

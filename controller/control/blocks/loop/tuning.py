@@ -1,10 +1,11 @@
 """Tuning of a supply loop on command: wait until nothing moves, step the flow, propose a PI.
 
-The regulator rests while the flow is stepped (`tuning_experiment`); the valve's real position and the
-unfiltered supply temperature are recorded with what disturbs them, the model is fitted
-(`identification`), and the PI comes with the margins it will have (`tuning_rules`). Nothing is changed until
-a person accepts. Whatever moves in between, or a hand on the valve, ends it: the flow goes back to where it
-was and the regulator goes on.
+The regulator rests while the flow is stepped (`tuning_experiment`) or swung by a relay (`relay_experiment`);
+the valve's real position and the unfiltered supply temperature are recorded with what disturbs them, the
+model is fitted (`identification`), and the PI comes with the margins it will have (`tuning_rules`). A relay's
+swings must also confirm the model by themselves (`relay_point`). Nothing is changed until a person accepts.
+Whatever moves in between, or a hand on the valve, ends it: the flow goes back to where it was and the
+regulator goes on.
 
 The proposed gain is in the units of the loop's settings, kelvins of lift per kelvin: what fits now in % of
 flow per kelvin, divided by the slope of the flow over the lift at this moment (`factor`).
@@ -14,9 +15,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Literal
 
 from controller.control.blocks.loop.identification import Identified, Recording, Search
-from controller.control.blocks.loop.tuning_experiment import LEVELS, WINDOW_S, Room, StepExperiment
+from controller.control.blocks.loop.relay_experiment import RelayExperiment
+from controller.control.blocks.loop.relay_point import RelayPoint, agrees, relay_point, ultimate
+from controller.control.blocks.loop.tuning_experiment import WINDOW_S, Experiment, Room, StepExperiment
 from controller.control.blocks.loop.tuning_rules import (
     Lags,
     Margins,
@@ -30,6 +34,7 @@ from controller.control.blocks.loop.tuning_rules import (
 from controller.control.tick import Tick
 from controller.points import Term
 
+Method = Literal["step", "relay"]
 STATES = ("idle", "waiting", "stepping", "calculating", "done", "refused", "aborted", "accepted")
 REASONS = (
     "not_automatic",
@@ -108,6 +113,8 @@ class Proposal:
     old_margins: Margins
     share: float
     factor: float
+    swings: RelayPoint | None = None
+    """What a relay's swings were like."""
 
 
 class Steady:
@@ -148,13 +155,15 @@ class Tuning:
         self.state = "idle"
         self.why = ""
         self.rule: Rule = "simc"
+        self.method: Method = "step"
         self.base = math.nan
         self.recording = Recording(1.0)
         self.proposal: Proposal | None = None
         self._old = Pi(math.nan, math.nan)
         self._steady = Steady()
         self._known: list[bool] = []
-        self._experiment: StepExperiment | None = None
+        self._experiment: Experiment | None = None
+        self._swings: RelayPoint | None = None
         self._search: Search | None = None
         self._asked = 0.0
         self._measured = 0.0
@@ -174,15 +183,16 @@ class Tuning:
         if self.state == "waiting":
             return min(self._quiet_s / QUIET_S, 1.0)
         if self.state == "stepping" and self._experiment is not None:
-            return self._experiment.level / LEVELS
+            return self._experiment.level / self._experiment.levels
         return 0.0 if self.state == "idle" else 1.0
 
-    def begin(self, old: Pi, rule: Rule = "simc") -> bool:
+    def begin(self, old: Pi, rule: Rule = "simc", method: Method = "step") -> bool:
         """A person asks for it; `old`: the settings now. False while one is under way."""
         if self.active:
             return False
         self.state, self.why, self.rule, self._old = "waiting", "", rule, old
-        self.proposal = self._experiment = self._search = None
+        self.method = method
+        self.proposal = self._experiment = self._search = self._swings = None
         self._quiet_s = self._elapsed_s = 0.0
         self._steady = Steady()
         return True
@@ -244,7 +254,10 @@ class Tuning:
     def _start(self, tick: Tick, view: LoopView) -> float | None:
         self.base = self._asked / self._quiet_s
         measured = self._measured / self._quiet_s
-        self._experiment = StepExperiment(self.base, measured, view.back, view.room)
+        if self.method == "relay":
+            self._experiment = RelayExperiment(self.base, measured, view.back, view.room)
+        else:
+            self._experiment = StepExperiment(self.base, measured, view.back, view.room)
         if self._experiment.impossible:
             self._end("refused", "near_limit")
             return None
@@ -274,10 +287,21 @@ class Tuning:
         share = experiment.step(tick.dt, view.measured)
         if level == 0 and experiment.level == 1:
             self.recording.keep(WINDOW_S)
+        if isinstance(experiment, RelayExperiment) and experiment.stuck:
+            self._end("aborted", "no_response")
+            return None
         if share is None:
             self.state = "calculating"
             self._search = Search(self.recording)
+            self._swings = self._point(experiment)
         return share
+
+    def _point(self, experiment: Experiment) -> RelayPoint | None:
+        """What the swings after the first one were like, which only sized them."""
+        if not isinstance(experiment, RelayExperiment):
+            return None
+        begins = [WINDOW_S + begin for begin in experiment.begins[1:]]
+        return relay_point(self.recording, begins[0], begins[-1], len(begins) - 1)
 
     def _strays(self, view: LoopView) -> str:
         """The supply too near to its limits or too far from where it began."""
@@ -300,8 +324,11 @@ class Tuning:
         else:
             return
         found = search.result()
-        if found.why:
-            self._end("refused", found.why)
+        why = found.why
+        if self.method == "relay" and not why:
+            why = "" if self._swings is not None and agrees(self._swings, found.model) else "poor_fit"
+        if why:
+            self._end("refused", why)
             return
         self.proposal = self._propose(found)
         self.state = "done"
@@ -323,11 +350,12 @@ class Tuning:
             margins(found.model, old, self.lags),
             share,
             factor,
+            self._swings,
         )
 
     def _end(self, state: str, why: str) -> None:
         self.state, self.why = state, why
-        self._experiment = self._search = None
+        self._experiment = self._search = self._swings = None
 
     def explain(self) -> Term | None:
         """What it does, found, or why it ended; nothing while nobody asked."""
@@ -353,10 +381,10 @@ class Tuning:
         assert experiment is not None
         values: tuple[tuple[str, float | str, str], ...] = (
             ("level", experiment.level + 1.0, "count"),
-            ("levels", float(LEVELS), "count"),
+            ("levels", float(experiment.levels), "count"),
             ("flow", experiment.share, "percent"),
         )
-        return Term("tuning_stepping", values)
+        return Term("tuning_swinging" if self.method == "relay" else "tuning_stepping", values)
 
     def _explain_proposal(self) -> Term:
         proposal = self.proposal
@@ -379,11 +407,27 @@ class Tuning:
         )
         children = (
             model,
+            *_explain_swings(proposal),
             _explain_margins(proposal.margins, old=False),
             _explain_margins(proposal.old_margins, old=True),
         )
         code = "tuning_accepted" if self.state == "accepted" else "tuning_done"
         return Term(code, values, children)
+
+
+def _explain_swings(proposal: Proposal) -> tuple[Term, ...]:
+    """What a relay found besides; its ultimate gain in the units of the settings."""
+    swings, model = proposal.swings, proposal.found.model
+    if swings is None or model.dead_time_s <= 0:
+        return ()
+    found = ultimate(model)
+    values: tuple[tuple[str, float | str, str], ...] = (
+        ("period", swings.period_s, "time"),
+        ("response", 10 * swings.gain, "temperature_difference"),
+        ("ultimate_gain", found.gain / proposal.factor, "number"),
+        ("ultimate_period", found.period_s, "time"),
+    )
+    return (Term("tuning_swings", values),)
 
 
 def _explain_margins(found: Margins, *, old: bool) -> Term:

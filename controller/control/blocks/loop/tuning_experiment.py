@@ -1,4 +1,6 @@
-"""Step experiment of a loop: the flow up, down and up again around where it stands, by 2–3 K of supply.
+"""Experiments of a tuning: what they share, and the steps.
+
+The steps: the flow up, down and up again around where it stands, by 2–3 K of supply.
 
 The first step is sized by the exchanger's balance: with a steady secondary side the supply cannot gain more
 per % of flow than (supply − return)/flow, because its curve over the flow bends downward. What that step
@@ -46,12 +48,14 @@ class Room:
     highest: float
 
 
-class StepExperiment:
-    """Levels of flow, one after the other. `step` gives the flow, or None when the last one is over.
+class Experiment:
+    """What both experiments share: how far they may go, and when the supply stands.
 
-    Both sides where there is room, otherwise twice to the same side: base, +, −, +, base or base, +, base, +,
-    base. `impossible` where there is room to neither.
+    `step` gives the flow, or None when the last level is over. `impossible` where there is not the room that
+    the experiment needs.
     """
+
+    levels = LEVELS
 
     def __init__(self, base: float, measured: float, back: float, room: Room) -> None:
         """`base`: flow it starts from and ends at, %; `measured`, `back`: supply and return, °C (NaN:
@@ -60,15 +64,64 @@ class StepExperiment:
         self.start = measured
         self.gain = (measured - back) / base if base > 2 and measured - back > 1 else UNKNOWN_GAIN
         self.room = room
+        self.impossible = False
+        self.level = 0
+        self._elapsed = 0.0
+        self._seen: deque[tuple[float, float]] = deque()
+
+    @property
+    def share(self) -> float:
+        """Flow of the present level, %."""
+        return self.base
+
+    def step(self, dt_s: float, measured: float) -> float | None:
+        """Flow to put out for this scan, %."""
+        raise NotImplementedError
+
+    def _see(self, dt_s: float, measured: float) -> None:
+        self._elapsed += dt_s
+        self._seen.append((self._elapsed, measured))
+        while self._seen[0][0] < self._elapsed - 2 * WINDOW_S:
+            self._seen.popleft()
+
+    def _recent(self) -> float:
+        """Mean of the last window, °C."""
+        recent = [value for time, value in self._seen if time > self._elapsed - WINDOW_S]
+        return sum(recent) / len(recent)
+
+    def _stands(self) -> bool:
+        """The means of two neighbouring windows hardly differ."""
+        middle = self._elapsed - WINDOW_S
+        before = [value for time, value in self._seen if time <= middle]
+        return bool(before) and abs(self._recent() - sum(before) / len(before)) < STANDS_K
+
+    def _size(self, side: int) -> float:
+        """Change of the flow that moves the supply as far as it is to move to that side, %."""
+        flow = self.room.high - self.base if side > 0 else self.base - self.room.low
+        return max(min(min(MOVE_K, self._space(side)) / self.gain, MOST_STEP, flow), 0.0)
+
+    def _space(self, side: int) -> float:
+        """Kelvin up to the margin of the supply's limit."""
+        if side > 0:
+            return self.room.highest - MARGIN_K - self.start
+        return self.start - self.room.lowest - MARGIN_K
+
+
+class StepExperiment(Experiment):
+    """Levels of flow, one after the other, each until the supply stands.
+
+    Both sides where there is room, otherwise twice to the same side: base, +, −, +, base or base, +, base, +,
+    base. `impossible` where there is room to neither.
+    """
+
+    def __init__(self, base: float, measured: float, back: float, room: Room) -> None:
+        super().__init__(base, measured, back, room)
         self.sides = [s for s in (1, -1) if self._space(s) >= LEAST_MOVE_K and self._size(s) >= LEAST_STEP]
         self.impossible = not self.sides
-        self.level = 0
         self._plan = [base]
         if self.sides:
             self._plan.append(base + self.sides[0] * self._size(self.sides[0]))
-        self._elapsed = 0.0
         self._stood = measured
-        self._seen: deque[tuple[float, float]] = deque()
 
     @property
     def share(self) -> float:
@@ -77,28 +130,20 @@ class StepExperiment:
 
     def step(self, dt_s: float, measured: float) -> float | None:
         """Flow to put out for this scan, %."""
-        self._elapsed += dt_s
-        self._seen.append((self._elapsed, measured))
-        while self._seen[0][0] < self._elapsed - 2 * WINDOW_S:
-            self._seen.popleft()
-        if self._elapsed >= LONGEST_S or (self._elapsed >= SHORTEST_S and self._stands()):
+        self._see(dt_s, measured)
+        if self._elapsed >= LONGEST_S or (
+            self._elapsed >= SHORTEST_S and self._answered() and self._stands()
+        ):
             self._next()
         return self.share if self.level < LEVELS else None
 
-    def _stands(self) -> bool:
-        middle = self._elapsed - WINDOW_S
-        before = [value for time, value in self._seen if time <= middle]
-        after = [value for time, value in self._seen if time > middle]
-        if not before or not after:
-            return False
-        mean = sum(after) / len(after)
+    def _answered(self) -> bool:
+        """What is seen is no longer the dead time."""
         expected = self.gain * abs(self.share - self._plan[self.level - 1]) if self.level else 0.0
-        answered = abs(mean - self._stood) >= min(ANSWERED * expected, ANSWERED_K)
-        return answered and abs(mean - sum(before) / len(before)) < STANDS_K
+        return abs(self._recent() - self._stood) >= min(ANSWERED * expected, ANSWERED_K)
 
     def _next(self) -> None:
-        recent = [value for time, value in self._seen if time > self._elapsed - WINDOW_S]
-        self._stood = sum(recent) / len(recent)
+        self._stood = self._recent()
         if self.level == 0:
             self.start = self._stood
         elif self.level == 1:
@@ -115,13 +160,3 @@ class StepExperiment:
         second = self.base - self._size(-1) / BEND if len(self.sides) == 2 else self.base
         third = self.base + first * self._size(first)
         self._plan += [second, third, self.base]
-
-    def _size(self, side: int) -> float:
-        flow = self.room.high - self.base if side > 0 else self.base - self.room.low
-        return max(min(min(MOVE_K, self._space(side)) / self.gain, MOST_STEP, flow), 0.0)
-
-    def _space(self, side: int) -> float:
-        """Kelvin up to the margin of the supply's limit."""
-        if side > 0:
-            return self.room.highest - MARGIN_K - self.start
-        return self.start - self.room.lowest - MARGIN_K

@@ -4,6 +4,11 @@ A valve that sticks stands until the actuator has wound up further than its dead
 (the stick-slip of Stenman, Gustafsson, Forsman, IFAC 2003). Only movements after a pause count, because a
 valve that follows a fast command is always behind. A position potentiometer on the motor's side of the stem
 sees nothing of it.
+
+A command that has been refused shows it sooner than one that runs: `StuckStem` counts how often the command
+has come to rest somewhere else and the stem has not moved. It also answers: with a stem that sticks each move
+is made from where the stem is, and far enough to break it loose at once, in place of an integral that takes
+minutes to wind up that far (constant reinforcement: Ivan, Lakshminarayanan, ISA Trans. 48, 2009).
 """
 
 from __future__ import annotations
@@ -23,6 +28,88 @@ HOUR_S = 3600.0
 MOST_TRAVEL = 50.0
 """Travel of an hour that a sticking valve may make, %: 12 strokes a day."""
 
+REFUSED_S = 20.0
+"""Command and stem have stood so long: what was asked is done, or refused."""
+REFUSALS = 3.0
+DOUBT = 0.1
+"""A move that is followed takes back so much of a refusal, as long as there are few."""
+WIDER, NARROWER = 0.3, 0.02
+"""The band grows by a refusal and shrinks by a move that is followed: it finds its own width again after a
+repair, at one refusal in fifteen moves meanwhile, %."""
+BEYOND = 0.3
+"""The command goes so far beyond the band, %."""
+WIDEST = 4.0
+"""A stem that needs more is stuck, which others tell."""
+WORTH = 0.6
+"""A jump of one band is worth while from this share of it on: at half it would bring as much as it takes."""
+
+
+class StuckStem:
+    """The band within which the command does not move the stem, and moves that break it loose."""
+
+    def __init__(self, dead_band: float) -> None:
+        """`dead_band`: of the output and the actuator together, %."""
+        self.least = dead_band + STICKS
+        self.band = self.least
+        self.sticks = False
+        self._refusals = 0.0
+        self._command = self._place = self._start = self._from = math.nan
+        self._moved = False
+        self._stood_s = 0.0
+        self._stuck = False
+
+    def step(self, dt: float, command: float, position: float) -> None:
+        """One scan, both in %."""
+        if not (math.isfinite(command) and math.isfinite(position)):
+            return
+        if math.isnan(self._place):
+            self._place, self._command, self._start = position, command, command
+        if abs(position - self._place) > STANDS:
+            if not self._moved:
+                self._from = self._place
+            self._place, self._moved, self._stuck, self._stood_s = position, True, False, 0.0
+        if command != self._command:
+            self._command, self._stood_s = command, 0.0
+        before, self._stood_s = self._stood_s, self._stood_s + dt
+        if before < REFUSED_S <= self._stood_s:
+            if self._moved:
+                self._followed()
+            elif abs(command - self._start) >= self.least:
+                self._refused(abs(command - position))
+
+    def asks(self, wanted: float, position: float, asked: float) -> float:
+        """Opening to ask of a stem that sticks, %; `asked`: the present one. It stays until the stem is far
+        enough off."""
+        away = wanted - position
+        if abs(away) < WORTH * self.band:
+            return asked
+        return position + math.copysign(max(abs(away), self.band + BEYOND), away)
+
+    def _followed(self) -> None:
+        self._moved, self._start = False, self._command
+        self._refusals = max(self._refusals - DOUBT, 0.0)
+        if abs(self._command - self._from) <= self.band + BEYOND + STANDS:
+            # A larger move says nothing: it would have been followed with a wider band as well.
+            self.band = max(self.band - NARROWER, self.least)
+        if self.sticks and self.band <= self.least:
+            self._forget()
+
+    def _refused(self, away: float) -> None:
+        if self._stuck:
+            return
+        if self.sticks:
+            self.band += WIDER
+        else:
+            self._refusals += 1.0
+            self.band = min(max(self.band, away), WIDEST)
+            self.sticks = self._refusals >= REFUSALS
+        if self.band > WIDEST:
+            self._forget()
+            self._stuck = True
+
+    def _forget(self) -> None:
+        self.sticks, self._refusals, self.band = False, 0.0, self.least
+
 
 class Stick:
     """How far the command runs away before the valve follows, from command and position."""
@@ -34,6 +121,7 @@ class Stick:
         self.dead_band, self.rate = dead_band, rate
         self.expected = dead_band + STICKS
         self.measured = math.nan
+        self.stem = StuckStem(dead_band)
         self._count = 0
         self._place = math.nan
         self._stood_s = 0.0
@@ -42,18 +130,24 @@ class Stick:
 
     @property
     def sticks(self) -> bool:
-        """Several movements began too late."""
-        return self._count >= STICK_COUNT and self.measured > self.expected
+        """Several movements began too late, or did not come."""
+        return self.stem.sticks or (self._count >= STICK_COUNT and self.measured > self.expected)
+
+    @property
+    def late(self) -> float:
+        """How far the command goes before the stem moves, %."""
+        return self.stem.band if self.stem.sticks else self.measured
 
     @property
     def follows(self) -> bool:
         """Several movements began as they should."""
-        return self._count >= STICK_COUNT and self.measured <= self.expected
+        return self._count >= STICK_COUNT and not self.sticks
 
     def step(self, dt: float, command: float, position: float) -> bool:
         """One scan, both in %. True at the end of an hour in which it stuck and travelled much."""
         if not (math.isfinite(command) and math.isfinite(position)):
             return False
+        self.stem.step(dt, command, position)
         self.expected = self.dead_band + STICKS + SCANS_BEHIND * self.rate * dt
         if math.isnan(self._place):
             self._place = position
