@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from math import exp, inf, isfinite, isnan, nan
-from time import perf_counter
+from time import process_time
 
 import numpy as np
 import pytest
@@ -199,10 +199,10 @@ def test_a_step_is_fast():
     building = nominal()
     times = []
     for _ in range(3):
-        begin = perf_counter()
+        begin = process_time()
         for _ in range(5000):
             building.step(5.0, -10.0, 1e6, 3e5, 1.05, 1e4)
-        times.append((perf_counter() - begin) / 5000)
+        times.append((process_time() - begin) / 5000)
     print(f"a building step takes {min(times) * 1e6:.2f} µs")
     assert min(times) < 20e-6
 

@@ -1,7 +1,7 @@
 """The pipe against closed solutions: delay, exponential loss, pulses, wall, standing and reversed flow."""
 
 from math import exp, isfinite, log, pi
-from time import perf_counter
+from time import process_time
 
 import pytest
 from hypothesis import given, settings
@@ -202,9 +202,9 @@ def test_a_step_costs_microseconds():
     pipe = Pipe(3000.0, 60.0, wall_capacity=1e6)
     best = 1.0
     for _ in range(7):
-        start = perf_counter()
+        start = process_time()
         for i in range(2000):
             pipe.step(1.0, 60.0 + 0.001 * (i % 50), 10.0)
-        best = min(best, (perf_counter() - start) / 2000.0)
+        best = min(best, (process_time() - start) / 2000.0)
     print(f"pipe: {1e6 * best:.2f} µs a step")
     assert best < 15e-6
