@@ -34,7 +34,7 @@ HOURS = 3
 REFUSED_S = 20.0
 """Command and stem have stood so long: what was asked is done, or refused."""
 REFUSALS = 3.0
-DOUBT = 0.1
+DOUBT = 0.05
 """A move that is followed takes back so much of a refusal, as long as there are few."""
 WIDER, NARROWER = 0.3, 0.02
 """The band grows by a refusal and shrinks by a move that is followed: it finds its own width again after a
