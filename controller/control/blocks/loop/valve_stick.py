@@ -14,6 +14,7 @@ minutes to wind up that far (constant reinforcement: Ivan, Lakshminarayanan, ISA
 from __future__ import annotations
 
 import math
+from collections import deque
 
 STANDS = 0.25
 """Position noise of a valve that stands, %."""
@@ -26,20 +27,24 @@ SCANS_BEHIND = 2.0
 STICK_COUNT = 20
 HOUR_S = 3600.0
 MOST_TRAVEL = 50.0
-"""Travel of an hour that a sticking valve may make, %: 12 strokes a day."""
+"""Travel of an hour that a sticking valve may make, %: 12 strokes a day …"""
+HOURS = 3
+"""… in the mean of so many hours; twice as much is too much in a single one."""
 
 REFUSED_S = 20.0
 """Command and stem have stood so long: what was asked is done, or refused."""
 REFUSALS = 3.0
-DOUBT = 0.1
+DOUBT = 0.05
 """A move that is followed takes back so much of a refusal, as long as there are few."""
 WIDER, NARROWER = 0.3, 0.02
 """The band grows by a refusal and shrinks by a move that is followed: it finds its own width again after a
 repair, at one refusal in fifteen moves meanwhile, %."""
 BEYOND = 0.3
 """The command goes so far beyond the band, %."""
-WIDEST = 4.0
+WIDEST = 5.0
 """A stem that needs more is stuck, which others tell."""
+EXACT = 0.05
+"""A move that went further than was asked by more than this was no test of the band, %."""
 WORTH = 0.6
 """A jump of one band is worth while from this share of it on: at half it would bring as much as it takes."""
 
@@ -49,6 +54,7 @@ class StuckStem:
 
     def __init__(self, dead_band: float) -> None:
         """`dead_band`: of the output and the actuator together, %."""
+        self.dead_band = dead_band
         self.least = dead_band + STICKS
         self.band = self.least
         self.sticks = False
@@ -79,16 +85,26 @@ class StuckStem:
 
     def asks(self, wanted: float, position: float, asked: float) -> float:
         """Opening to ask of a stem that sticks, %; `asked`: the present one. It stays until the stem is far
-        enough off."""
+        enough off, and until a move is over or refused."""
         away = wanted - position
+        reach = self.band + BEYOND
+        most = reach + self.dead_band + BEYOND
         if abs(away) < WORTH * self.band:
+            # A command far ahead is still taking the stem somewhere else.
+            return asked if abs(asked - position) <= most else wanted
+        ahead = (asked - position) * math.copysign(1.0, away)
+        needed = max(abs(away), reach)
+        if needed <= ahead <= most:
             return asked
-        return position + math.copysign(max(abs(away), self.band + BEYOND), away)
+        if 0.0 < ahead < needed:
+            # The motor has gone a part of the way already, and does not start for less than its dead band.
+            needed = max(needed, min(ahead + self.dead_band, WIDEST) + BEYOND)
+        return position + math.copysign(needed, away)
 
     def _followed(self) -> None:
         self._moved, self._start = False, self._command
         self._refusals = max(self._refusals - DOUBT, 0.0)
-        if abs(self._command - self._from) <= self.band + BEYOND + STANDS:
+        if abs(self._command - self._from) <= self.band + BEYOND + EXACT:
             # A larger move says nothing: it would have been followed with a wider band as well.
             self.band = max(self.band - NARROWER, self.least)
         if self.sticks and self.band <= self.least:
@@ -98,7 +114,10 @@ class StuckStem:
         if self._stuck:
             return
         if self.sticks:
-            self.band += WIDER
+            # Less than the band is no refusal: a hand or another mode asks without it.
+            if away > self.band:
+                self.band += WIDER
+                self._stood_s = 0.0
         else:
             self._refusals += 1.0
             self.band = min(max(self.band, away), WIDEST)
@@ -127,6 +146,7 @@ class Stick:
         self._stood_s = 0.0
         self._hour_s = 0.0
         self._travel = 0.0
+        self._hours: deque[float] = deque(maxlen=HOURS)
 
     @property
     def sticks(self) -> bool:
@@ -144,7 +164,7 @@ class Stick:
         return self._count >= STICK_COUNT and not self.sticks
 
     def step(self, dt: float, command: float, position: float) -> bool:
-        """One scan, both in %. True at the end of an hour in which it stuck and travelled much."""
+        """One scan, both in %. True at the end of an hour when it sticks and has travelled much."""
         if not (math.isfinite(command) and math.isfinite(position)):
             return False
         self.stem.step(dt, command, position)
@@ -161,9 +181,13 @@ class Stick:
         self._hour_s += dt
         if self._hour_s < HOUR_S:
             return False
-        much = self._travel > MOST_TRAVEL
+        self._hours.append(self._travel)
+        busy = len(self._hours) == HOURS and sum(self._hours) > HOURS * MOST_TRAVEL
+        much = self.sticks and (busy or self._travel > 2 * MOST_TRAVEL)
         self._hour_s = self._travel = 0.0
-        return much and self.sticks
+        if much:
+            self._hours.clear()
+        return much
 
     def _moved(self, command: float) -> None:
         if self._stood_s >= STOOD_S:
