@@ -3,7 +3,8 @@ round.
 
 While a pump turns, the supply stands above the return by what the pump adds less the exchanger's drop. Where
 it stands below by just that much, and the differential pressure over the pump agrees, one lying transmitter
-is no explanation any more: the two are exchanged. Each then takes the other's value, `uncertain`, so that
+is no explanation any more: the two are exchanged. The exchanger's drop is what it was while they stood the
+right way round, if they ever did: a lone transmitter that lies would have to hit that. Each then takes the other's value, `uncertain`, so that
 makeup, relief and suction act by the right one; `pressures_crossed` goes on telling it (`plausibility`).
 Without the third transmitter nobody knows which of the two lies: they are only doubted.
 """
@@ -12,12 +13,14 @@ from __future__ import annotations
 
 import math
 
+from controller.control.blocks.parts.steady import Steady
 from controller.points import Image, Point, Quality
 from controller.safety.plausibility import CROSSED_KPA, GOOD_S, WITH_PUMP_S, running_points
 from controller.safety.substitutes import HIGHEST_DROP_KPA
 
 TOLERANCE_KPA = 15.0
 """What three sound transmitters differ by (own judgement: 1 % of their ranges together)."""
+DROP_S = 60.0
 
 
 class CrossedPressures:
@@ -30,6 +33,8 @@ class CrossedPressures:
         self.pumps = running_points(image, f"{circuit}.pump", pumps)
         self.active = False
         self._since = math.inf
+        self._drop = Steady(DROP_S)
+        """kPa over the exchanger, while the order is right; NaN before it has ever been."""
 
     def step(self, now: float, dt: float) -> None:
         """Judge this scan's readings, and exchange them while they are crossed."""
@@ -37,7 +42,7 @@ class CrossedPressures:
         if supply is None or back is None or not (supply.usable and back.usable):
             self._since = math.inf
             return
-        seen = self._seen(supply, back)
+        seen = self._seen(supply, back, dt)
         if seen is None or seen == self.active:
             # A pump that stands shows nothing: what was found stays.
             self._since = math.inf
@@ -48,18 +53,27 @@ class CrossedPressures:
         if self.active:
             _exchange(supply, back)
 
-    def _seen(self, supply: Point, back: Point) -> bool | None:
+    def _seen(self, supply: Point, back: Point, dt: float) -> bool | None:
         """Crossed or not; None: nobody can tell now."""
         added = self.added
         if not any(pump.on for pump in self.pumps):
             return None
         below = back.value - supply.value
+        known = added is not None and added.usable
         if below < CROSSED_KPA:
-            return False if below < -CROSSED_KPA else None
+            if below >= -CROSSED_KPA:
+                return None
+            if added is not None and added.usable:
+                self._drop.step(added.value + below, dt)
+            return False
         if added is None or not added.usable:
             return None
-        drop = added.value - below
-        return True if -TOLERANCE_KPA <= drop <= HIGHEST_DROP_KPA + TOLERANCE_KPA else None
+        drop, usual = added.value - below, self._drop.value
+        if math.isnan(usual):
+            fits = -TOLERANCE_KPA <= drop <= HIGHEST_DROP_KPA + TOLERANCE_KPA
+        else:
+            fits = abs(drop - usual) <= TOLERANCE_KPA
+        return True if fits else None
 
 
 def _exchange(one: Point, other: Point) -> None:

@@ -95,6 +95,15 @@ def test_without_proof_nothing_is_exchanged(state: dict[str, float]) -> None:
         assert desk.image[name].reason != "crossed"
 
 
+def test_one_that_lies_must_hit_the_usual_drop_to_look_crossed() -> None:
+    desk = Desk()
+    desk.run(120)
+    desk.run(300, **{"low.return_pressure": 480.0})
+    assert desk.image["low.return_pressure"].reason != "crossed"
+    desk.run(31, **CROSSED)
+    assert desk.seen() == (440.0, 350.0)
+
+
 @pytest.mark.parametrize(("runs", "substituted"), [(1.0, False), (0.0, True)])
 def test_no_return_pressure_is_made_of_a_dead_differential_pressure(runs: float, substituted: bool) -> None:
     """440 − 0 would look like over-pressure, and relief would empty the loop."""

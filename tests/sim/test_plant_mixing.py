@@ -145,7 +145,11 @@ def test_names_are_those_of_an_exchanger_zone():
     exchange = Plant(PlantParameters(zones=(TWO_GROUPS,)), DESIGN_DAY)
     assert set(mixing.sensors) == set(exchange.sensors)
     assert mixing.command_names() == exchange.command_names()
-    assert set(mixing.fault_names()) ^ set(exchange.fault_names()) == {"low.bypass", "low.exchanger"}
+    assert set(mixing.fault_names()) ^ set(exchange.fault_names()) == {
+        "low.bypass",
+        "low.exchanger",
+        "low.primary_bypass",
+    }
 
 
 TROUBLES = ("", "low.pump_2/check_valve", "low.bypass/check_valve", "low.pump_1/mains_bypass", "low/burst")
