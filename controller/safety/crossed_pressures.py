@@ -3,9 +3,10 @@ round.
 
 While a pump turns, the supply stands above the return by what the pump adds less the exchanger's drop. Where
 it stands below by just that much, and the differential pressure over the pump agrees, one lying transmitter
-is no explanation any more: the two are exchanged. The exchanger's drop is what it was while they stood the
-right way round, if they ever did: a lone transmitter that lies would have to hit that. Each then takes the other's value, `uncertain`, so that
-makeup, relief and suction act by the right one; `pressures_crossed` goes on telling it (`plausibility`).
+is no explanation any more: the two are exchanged. The exchanger's drop must be what it was while they stood
+the right way round, if they ever did: a lone transmitter that lies would have to hit that. Each then takes
+the other's value, `uncertain`, so that makeup, relief and suction act by the right one; `pressures_crossed`
+goes on telling it (`plausibility`).
 Without the third transmitter nobody knows which of the two lies: they are only doubted.
 """
 
@@ -59,7 +60,6 @@ class CrossedPressures:
         if not any(pump.on for pump in self.pumps):
             return None
         below = back.value - supply.value
-        known = added is not None and added.usable
         if below < CROSSED_KPA:
             if below >= -CROSSED_KPA:
                 return None
