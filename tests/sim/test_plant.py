@@ -195,6 +195,7 @@ def test_impossible_parameters_are_refused():
         ((replace(zone, loop_volume_m3=10.0),), "zone low: loop_volume leaves"),
         ((replace(TWO_GROUPS, loop_volume_m3=10.0),), "zone low: loop_volume leaves"),
         ((replace(zone, buildings=0),), "at least one building"),
+        ((replace(zone, balancing_percent=(70.0,)),), "8 branches need as many"),
         ((replace(zone, rooms=(RoomParameters(8),)),), "does not exist"),
     ):
         with pytest.raises(ValueError, match=text):
