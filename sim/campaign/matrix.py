@@ -6,7 +6,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import combinations
 
-from controller.control.circuits.exchanger import ExchangerSettings
 from controller.settings.station import Circuit, StationFile
 from controller.station import Station
 from sim.campaign.cells import COLD_DAY, COLD_START, OVERSIZED, THAW, Break, Cell, Group, Start
@@ -166,7 +165,7 @@ def _machines(file: StationFile, plant: Plant) -> Iterator[Cell]:
 def _isolation_valves(zone: str, circuit: Circuit) -> Iterator[Cell]:
     """Of exchangers in parallel. On a cold day every one of them is wanted; in the thaw one is enough, so
     that none may cost heat. A hand that shuts one asks a valve to move that cannot."""
-    if not isinstance(circuit, ExchangerSettings) or circuit.exchangers is None:
+    if circuit.kind != "exchanger" or circuit.exchangers is None:
         return
     for number in range(1, len(circuit.exchangers.valves) + 1):
         exchanger = f"{zone}.exchanger_{number}"
