@@ -130,14 +130,16 @@ def tank_rules(
     without a tank."""
     level = image.points.get("station.tank_level")
     inlet = image.outputs.get("station.tank_inlet")
+    # A level that has let the tank run over shows too little: as where it is lost, makeup goes on.
+    overflows = on(image.points.get("station.tank_overflows"))
     shows = shown("level", level, "length")
     yield Rule(
         "tank_low",
         "station.tank_level",
-        lambda: below(level, tank_low),
+        lambda: below(level, tank_low) and not overflows(),
         after_s=3.0,
         act=at_most(makeup_runs, 0.0),
-        until=lambda: not below(level, tank_low + 0.1),
+        until=lambda: not below(level, tank_low + 0.1) or overflows(),
         priority="high",
         tells=lambda: plan().makeup,
         shows=shows,

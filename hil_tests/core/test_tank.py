@@ -117,3 +117,20 @@ def test_flood_and_a_hand_on_a_makeup_pump_leave_portions(station: Loop) -> None
 
     station.run(minutes=10, each=watch)
     assert ran == pytest.approx(120, abs=10)
+
+
+def test_where_one_makeup_pump_sucks_air_the_other_holds_the_pressure(
+    make_station: Callable[..., Loop],
+) -> None:
+    station = make_station(dt=5.0)
+    station.fault("low.makeup_1", "dry")
+    station.fault("low", "leak", 0.3)
+    lowest = 1e3
+
+    def watch(loop: Loop) -> None:
+        nonlocal lowest
+        lowest = min(lowest, loop.truth("low.return_pressure"))
+
+    station.run(hours=4, each=watch)
+    assert ("makeup_dry", "low") in station.raised()
+    assert lowest > 280.0

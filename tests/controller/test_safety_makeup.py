@@ -151,6 +151,14 @@ def test_a_floor_that_gets_wet_while_the_tank_fills_closes_the_inlet(desk: Any) 
     assert "tank_overflow" not in desk.codes()
 
 
+def test_a_tank_that_ran_over_is_not_empty_whatever_its_level_shows(desk: Any) -> None:
+    desk.override("low.makeup_1_run", 1.0)
+    overflow(desk, 0.35)
+    desk.run(10)
+    assert desk["low.makeup_1_run"].on
+    assert "tank_low" not in desk.codes()
+
+
 def test_a_mended_level_ends_an_overflow(desk: Any) -> None:
     overflow(desk)
     desk.set("station.tank_level", 2.0)

@@ -32,6 +32,8 @@ from controller.points import Image, Output, Point, Term
 SETTLED_S, STANDING_S = 30.0, 300.0
 IDLE_S = 40.0
 """A pump through which nothing flows: its seals last a minute, should it be air that it turns in."""
+DRY = "makeup_dry"
+"""Row of the safety table that rests the makeup."""
 NEAR_KPA = 1.0
 FAR_WEIGHT = 3.0
 NEAR_RELIEF_KPA = 5.0
@@ -117,7 +119,7 @@ class PressureHolding:
         self.usual_speed = min(max(settings.band_speed, low), high)
         self._rising = math.nan
         self._settled_s = self._idle_s = 0.0
-        self._ran_before = False
+        self._ran_before = self._was_dry = False
         self.relief: Output | None = None
         self.relief_band: Band | None = None
         if settings.relief is not None:
@@ -228,6 +230,10 @@ class PressureHolding:
     def _choose(self, tick: Tick) -> None:
         """The other pump at each start; the next one available when this one fails, or when its drive can no
         longer be told anything while another's can; never none for ever."""
+        dry = any(pump.run.reason == DRY for pump in self.pumps)
+        if dry and not self._was_dry:
+            self._next()  # its rest is for all, but what sucks air may be this one alone
+        self._was_dry = dry
         ended = self._ran_before and not self.filling
         self._ran_before = self.filling
         if ended and self.settings.alternate:
