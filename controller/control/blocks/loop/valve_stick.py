@@ -104,8 +104,8 @@ class StuckStem:
     def _followed(self) -> None:
         self._moved, self._start = False, self._command
         self._refusals = max(self._refusals - DOUBT, 0.0)
-        if abs(self._command - self._from) <= self.band + BEYOND + EXACT:
-            # A larger move says nothing: it would have been followed with a wider band as well.
+        if self.band <= abs(self._command - self._from) <= self.band + BEYOND + EXACT:
+            # A larger move says nothing, it would have been followed with a wider band as well; nor do several.
             self.band = max(self.band - NARROWER, self.least)
         if self.sticks and self.band <= self.least:
             self._forget()
