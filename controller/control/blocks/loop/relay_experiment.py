@@ -54,10 +54,9 @@ class RelayExperiment(Experiment):
     where the loop stood.
     """
 
-    levels = SWINGS + 2
-
     def __init__(self, base: float, measured: float, back: float, room: Room) -> None:
         super().__init__(base, measured, back, room)
+        self.levels = SWINGS + 2
         self.hysteresis = MOST_HYSTERESIS_K
         self.stuck = False
         """The supply does not come back, whatever the flow."""

@@ -55,8 +55,6 @@ class Experiment:
     the experiment needs.
     """
 
-    levels = LEVELS
-
     def __init__(self, base: float, measured: float, back: float, room: Room) -> None:
         """`base`: flow it starts from and ends at, %; `measured`, `back`: supply and return, °C (NaN:
         none)."""
@@ -66,6 +64,7 @@ class Experiment:
         self.room = room
         self.impossible = False
         self.level = 0
+        self.levels = LEVELS
         self._elapsed = 0.0
         self._seen: deque[tuple[float, float]] = deque()
 

@@ -8,7 +8,7 @@ sees nothing of it.
 A command that has been refused shows it sooner than one that runs: `StuckStem` counts how often the command
 has come to rest somewhere else and the stem has not moved. It also answers: with a stem that sticks each move
 is made from where the stem is, and far enough to break it loose at once, in place of an integral that takes
-minutes to wind up that far (constant reinforcement: Ivan, Lakshminarayanan, ISA Trans. 48, 2009).
+minutes to wind up that far (constant reinforcement: Ivan, Lakshminarayanan, Ind. Eng. Chem. Res. 48, 2009).
 """
 
 from __future__ import annotations
@@ -104,8 +104,8 @@ class StuckStem:
     def _followed(self) -> None:
         self._moved, self._start = False, self._command
         self._refusals = max(self._refusals - DOUBT, 0.0)
-        if abs(self._command - self._from) <= self.band + BEYOND + EXACT:
-            # A larger move says nothing: it would have been followed with a wider band as well.
+        if self.band <= abs(self._command - self._from) <= self.band + BEYOND + EXACT:
+            # A larger move says nothing, a wider band would have followed as well; nor do several in a row.
             self.band = max(self.band - NARROWER, self.least)
         if self.sticks and self.band <= self.least:
             self._forget()
