@@ -56,8 +56,8 @@ def proposal(outdoor: float, what: str = "simc") -> tuple[Rig, Proposal]:
 
 
 def test_steps_and_relay_propose_the_same_at_60_percent_load() -> None:
-    """By the plant's own exchanger, valve and sensor; a relay finds the gain less exactly (0.93 to 1.21 of what
-    the steps find, with five seeds of noise)."""
+    """By the plant's own exchanger, valve and sensor; a relay finds the gain less exactly (0.93 to 1.21
+    of what the steps find, with five seeds of noise)."""
     _, stepped = proposal(-8.0)
     station, swung = proposal(-8.0, "relay_simc")
     assert stepped.swings is None
