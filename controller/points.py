@@ -109,6 +109,11 @@ class Point:
         return QUANTITIES[self.quantity].show(self.value)
 
 
+def reading(point: Point | None) -> float:
+    """Value of a point; NaN for what is not there or cannot be used."""
+    return point.value if point is not None and point.usable else math.nan
+
+
 class Slot(IntEnum):
     """Which slot of an output won; the larger is the stronger."""
 

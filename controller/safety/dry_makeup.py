@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 
-from controller.points import Image, Output, Point
-from controller.safety.parts import Clock, reading
+from controller.points import Image, Output, Point, reading
+from controller.safety.parts import Clock
 
 
 class DryMakeup:

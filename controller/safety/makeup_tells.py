@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 
 from controller.alarms import Values
 from controller.control.blocks.water.makeup_guard import STATES
-from controller.points import Image, Point
-from controller.safety.parts import below, on, reading, shown
+from controller.points import Image, Point, reading
+from controller.safety.parts import below, on, shown
 from controller.safety.protected import Protected
 from controller.safety.rules import Condition, Rule
 

@@ -27,11 +27,6 @@ def below(point: Point | None, value: float) -> bool:
     return point is not None and point.usable and point.value < value
 
 
-def reading(point: Point | None) -> float:
-    """Value of a point; NaN for what is not there or cannot be used."""
-    return point.value if point is not None and point.usable else math.nan
-
-
 class HoldAtMost:
     """No further open than when the rule began, but `least` is always left.
 

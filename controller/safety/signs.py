@@ -6,8 +6,8 @@ import math
 from collections import deque
 from collections.abc import Callable
 
-from controller.points import Point
-from controller.safety.parts import Clock, reading
+from controller.points import Point, reading
+from controller.safety.parts import Clock
 
 SAMPLE_S = 5.0
 ENDS = 3

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 
-from controller.points import Point
-from controller.safety.parts import reading
+from controller.points import Point, reading
 
 RISER_MINUTES = 70.0
 """Time constant of a bare DN25 riser in a staircase: FACTS §8 calculates 88 min from 25 to 0 °C and 29 min

@@ -6,8 +6,8 @@ import math
 from collections.abc import Iterator
 
 from controller.control.blocks.parts.drive import STATES
-from controller.points import Image
-from controller.safety.parts import below, on, reading
+from controller.points import Image, reading
+from controller.safety.parts import below, on
 from controller.safety.protected import Protected
 from controller.safety.rules import Rule
 

@@ -32,7 +32,7 @@ from controller.control.blocks.parts.memory import remembered
 from controller.control.blocks.parts.steady import Steady
 from controller.control.tick import Tick
 from controller.fields import Amount, Settings
-from controller.points import Point, Term
+from controller.points import Point, Term, reading
 
 OVERSIZE = 1.6
 """Open valve over design flow: Kvs steps by 1.6 (IEC 60534-2-1, R5 series), one step up is usual."""
@@ -177,8 +177,8 @@ class HeatTransfer:
     def step(self, tick: Tick, flow: float) -> None:
         """Take the conditions of this scan. `flow`: secondary flow or pump speed in any unit, NaN unknown."""
         dt = tick.dt
-        supply = self._supply.step(_value(self.primary), dt)
-        back = self._return.step(_value(self.back), dt)
+        supply = self._supply.step(reading(self.primary), dt)
+        back = self._return.step(reading(self.back), dt)
         difference = math.nan
         if self.pressures is not None and self.pressures[0].usable and self.pressures[1].usable:
             difference = self.pressures[0].value - self.pressures[1].value
@@ -277,10 +277,6 @@ class HeatTransfer:
                 ratio = remembered(state, f"full_ratio_{stage}", self.full_ratio, least, most)
                 learned = remembered(state, f"learned_{stage}", 0.0, 0.0, self.learn_s)
                 self._stages[stage] = ratio, learned
-
-
-def _value(point: Point | None) -> float:
-    return point.value if point is not None and point.usable else math.nan
 
 
 def _finite(value: float) -> float | None:

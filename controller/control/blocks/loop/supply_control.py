@@ -33,10 +33,11 @@ from controller.control.blocks.loop.supply_settings import LoopSettings, ValveSe
 from controller.control.blocks.loop.tuning import LoopView, Tuning
 from controller.control.blocks.loop.tuning_experiment import Room
 from controller.control.blocks.loop.tuning_rules import Lags
+from controller.control.blocks.parts.memory import finite, remembered
 from controller.control.blocks.parts.pid_loop import PiLoop
 from controller.control.blocks.parts.steady import Steady
 from controller.control.tick import Tick
-from controller.points import Output, Point, Slot, Term
+from controller.points import Output, Point, Slot, Term, reading
 
 HOLD_S = 1800.0
 START_S = 15.0
@@ -281,12 +282,12 @@ class SupplyControl:
         automatic = self.mode == "regulates" and self.command.slot is Slot.DEMAND
         return LoopView(
             setpoint=self.setpoint,
-            measured=seen(self.sensed.supply),
+            measured=reading(self.sensed.supply),
             share=self.curve.flow(self.standing),
             asked=self.transfer.share(lift),
-            primary=seen(self.transfer.primary),
-            back=seen(self.sensed.back),
-            pressure=seen(self.sensed.pressure),
+            primary=reading(self.transfer.primary),
+            back=reading(self.sensed.back),
+            pressure=reading(self.sensed.pressure),
             pumps=pumps,
             automatic=automatic,
             factor=steeper / (2 * SLOPE_K),
@@ -304,7 +305,7 @@ class SupplyControl:
             high=self._most,
             command=self.command.value,
             position=_either(self._position(), math.nan),
-            primary=seen(self.transfer.primary),
+            primary=reading(self.transfer.primary),
             regulates=leads and self.tuning.state != "stepping",
         )
         self.monitor.step(tick, sample, self.settings.integral_time)
@@ -454,41 +455,22 @@ class SupplyControl:
     def state(self) -> dict[str, Any]:
         """What must survive a restart; plain JSON values."""
         return {
-            "lift": _finite(self.loop.output),
-            "capacity_flow": _finite(self.estimate.capacity_flow),
-            "mean_flow": _finite(self.estimate.mean_flow),
-            "mean_outdoor": _finite(self.estimate.mean_outdoor),
+            "lift": finite(self.loop.output),
+            **self.estimate.state(),
             "transfer": self.transfer.state(),
             "monitor": self.monitor.state(),
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Take over a remembered state; anything missing or odd keeps its fresh value."""
-        estimate = self.estimate
-        self.loop.track(number(state.get("lift"), math.nan))
-        estimate.capacity_flow = number(state.get("capacity_flow"), math.nan)
-        estimate.mean_flow = number(state.get("mean_flow"), math.nan)
-        estimate.mean_outdoor = number(state.get("mean_outdoor"), math.nan)
+        self.loop.track(remembered(state, "lift", math.nan))
+        self.estimate.restore(state)
         transfer = state.get("transfer")
         if isinstance(transfer, dict):
             self.transfer.restore(transfer)
         monitor = state.get("monitor")
         if isinstance(monitor, dict):
             self.monitor.restore(monitor)
-
-
-def seen(point: Point | None) -> float:
-    """Value of a point that is there and usable; NaN otherwise."""
-    return point.value if point is not None and point.usable else math.nan
-
-
-def number(value: object, otherwise: float) -> float:
-    """A remembered value, if it is a finite number."""
-    return float(value) if isinstance(value, int | float) and math.isfinite(value) else otherwise
-
-
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None
 
 
 def _either(value: float | None, otherwise: float) -> float:

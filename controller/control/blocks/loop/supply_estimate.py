@@ -9,7 +9,10 @@ last day, scaled to today's load, q = (20 − To)/(20 − mean To).
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
+from controller.control.blocks.parts.memory import finite, remembered
 from controller.control.tick import Tick
 from controller.points import Point
 
@@ -80,6 +83,20 @@ class SupplyEstimate:
             return self.mean_flow
         usual = max(20 - self.mean_outdoor, 1.0)
         return min(max(self.mean_flow * (20 - outdoor.value) / usual, 0.0), 100.0)
+
+    def state(self) -> dict[str, Any]:
+        """What was learned."""
+        return {
+            "capacity_flow": finite(self.capacity_flow),
+            "mean_flow": finite(self.mean_flow),
+            "mean_outdoor": finite(self.mean_outdoor),
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from it."""
+        self.capacity_flow = remembered(state, "capacity_flow", math.nan)
+        self.mean_flow = remembered(state, "mean_flow", math.nan)
+        self.mean_outdoor = remembered(state, "mean_outdoor", math.nan)
 
 
 def _average(mean: float, value: float, weight: float) -> float:

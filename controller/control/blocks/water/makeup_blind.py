@@ -21,7 +21,7 @@ import math
 from controller.control.blocks.water.makeup_guard import MakeupGuard
 from controller.control.blocks.water.makeup_reckoned import ReckonedMakeup
 from controller.control.tick import Tick
-from controller.points import Image, Output, Point, Quality, Term
+from controller.points import Image, Output, Point, Quality, Term, reading
 
 LEARNS_S, LOOK_S = 120.0, 5.0
 NOMINAL_HZ = 50.0
@@ -74,11 +74,11 @@ class OtherPressures:
 
     def step(self, tick: Tick, pressure: Point, runs: bool) -> None:
         """Learn while the pressure is good, stand in while it is not. `runs`: a makeup pump turns."""
-        good = math.isfinite(_value(pressure)) and not pressure.reason
+        good = math.isfinite(reading(pressure)) and not pressure.reason
         if good and 0.0 <= tick.now - self._learned_at < LOOK_S:
             return
         square = self._speed_share() ** 2
-        supply, discharge = _value(self.supply), _value(self.discharge)
+        supply, discharge = reading(self.supply), reading(self.discharge)
         if good:
             since, self._learned_at = tick.now - self._learned_at, tick.now
             dt = min(since, 2 * LOOK_S)
@@ -161,8 +161,3 @@ class BlindMakeup:
     def explain(self) -> Term:
         """What makeup goes by."""
         return Term(self.code)
-
-
-def _value(point: Point | None) -> float:
-    """NaN for what cannot be used."""
-    return point.value if point is not None and point.usable else math.nan
