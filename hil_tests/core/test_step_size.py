@@ -1,7 +1,8 @@
 """Halving the plant's step changes nothing that anybody would decide by (a night in January).
 
-Heat, electricity and mean temperatures within 0.5 %; degree-hours within 5 % or 1 K·h; travel and starts
-of the valve within 10 %; the same alarms. The scan keeps its second: only the plant's step is halved.
+Heat, electricity and mean temperatures within 0.5 %; degree-hours within 5 % or 1 K·h; the same alarms. The
+scan keeps its second: only the plant's step is halved. Travel and starts of the valve (within 10 %) take more
+nights to be told from noise: `make validation` holds them.
 """
 
 from pathlib import Path
@@ -45,9 +46,9 @@ def make_rig(parts: int, seed: int, scenario: Scenario | None = None) -> Rig:
     return rig
 
 
-def season(parts: int, seed: int) -> dict[str, float]:
+def season(parts: int, seed: int, days: float = DAYS) -> dict[str, float]:
     """What is compared, with the plant stepped `parts` times a scan."""
-    found, trace = run_season(make_rig(parts, seed), DAYS)
+    found, trace = run_season(make_rig(parts, seed), days)
     low = found["circuits"]["low"]
     kept = ("heat_gj", "pump_kwh", "degree_hours_below_20", "degree_hours_below_18", "degree_hours_above_24")
     return {
@@ -62,7 +63,7 @@ def season(parts: int, seed: int) -> dict[str, float]:
 
 @pytest.mark.timeout(300)
 def test_halving_the_plants_step_changes_no_decision() -> None:
-    """Noise is drawn anew at every step, and the valve follows it: so travel is the mean of two seeds."""
+    """Noise is drawn anew at every step: so the mean of two seeds."""
     one = [season(1, seed) for seed in SEEDS]
     two = [season(2, seed) for seed in SEEDS]
     mean = [{key: sum(run[key] for run in runs) / len(SEEDS) for key in runs[0]} for runs in (one, two)]
@@ -72,8 +73,6 @@ def test_halving_the_plants_step_changes_no_decision() -> None:
         assert halved[key] == pytest.approx(whole[key], rel=0.005), key
     for key in ("degree_hours_below_20", "degree_hours_below_18", "degree_hours_above_24"):
         assert halved[key] == pytest.approx(whole[key], rel=0.05, abs=1.0), key
-    for key in ("strokes", "starts"):
-        assert halved[key] == pytest.approx(whole[key], rel=0.10), key
     assert [run["alarms"] for run in two] == [run["alarms"] for run in one]
 
 

@@ -304,7 +304,7 @@ class SupplyControl:
             low=self._least,
             high=self._most,
             command=self.command.value,
-            position=_either(self._position(), math.nan),
+            position=math.nan if self._reckoned() else _either(self._position(), math.nan),
             primary=reading(self.transfer.primary),
             regulates=leads and self.tuning.state != "stepping",
         )
@@ -318,6 +318,10 @@ class SupplyControl:
     def _position(self) -> float | None:
         position = self.sensed.position
         return position.value if position is not None and position.usable else None
+
+    def _reckoned(self) -> bool:
+        """The position is an estimate: it knows nothing of a stem that sticks."""
+        return self.sensed.position is not None and self.sensed.position.role == "calculated"
 
     def accept_tuning(self) -> bool:
         """A person takes what was proposed: the monitor begins anew. The settings are written by that
@@ -336,7 +340,7 @@ class SupplyControl:
             asked = self.command.value
         change = abs(opening - asked)
         stem, position = self.monitor.stick.stem, self._position()
-        if stem.sticks and position is not None and lift == lift:
+        if stem.sticks and position is not None and lift == lift and not self._reckoned():
             asked = stem.asks(opening, position, asked)
             self.command.demand = min(max(asked, self.valve.min), self.valve.max)
             return
