@@ -223,10 +223,10 @@ async def test_a_cancelled_request_is_finished_on_the_wire() -> None:
 
 
 async def test_a_line_that_never_falls_silent_is_a_bad_reply() -> None:
-    """At 1200 baud the line counts as silent after 29 ms, longer than a busy machine pauses the babbler."""
+    """At 300 baud the line counts as silent after 117 ms, longer than a busy machine pauses the babbler."""
     slave = HostileSlave()
     async with over_pty(slave) as pty:
-        master = Master(RtuLine(pty.path, 1200), slowest_s=0.02)
+        master = Master(RtuLine(pty.path, 300), slowest_s=0.02)
         await master.connect()
 
         async def babble() -> None:
