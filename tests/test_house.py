@@ -15,8 +15,8 @@ LONGEST = 500
 # Made or written elsewhere: no lines of ours to count or to word.
 FOREIGN_FOLDERS = {"vendor", "node_modules", "reference"}
 FOREIGN_FILES = {"package-lock.json", "LICENSE"}
-# A reference page that a command makes of the code: looked up, not read.
-MADE_PAGES = {"control.md"}
+# Reference pages that a command makes of code and runs: looked up, not read; their templates are measured.
+MADE_PAGES = {"control.md", "plant.md"}
 OWN_SUFFIXES = {".py", ".yaml", ".md", ".sh", ".html", ".js", ".css", ".toml", ".cfg"}
 SKIPPED_WITHOUT_GIT = {".git", ".venv", "build", "dist", "node_modules", "__pycache__"}
 
