@@ -24,6 +24,11 @@ def read_back(target: Key) -> Key:
     return target[0], f"{target[1]} read back"
 
 
+def bus_part(bus: str) -> str:
+    """Subject of what is told about the task of a bus."""
+    return f"bus {bus}"
+
+
 class Reading(Protocol):
     """What a bus hands out (`drivers.readings.Reading`): value or fault, and when it was read."""
 

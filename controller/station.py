@@ -77,7 +77,9 @@ class Station:
         self.zone = ZoneInfo(file.station.time_zone)
         self.wiring: Wiring = wire(file, profiles)
         self.image = Image()
-        self.alarms = AlarmBook(CAUSES, feeds_by(self.wiring))
+        self.alarms = AlarmBook(
+            CAUSES, feeds_by(self.wiring, {name: device.bus for name, device in file.devices.items()})
+        )
         self.guard = PartGuard(self.alarms)
         self.inputs = Inputs(self.wiring, self.image)
         self.outdoor = OutdoorSubstitute(self.image["station.outdoor_temperature"])

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from controller.channels import bus_part
 from controller.cli.served import Served, quick, serve
 from controller.points import Event, Point, Snapshot
 from controller.settings.check import Checked
@@ -34,13 +35,7 @@ class ServedRig:
         self.dt = 1.0
         self.events: list[Event] = []
         self._served, self._loop, self._go = served, loop, go
-        offer = served.service.outside.offer
-
-        def hear(snapshot: Snapshot, events: Sequence[Event]) -> None:
-            self.events += events
-            offer(snapshot, events)
-
-        served.service.outside.offer = hear  # type: ignore[method-assign]
+        served.service.outside.listeners.append(self._hear)
 
     @property
     def plant(self) -> Plant:
@@ -54,6 +49,9 @@ class ServedRig:
         """Let `dt` pass."""
         self._go.put_nowait(self.dt)
         self._loop.run_until_complete(self._go.join())
+
+    def _hear(self, _: Snapshot, events: Sequence[Event]) -> None:
+        self.events += events
 
     def alarms(self) -> set[tuple[str, str]]:
         """Active alarms, (code, subject)."""
@@ -111,7 +109,7 @@ class ServesHere:
     def cells(self) -> list[Cell]:
         """Every task of the service × {exception, hang}."""
         assert self._checked.file is not None
-        parts = [f"bus {name}" for name in self._checked.file.buses]
+        parts = [bus_part(name) for name in self._checked.file.buses]
         parts += ["store", "door", "state", "blackbox"]
         breaks = [Break("service", part, kind) for part in parts for kind in ("exception", "hang")]
         return [Cell(START, "service", (one,)) for one in breaks if (one.on, one.kind) != ("store", "hang")]

@@ -6,15 +6,22 @@ No row hides an alarm of higher priority than its cause, whatever stands here.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from controller.alarms import FREE, Cause
-from controller.channels import Wiring
+from controller.channels import Wiring, bus_part
 
 _STANDING = frozenset(
     {"no_circulation", "circulation_unknown", "supply_low", "pump_failed", "pump_locked_out", "return_cool"}
 )
 _READINGS = frozenset({"sensor_frozen", "pair_drifts", "sensors_disagree"})
+_UNANSWERED = (
+    _READINGS
+    | {"input_bad", "supply_lost", "outdoor_lost", "valve_astray", "pump_failed", "pump_locked_out"}
+    | {"circulation_unknown", "valve_stuck", "meter_stuck", "exchanger_stuck", "alarm_blind", FREE}
+    | {"exchanger_no_heat", "mode_left"}
+)
+"""What follows from a device that does not answer."""
 
 CAUSES: tuple[Cause, ...] = (
     Cause(
@@ -28,14 +35,9 @@ CAUSES: tuple[Cause, ...] = (
         "station",
     ),
     Cause("emergency_stop", _STANDING | {"pressure_low", "valve_stuck", "valve_astray"}),
-    Cause(
-        "device_silent",
-        _READINGS
-        | {"input_bad", "supply_lost", "outdoor_lost", "valve_astray", "pump_failed", "pump_locked_out"}
-        | {"circulation_unknown", "valve_stuck", "meter_stuck", "exchanger_stuck", "alarm_blind", FREE}
-        | {"exchanger_no_heat", "mode_left"},
-        "device",
-    ),
+    # The task of a bus is gone: all of its devices are silent.
+    Cause("part_down", _UNANSWERED | {"device_silent"}, "device"),
+    Cause("device_silent", _UNANSWERED, "device"),
     Cause("input_bad", _READINGS | {"outdoor_lost", "supply_lost", "alarm_blind"}, "same"),
     # A mode leaves for the heat curve when it loses what it goes by.
     Cause("input_bad", frozenset({"mode_left"})),
@@ -77,16 +79,19 @@ CAUSES: tuple[Cause, ...] = (
 """Rows in no order; a test sees that no chain of them comes back to itself."""
 
 
-def feeds_by(wiring: Wiring) -> Callable[[str, str], bool]:
-    """`feeds(device, subject)`: a point of the device is the subject, or belongs to that pump or circuit."""
-    points: dict[str, list[str]] = {}
+def feeds_by(wiring: Wiring, bus_of: Mapping[str, str]) -> Callable[[str, str], bool]:
+    """`feeds(source, subject)`: a point of the source, a device or the task of a bus, is the subject or
+    belongs to that pump or circuit; or the subject is a device on that bus. `bus_of`: device → bus."""
+    fed: dict[str, list[str]] = {}
     for channel in wiring.inputs:
-        points.setdefault(channel.source[0], []).append(channel.point)
+        fed.setdefault(channel.source[0], []).append(channel.point)
     for output in wiring.outputs:
-        points.setdefault(output.target[0], []).append(output.output)
+        fed.setdefault(output.target[0], []).append(output.output)
+    for device, bus in bus_of.items():
+        fed.setdefault(bus_part(bus), []).extend([device, *fed.get(device, ())])
 
-    def feeds(device: str, subject: str) -> bool:
+    def feeds(source: str, subject: str) -> bool:
         beginnings = (f"{subject}_", f"{subject}.")
-        return any(name == subject or name.startswith(beginnings) for name in points.get(device, ()))
+        return any(name == subject or name.startswith(beginnings) for name in fed.get(source, ()))
 
     return feeds

@@ -75,6 +75,8 @@ class Outside:
         self._state_store = state_store
         self._main = main
         self._report = report
+        self.listeners: list[Callable[[Snapshot, Sequence[Event]], None]] = []
+        """Called on main with every scan; must not block or raise."""
         self._newest: Snapshot | None = None
         self._door_alive_at = self._state_alive_at = math.inf
         self._published = clock.wake()
@@ -128,6 +130,8 @@ class Outside:
         """The newest scan; never blocks."""
         self.store.offer(snapshot, events)
         self.blackbox.offer(snapshot, events)
+        for listener in self.listeners:
+            listener(snapshot, events)
         self._newest = snapshot
         self._published.set()
 

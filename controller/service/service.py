@@ -11,11 +11,12 @@ import logging
 import math
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from controller.channels import Key, read_back
+from controller.channels import Key, bus_part, read_back
 from controller.clock import Clock
 from controller.commands import Answer, Command, CommandKind
 from controller.cycle import Scan, scan
@@ -32,7 +33,7 @@ from controller.settings.check import Checked
 from controller.station import Station, build
 from controller.store.state import StateStore
 from drivers.bus import Bus, BusDevice
-from drivers.readings import NEVER, Reading
+from drivers.readings import NEVER, Fault, Reading
 from drivers.wire import RtuLine, TcpLine
 
 SCAN_PERIOD_S = 1.0
@@ -40,6 +41,9 @@ FIRST_SCAN_WITHIN_S = 5.0
 FIRST_WRITES_WITHIN_S = 30.0
 OUTSIDE_WITHIN_S = 30.0
 LAST_WRITES_WITHIN_S = 3.0
+BUS_SILENT_S = 8.0
+"""Plant seconds without a sign of life of a bus's task, after which none of its values counts: before they
+get stale one by one (10 s at the least), after the longest single exchange on a wire."""
 MOST_COMMANDS = 100
 """Of one scan; a person makes one, a program that sets all there is makes some tens."""
 
@@ -131,7 +135,7 @@ class Service:
         self._restore()
         tasks = [
             asyncio.create_task(
-                keep_running(f"bus {name}", bus.run, self.clock, self._report, lambda bus=bus: bus.alive_at),  # type: ignore[misc]
+                keep_running(bus_part(name), bus.run, self.clock, self._report, lambda bus=bus: bus.alive_at),  # type: ignore[misc]
                 name=name,
             )
             for name, bus in self.buses.items()
@@ -258,14 +262,24 @@ class Service:
             self._boot.scanned(fed=fed, sound=self.station.sound)
 
     def _readings(self) -> Mapping[Key, Reading]:
+        """Of all buses. A bus whose task is gone has no answer for anything: its old values are not left to
+        grow stale one by one."""
+        now = self.clock.now()
+        silent = {bus for bus in self.buses.values() if now - bus.alive_at > BUS_SILENT_S}
         readings: dict[Key, Reading] = {}
         for bus in self.buses.values():
-            readings.update(bus.readings)
-        now = self.clock.now()
+            if bus in silent:
+                readings.update(
+                    (key, replace(last, fault=Fault.NO_REPLY)) for key, last in bus.readings.items()
+                )
+            else:
+                readings.update(bus.readings)
         for key in self.station.inputs.mute:
-            readings[key] = Reading(math.nan, now, self._bus_of[key[0]].refuses(key[0]))
+            bus = self._bus_of[key[0]]
+            readings[key] = Reading(math.nan, now, Fault.NO_REPLY if bus in silent else bus.refuses(key[0]))
         for channel in self.station.wiring.outputs:
-            shown = self._bus_of[channel.target[0]].read_back(*channel.target)
+            bus = self._bus_of[channel.target[0]]
+            shown = None if bus in silent else bus.read_back(*channel.target)
             if shown is not None:
                 readings[read_back(channel.target)] = shown
         return readings
@@ -311,7 +325,12 @@ class Service:
         silent = self.outside.silent_s > OUTSIDE_TOLD_S
         if silent or self._down.get("outside"):
             self._report("outside", "it does not answer" if silent else "")
-        for part, why in dict(self._down).items():
+        down = dict(self._down)
+        for name, bus in self.buses.items():
+            silent_s = self.clock.now() - bus.alive_at
+            if silent_s > BUS_SILENT_S and not down.get(bus_part(name)):
+                down[bus_part(name)] = f"no sign of life for {BUS_SILENT_S:g} s"
+        for part, why in down.items():
             values = (("why", why, "text"),) if why else ()
             self.station.alarms.report("part_down", part, bool(why), "high", values)
         if self._store_alarms is not None:

@@ -16,6 +16,7 @@ HANGS_AFTER_S = 120.0
 """No sign of life for so long after it was due: the part hangs. Plant seconds, as all delays are; long enough
 for a slow disk or wire while a simulation runs many times faster than the clock on the wall."""
 LOOK_S = 10.0
+HANGS = f"hangs: no sign of life for {HANGS_AFTER_S:g} s"
 
 log = logging.getLogger(__name__)
 
@@ -37,15 +38,15 @@ async def keep_running(
         if not hung:
             report(name, "")
         why = "ended"
-        recovered = partial(report, name, "") if hung else None
-        watch = asyncio.create_task(_look(task, clock, alive, recovered))
+        tell = partial(report, name)
+        watch = asyncio.create_task(_look(task, clock, alive, tell, hung=hung))
         hung = False
         try:
             await make()
         except asyncio.CancelledError:
             if not watch.done() or task.uncancel():
                 raise
-            hung, why = True, f"hangs: no sign of life for {HANGS_AFTER_S:g} s"
+            hung, why = True, HANGS
             log.error("part %s %s", name, why)
         except Exception as problem:
             log.exception("part %s died", name)
@@ -58,16 +59,23 @@ async def keep_running(
 
 
 async def _look(
-    task: asyncio.Task[None], clock: Clock, alive: Callable[[], float], recovered: Callable[[], None] | None
+    task: asyncio.Task[None],
+    clock: Clock,
+    alive: Callable[[], float],
+    tell: Callable[[str], None],
+    *,
+    hung: bool,
 ) -> None:
-    """Return once the part hangs; it has been cancelled then. `recovered` is called once a part that hung
-    before has given a second sign of life: one that hangs again at once is told all the time."""
+    """Return once the part hangs; it has been told and cancelled then, in this order: it may hang again in
+    what it does at its end. One that `hung` before is well after its second sign of life, so that one that
+    hangs again at once is told all the time."""
     since, first = clock.now(), math.inf
     while clock.now() - max(alive(), since) <= HANGS_AFTER_S:
         life = alive()
-        if recovered is not None and first < life < math.inf:
-            recovered()
-            recovered = None
+        if hung and first < life < math.inf:
+            tell("")
+            hung = False
         first = min(first, life)
         await clock.sleep(LOOK_S)
+    tell(HANGS)
     task.cancel()

@@ -35,7 +35,7 @@ log = logging.getLogger("controller.store")
 MOST_EVENTS = 500
 MOST_WAITING = 2
 RETRY_S = 60.0
-IDLE_S = 600.0
+"""Also where nothing waits: a round that does nothing is its sign of life."""
 LAST_WRITE_S = 5.0
 """Wire seconds for the last write of a clean stop."""
 
@@ -192,13 +192,13 @@ class BlackBox:
         async with self._clock.part():
             try:
                 while True:
-                    self.alive_at = float("inf")  # a disk that hangs is told by the store
-                    pause = IDLE_S if await self._write_waiting() else RETRY_S
-                    self.alive_at = self._clock.now() + pause
-                    if pause == IDLE_S:
-                        await self._wake.wait(pause)
+                    self.alive_at = self._clock.now()
+                    written = await self._write_waiting()
+                    self.alive_at = self._clock.now() + RETRY_S
+                    if written:
+                        await self._wake.wait(RETRY_S)
                     else:
-                        await self._clock.sleep(pause)
+                        await self._clock.sleep(RETRY_S)
             finally:
                 await self._stop()
 
@@ -219,6 +219,7 @@ class BlackBox:
                 if not self._waiting:
                     return True
                 trip, rows = self._waiting[0]
+            self.alive_at = float("inf")  # a disk that hangs is told by the store, and no write is torn
             try:
                 async with self._clock.io():
                     await asyncio.to_thread(self._write, trip, rows)

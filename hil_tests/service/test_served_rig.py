@@ -31,21 +31,25 @@ def test_every_task_of_the_service_is_a_cell() -> None:
     assert {cell.group for cell in cells} == {"service"}
 
 
-def test_a_task_that_throws_is_told_costs_no_scan_and_comes_back() -> None:
+@pytest.mark.parametrize(("bus", "kind"), [("drives", "exception"), ("cabinet", "hang")])
+def test_the_task_of_a_bus_that_breaks_is_one_alarm_costs_no_scan_and_comes_back(bus: str, kind: str) -> None:
+    part = ("part_down", f"bus {bus}")
     with ServesHere(check_file(DEMO)).bench(seed=1) as (bench, breaker):
         scans, begin, judge = bench.station.scans, bench.plant.time, Judge(bench)
         assert scans == pytest.approx(WARM_UP_S, abs=3)
-        breaker.begin(Break("service", "bus drives", "exception"))
+        breaker.begin(Break("service", f"bus {bus}", kind))
         for _ in range(20):
             bench.step()
             judge.step(bench.plant.time, bench.dt)
-        assert ("part_down", "bus drives") in bench.alarms()
-        assert any((e.code, e.subject) == ("part_down", "bus drives") for e in bench.events)
+        assert part in bench.alarms()
+        assert [(e.code, e.subject) for e in bench.events if e.kind == "alarm"] == [part]
+        assert any(("by", "@".join(part), "text") in e.values for e in bench.events if e.kind == "hidden")
         breaker.end()
-        for _ in range(100):
+        for _ in range(200):
             bench.step()
             judge.step(bench.plant.time, bench.dt)
-        assert ("part_down", "bus drives") not in bench.alarms()
-        assert bench.plant.time - begin == pytest.approx(120.0)
-        assert bench.station.scans - scans == pytest.approx(120, abs=1)
+        assert part not in bench.alarms()
+        assert [(e.code, e.subject) for e in bench.events if e.kind == "alarm"] == [part]
+        assert bench.plant.time - begin == pytest.approx(220.0)
+        assert bench.station.scans - scans == pytest.approx(220, abs=1)
         assert all(margin.left >= 0.0 for margin in judge.margins.values())

@@ -16,6 +16,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
+from controller.channels import bus_part
 from controller.points import Output, Slot
 from controller.settings.station import Circuit
 from sim.campaign.cells import Bench, Cell
@@ -65,10 +66,12 @@ def demands(rig: Bench) -> Iterator[Demand]:
 
 
 def carriers(rig: Bench) -> dict[str, set[str]]:
-    """The devices that a sensor's value comes through."""
-    wiring, found = rig.station.wiring, dict[str, set[str]]()
+    """The devices and the tasks of their buses that a sensor's value comes through."""
+    wiring, devices, found = rig.station.wiring, rig.station.file.devices, dict[str, set[str]]()
     for channel in wiring.inputs:
-        found.setdefault(sensor_of(channel, wiring.redundant), set()).add(channel.source[0])
+        device = channel.source[0]
+        carried = found.setdefault(sensor_of(channel, wiring.redundant), set())
+        carried |= {device, bus_part(devices[device].bus)}
     return found
 
 

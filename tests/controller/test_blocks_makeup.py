@@ -247,6 +247,34 @@ def test_makeup_far_above_the_usual() -> None:
     assert bench.guard.excess_point.on
 
 
+@pytest.mark.parametrize("meter", [True, False])
+def test_a_loop_that_cools_is_no_excess_and_a_leak_in_it_is(meter: bool) -> None:
+    changes = {"guard": {"loop_volume": "40 m³", "nominal_flow": "6 m³/h"}}
+    bench = MakeupBench(meter=meter, **changes)
+    bench.leak = 0.02
+    bench.run(hours=25)
+    assert len(bench.guard.volumes) == len(bench.guard.days) == 1
+    usual = bench.made_up / 25.0
+    before = bench.made_up
+    bench.run(
+        hours=1, warmer=-4.0, each=lambda: pytest.fail("excess") if bench.guard.excess_point.on else None
+    )
+    assert bench.made_up - before > 3.0 * usual
+    bench.run(hours=1, each=lambda: pytest.fail("excess") if bench.guard.excess_point.on else None)
+    bench.leak = 0.6
+    bench.run(hours=1)
+    assert bench.guard.excess_point.on
+
+
+def test_what_brings_the_water_faster_than_usual_is_no_excess() -> None:
+    bench = MakeupBench()
+    bench.guard.days, bench.guard.volumes = [30.0] * 7, [2.0] * 7
+    bench.leak = 0.18
+    bench.run(hours=2)
+    assert bench.guard.run_s / 2.0 > 3.0 * max(bench.guard.usual_share * 3600.0, 120.0)
+    assert not bench.guard.excess_point.on
+
+
 # ---- restart
 
 
@@ -254,14 +282,16 @@ def test_the_guard_outlives_a_restart() -> None:
     bench = MakeupBench()
     bench.leak = 0.5
     bench.run(hours=3)
-    bench.guard.days = [500.0, 700.0]
+    bench.guard.days, bench.guard.volumes = [500.0, 700.0], [0.4, 0.5]
     again = MakeupBench()
     again.holding.restore(json.loads(json.dumps(bench.holding.state(), allow_nan=False)))
     assert again.guard.days == bench.guard.days
+    assert again.guard.volumes == bench.guard.volumes
     assert again.guard.balance.elasticity == pytest.approx(bench.guard.balance.elasticity)
     assert again.holding.pumps[0].hours == pytest.approx(bench.holding.pumps[0].hours)
     again.holding.restore({"duty": "x", "guard": {"days": [None, -1, 5], "day": 3}, "pumps": 7})
     assert again.guard.days == [5.0]
+    assert again.guard.volumes == []
 
 
 # ---- tank

@@ -4,6 +4,9 @@ Stages of the leak in shares of the loop's volume an hour (FACTS §8): more than
 urgent, each after 10 min; it ends 20 % below. The guard only tells: makeup never stops for a leak while the
 pressure holds and the tank fills. A pressure that falls by more than 20 kPa in a minute is a burst, unless
 relief is open or the pumps have just started or stopped, which moves the pressure too.
+
+Excess is the quick sign: in the last hour more than three times the usual water of an hour has been made up,
+beyond what cooling water has shrunk by. Where nothing tells the volume, the pumps' run time stands for it.
 """
 
 from __future__ import annotations
@@ -14,7 +17,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from controller.control.blocks.water.leak_balance import LeakBalance
+from controller.control.blocks.water.leak_balance import SHRINKS_PER_K, LeakBalance
 from controller.control.blocks.water.makeup_meter import MakeupMeter
 from controller.control.tick import Tick
 from controller.fields import Amount, Settings, Whole
@@ -30,6 +33,7 @@ MASKED_S = 120.0
 PUBLISH_S = 10.0
 DAY_S, DAYS = 86400.0, 7
 EXCESS, LEAST_USUAL_S = 3.0, 120.0
+"""A loop that hardly loses anything needs a fill now and then all the same: two minutes an hour are usual."""
 
 
 class MakeupGuardSettings(Settings):
@@ -85,15 +89,20 @@ class MakeupGuard:
         self.run_s = 0.0
         self.days: list[float] = []
         """Run time of the pumps in the last whole days, s; the newest last."""
-        self._day_run_s = self._day_s = 0.0
+        self.volumes: list[float] = []
+        """What they brought in these days, m³; fewer where it was not known before."""
+        self._day_run_s = self._day_s = self._day_volume = 0.0
         self._second = math.nan
         self._fill_s = 0.0
         self._last_fill = 0.0
         self._fill_from = 0.0
         self._ran = False
-        self._minutes: deque[tuple[float, float, int]] = deque(maxlen=60)
+        self._minutes: deque[tuple[float, float, int, float]] = deque(maxlen=60)
+        """m³, s of running, starts, °C of the water."""
         self._minute = [0.0, 0.0, 0.0, 0.0]
         self._minutes_sum = (0.0, 0.0, 0)
+        self._warmest = math.nan
+        """Of the last hour, °C."""
         self._burst = False
         self._published_at = -math.inf
         self._pressures: deque[tuple[float, float]] = deque()
@@ -147,13 +156,16 @@ class MakeupGuard:
             self.today = 0.0
         self._second = math.nan if second is None else second
         self.today += added
+        self._day_volume += added
         ran = tick.dt if runs else 0.0
         self.run_s += ran
         self._day_run_s += ran
         self._day_s += tick.dt
         if self._day_s >= DAY_S:
             self.days = [*self.days, min(self._day_run_s, DAY_S)][-DAYS:]
-            self._day_s = self._day_run_s = 0.0
+            if self.meter.known:
+                self.volumes = [*self.volumes, self._day_volume][-DAYS:]
+            self._day_s = self._day_run_s = self._day_volume = 0.0
             if second is None:
                 self.today = 0.0
         minute = self._minute
@@ -162,9 +174,10 @@ class MakeupGuard:
         minute[2] += 1.0 if runs and not self._ran else 0.0
         minute[3] += tick.dt
         if minute[3] >= 60.0:
-            self._minutes.append((minute[0], minute[1], int(minute[2])))
+            self._minutes.append((minute[0], minute[1], int(minute[2]), self.temperature()))
             self._minute = [0.0, 0.0, 0.0, 0.0]
             rows = self._minutes
+            self._warmest = max((r[3] for r in rows if r[3] == r[3]), default=math.nan)
             self._minutes_sum = (sum(r[0] for r in rows), sum(r[1] for r in rows), sum(r[2] for r in rows))
 
     def _note_fill(self, tick: Tick, pressure: Point, runs: bool, seen: bool) -> None:
@@ -250,11 +263,25 @@ class MakeupGuard:
         return self._last_hour()[2] > self.settings.most_starts
 
     def _excess(self) -> bool:
-        """More than three times the usual run time in the last hour."""
-        share = self.usual_share
-        if math.isnan(share):
-            return False
-        return self._last_hour()[1] > EXCESS * max(share * 3600.0, LEAST_USUAL_S)
+        volume, ran, _ = self._last_hour()
+        usual, share = self._usual_volume(), self.usual_share
+        if self.meter.known and not math.isnan(usual):
+            return volume - self._shrunk() > EXCESS * usual
+        return not math.isnan(share) and ran > EXCESS * max(share * 3600.0, LEAST_USUAL_S)
+
+    def _usual_volume(self) -> float:
+        """m³ an hour in the last days, or what makeup brings in `LEAST_USUAL_S`; NaN before any is known."""
+        brought, ran = sum(self.volumes), sum(self.days[-len(self.volumes) :]) if self.volumes else 0.0
+        if ran <= 0.0:
+            return math.nan
+        return max(brought / len(self.volumes) / DAY_S * 3600.0, brought / ran * LEAST_USUAL_S)
+
+    def _shrunk(self) -> float:
+        """m³ that the water has lost by cooling from its warmest in the last hour."""
+        now, volume = self.temperature(), self.settings.loop_volume
+        if volume is None or math.isnan(now) or math.isnan(self._warmest):
+            return 0.0
+        return SHRINKS_PER_K * volume * max(self._warmest - now, 0.0)
 
     def _publish(self, now: float) -> None:
         volume, _, starts = self._last_hour()
@@ -291,7 +318,8 @@ class MakeupGuard:
         elasticity, usual = self.balance.elasticity, self.meter.usual_flow
         return {
             "days": list(self.days),
-            "day": [self._day_run_s, self._day_s],
+            "volumes": list(self.volumes),
+            "day": [self._day_run_s, self._day_s, self._day_volume],
             "today": self.today,
             "elasticity": elasticity if math.isfinite(elasticity) else None,
             "usual_flow": usual if math.isfinite(usual) else None,
@@ -303,8 +331,9 @@ class MakeupGuard:
             return
         days, day = _numbers(state.get("days")), _numbers(state.get("day"))
         self.days = [min(seconds, DAY_S) for seconds in days[-DAYS:]]
-        if len(day) == 2:
-            self._day_run_s, self._day_s = day
+        self.volumes = _numbers(state.get("volumes"))[-len(days) :] if days else []
+        if len(day) == 3:
+            self._day_run_s, self._day_s, self._day_volume = day
         for value in _numbers([state.get("today")]):
             self.today = value
         for value in _numbers([state.get("elasticity")]):
