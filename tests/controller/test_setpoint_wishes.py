@@ -10,8 +10,10 @@ from conftest import Desk
 from setpoint_desk import DEMAND, ask, everything, sections
 
 from controller.commands import Command, CommandKind
+from controller.control.blocks.loop.fixed_opening import FixedOpeningSettings
 from controller.control.blocks.setpoint.remote import RemoteSettings
 from controller.control.blocks.setpoint.shortage import ShortageSettings
+from controller.control.circuits.circuit_mode import MODES
 from controller.points import Override, Quality
 
 
@@ -79,6 +81,19 @@ def test_refused_wishes(
     assert ask(desk, point, value, lasts_s=lasts_s).code == code
     desk.run(60)
     assert desk[DEMAND].value == pytest.approx(before, abs=1.5)
+
+
+def test_a_wish_that_no_mode_follows_now_is_taken_and_said_to_wait(make_desk: Callable[..., Desk]) -> None:
+    desk = make_desk(sections(remote=RemoteSettings(), fixed_opening=FixedOpeningSettings(opening=60.0)))
+    desk.run(5)
+    assert ask(desk, "low.remote_offset", 3.0).code == "taken"
+    assert ask(desk, "low.mode", float(MODES.index("fixed_opening"))).accepted
+    desk.run(5)
+    assert ask(desk, "low.remote_setpoint", 45.0).code == "taken_rests"
+    assert ask(desk, "low.remote_setpoint", 0.0, CommandKind.RELEASE).code == "taken"
+    assert ask(desk, "low.mode", 0.0).accepted
+    desk.run(5)
+    assert ask(desk, "low.remote_setpoint", 45.0).code == "taken"
 
 
 def test_wishes_are_writable_in_the_catalogue(make_desk: Callable[..., Desk]) -> None:

@@ -94,8 +94,7 @@ class SupplySetpoint:
         self.setpoint_point.put(setpoint, tick.now)
         acting = "rate" if self.rate is not None and self.rate.limited else limits.acting
         self.limit_point.put(LIMITS.index(acting), tick.now)
-        for wish in self.wishes.values():
-            wish.show(tick.now)
+        self._show_wishes(tick)
         return setpoint
 
     def rest(self, tick: Tick, fastest_rise: float, side: int) -> tuple[float, float]:
@@ -119,9 +118,13 @@ class SupplySetpoint:
             point.mark(math.nan, Quality.BAD, "not_followed", tick.now)
         limits.acting = ("none", "supply_max", "supply_min")[side]
         self.limit_point.put(LIMITS.index(limits.acting), tick.now)
-        for wish in self.wishes.values():
-            wish.show(tick.now)
+        self._show_wishes(tick)
         return min(lowest, settings.min), limits.highest
+
+    def _show_wishes(self, tick: Tick) -> None:
+        for wish in self.wishes.values():
+            wish.rests = self.resting
+            wish.show(tick.now)
 
     def least_opening(self, tick: Tick, valve: Output) -> float:
         """Opening that a probe asks for at least, %; 0 while there is none. `valve` holds the loop's own

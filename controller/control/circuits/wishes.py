@@ -31,6 +31,8 @@ class WishPoint:
         self.slot = slot
         self.holds_s = holds_s
         self.nothing = nothing
+        self.rests = False
+        """The mode in force follows no set-point: the wish waits for one that does, while it lasts."""
         self.point = image.add(Point(name, quantity, low=slot.low, high=slot.high, role="wish"))
 
     def lasts_s(self, command: Command) -> float:
@@ -56,7 +58,8 @@ class WishPoint:
             if refused:
                 longest = ("longest", slot.longest_s / 3600, "number")
                 return Answer(False, "override_too_long", (longest,))
-        return Answer(True, "taken", (("subject", command.subject, "text"),))
+        rests = self.rests and command.kind is not CommandKind.RELEASE
+        return Answer(True, "taken_rests" if rests else "taken", (("subject", command.subject, "text"),))
 
     def apply(self, command: Command, now: float) -> None:
         """Take or give back a wish that `check` has let pass."""
