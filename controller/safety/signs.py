@@ -54,4 +54,6 @@ class Fall:
         if len(rows) < 2 * ENDS:
             return False
         newest = max(rows[-ENDS:])
+        if max(rows) - newest < self.kpa:
+            return False
         return any(min(rows[i : i + ENDS]) - newest >= self.kpa for i in range(len(rows) - 2 * ENDS + 1))
