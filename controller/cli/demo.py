@@ -32,7 +32,9 @@ def demo(
     scenario: Annotated[Path | None, typer.Option(help="Scenario file: what goes wrong when")] = None,
     cold: Annotated[bool, typer.Option("--cold", help="Start with a cold, standing plant")] = False,
     empty: Annotated[bool, typer.Option("--empty", help="Start cold and without water in the loops")] = False,
-    speed: Annotated[float, typer.Option(help="Plant time runs so many times as fast (up to 10)")] = 1.0,
+    speed: Annotated[
+        float, typer.Option(help="Plant time runs so many times as fast", min=0.1, max=10)
+    ] = 1.0,
     speak: Annotated[str | None, typer.Option("--language", help="en or zh")] = None,
 ) -> None:
     """Run the demo station: simulated plant, controller, OPC UA server, live view.
