@@ -147,7 +147,7 @@ class Store:
             elif await self._wake.wait(self._flush_period_s):
                 await self._clock.sleep(last + EVENT_GAP_S - self._clock.now())
             last = self._clock.now()
-            self.alive_at = float("inf")  # a disk that hangs is told by `health`, and must not be torn
+            self.alive_at = last
             failures = 0 if await self._flush() else failures + 1
 
     async def _stop(self) -> None:
@@ -168,6 +168,7 @@ class Store:
 
     async def _flush(self) -> bool:
         """One attempt in a task of its own, which no cancellation tears apart."""
+        self.alive_at = float("inf")  # a disk that hangs is told by `health`, and must not be torn
         self._job = asyncio.create_task(self._attempt())
         done, _ = await asyncio.wait({self._job}, timeout=STALL_S)
         if not done:

@@ -165,7 +165,6 @@ async def test_a_door_whose_port_is_taken_is_tried_again_and_told(tmp_path):
         (part, how)
         for part in ("bus drives", "store", "door", "state")
         for how in ("exception", "hang")
-        if (part, how) != ("store", "hang")  # its disk: tests/controller/test_store_faults.py
     ],
 )
 async def test_a_part_that_breaks_is_told_and_the_scan_goes_on(tmp_path, monkeypatch, part, how):

@@ -27,7 +27,7 @@ def _log_as_before() -> Iterator[None]:
 
 def test_every_task_of_the_service_is_a_cell() -> None:
     cells = ServesHere(check_file(DEMO)).cells()
-    assert len(cells) == len({cell.name for cell in cells}) == 2 * 6 - 1
+    assert len(cells) == len({cell.name for cell in cells}) == 2 * 6
     assert {cell.group for cell in cells} == {"service"}
 
 
