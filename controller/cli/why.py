@@ -56,8 +56,15 @@ def _grow(branch: Tree, term: Term, language: str, deepest: int) -> None:
             _grow(grown, child, language, deepest - 1)
 
 
+NONE_IS_DUE = frozenset({"not_known_yet", "no_wish", "no_forecast", "not_followed"})
+"""Reasons of points that have no value now, with nothing wrong."""
+
+
 def shown(info: PointInfo, value: Value, language: str) -> Text:
-    """A value with its unit and what is to be thought of it: ≈ uncertain, ✗ bad with the reason."""
+    """A value with its unit and what is to be thought of it: ≈ uncertain, ✗ bad with the reason, – with the
+    reason where none is due."""
+    if value.grade is Quality.BAD and value.reason in NONE_IS_DUE:
+        return Text(f"– {told(value.reason, language, form=QUALITY)}", style="dim")
     if value.grade is Quality.BAD:
         return Text(f"✗ {told(value.reason, language, form=QUALITY)}", style="red")
     if info.quantity == "flag":

@@ -119,6 +119,12 @@ async def test_uncertain_and_bad_values_are_marked_with_the_reason():
     assert "return ✗ sensor gone" in text
 
 
+async def test_a_value_that_is_not_due_yet_is_no_fault():
+    what = seen()
+    what.values["low.return_temperature"] = Value(math.nan, "bad: not_known_yet", 1.0e9)
+    assert "return – not known yet" in drawn(what)
+
+
 async def test_alarms_stand_on_top_the_urgent_first():
     what = seen()
     warning = AlarmView("stale_point", "low.supply_temperature", "warning", 50.0, None, True)
