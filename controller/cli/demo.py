@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from controller.cli.start import language, leave
 from controller.cli.watch import watch
 
 PORT = 4840
+PREFIX = "heat-station-demo-"
 START_WITHIN_S = 60.0
 
 
@@ -41,10 +43,12 @@ def demo(
 
     Example: station demo
     """
+    for ending in (signal.SIGTERM, signal.SIGHUP):  # a terminal that is closed leaves no station behind
+        signal.signal(ending, signal.default_int_handler)
     file = demo_file()
     endpoint = f"opc.tcp://127.0.0.1:{_free_port()}/heat-station"
     spoken = language(speak)
-    with tempfile.TemporaryDirectory(prefix="heat-station-demo-") as folder:
+    with contextlib.suppress(KeyboardInterrupt), tempfile.TemporaryDirectory(prefix=PREFIX) as folder:
         here = Path(folder)
         clock = [] if speed == 1.0 else ["--speed", f"{speed:g}", "--epoch", f"{time.time():.0f}"]  # noqa: TID251  # both processes need one real time
         plant = [word for word, wanted in (("--cold", cold), ("--empty", empty)) if wanted]
@@ -110,7 +114,7 @@ def _child(arguments: list[str], log: Path) -> Iterator[subprocess.Popen[bytes]]
             process.terminate()
             try:
                 process.wait(20)
-            except subprocess.TimeoutExpired:
+            except (subprocess.TimeoutExpired, KeyboardInterrupt):
                 process.kill()
                 process.wait(5)
 

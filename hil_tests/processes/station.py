@@ -74,10 +74,10 @@ class Process:
         self._process.send_signal(signal.SIGINT)
         return self._process.wait(30)
 
-    def stop(self) -> int:
+    def stop(self, by: signal.Signals = signal.SIGTERM) -> int:
         """A clean stop; its exit code."""
         if self._process.poll() is None:
-            self._process.terminate()
+            self._process.send_signal(by)
         return self._process.wait(30)
 
 

@@ -1,12 +1,16 @@
 """The command line as a user meets it."""
 
+import contextlib
 import json
+import re
 import shutil
+import signal
 import socket
+from pathlib import Path
 
 import pytest
 
-from hil_tests.processes.station import field, station
+from hil_tests.processes.station import Process, field, station
 from hil_tests.service.world import DEMO
 
 pytestmark = [pytest.mark.walltime, pytest.mark.timeout(120)]
@@ -96,13 +100,28 @@ def test_season_writes_its_indicators(tmp_path):
     assert picture.stat().st_size > 10_000
 
 
-def test_demo_runs_by_itself_and_prints_its_addresses():
+def test_a_demo_whose_terminal_is_closed_leaves_nothing_behind(tmp_path):
     scenario = DEMO.parent / "scenarios" / "bad-day.yaml"
     played = ("--weather", "harbin:3", "--scenario", str(scenario), "--cold")
-    done = station("demo", "--seconds", "3", "--language", "en", *played, COLUMNS="100")
-    assert done.returncode == 0, done.stderr
-    assert "opc.tcp://127.0.0.1:" in done.stdout
-    assert "low" in done.stdout
+    demo = Process(["demo", "--language", "en", *played], tmp_path / "demo.log")
+    try:
+        demo.wait_for("low")
+    finally:
+        assert demo.stop(signal.SIGHUP) == 0, demo.text()
+    assert "opc.tcp://127.0.0.1:" in demo.text()
+    (folder,) = re.findall("simulated field: ([^ ]+)", demo.text())
+    assert not Path(folder).exists()
+    assert not [words for words in command_lines() if folder in words]
+
+
+def command_lines() -> list[str]:
+    """Of all processes that there are."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            found.append(path.read_text(errors="replace"))
+    assert found
+    return found
 
 
 def test_mbpoll_reads_what_the_simulator_serves(tmp_path, needs_tool):
