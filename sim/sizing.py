@@ -110,6 +110,7 @@ def size_zone(
         booster="none" if circuit.primary_pump is None else "return" if circuit.valve else "supply",
         booster_head_kpa=given.booster_head,
         pump_ramp_s=given.pump_ramp,
+        pump_min_hz=given.pump_min_speed,
         circulation_pumps=len(circuit.circulation.pumps),
         pump_flow_m3_per_h=nominal.pump_flow_m3_per_h * flow_size,
         pump_head_kpa=pump_head,
