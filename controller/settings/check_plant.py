@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from controller.control.blocks.water.pump_settings import PumpGroupSettings
 from controller.settings.case import Case
 from controller.settings.load import Finding
 from controller.settings.plant import PlantGroupSettings, PlantZoneSettings
@@ -33,13 +34,18 @@ def _zone(case: Case, zone: str, settings: PlantZoneSettings) -> Iterator[Findin
         yield case.find((*place, "balancing"), "balancing_count", value=value, allowed=str(count))
     if settings.groups:
         yield from _groups(case, (*place, "groups"), settings.groups)
-    slowest = (*place, "pump_min_speed")
-    if zone in circuits and case.given(slowest):
-        value, told = settings.pump_min_speed, circuits[zone].circulation.speed[0]
-        if value > told:
-            yield case.find(
-                slowest, "pump_min_above", warning=True, value=f"{value:g} Hz", allowed=f"{told:g} Hz"
-            )
+    if zone in circuits:
+        yield from _drives(case, (*place, "pump_min_speed"), settings, circuits[zone].circulation)
+
+
+def _drives(
+    case: Case, place: Location, settings: PlantZoneSettings, circulation: PumpGroupSettings
+) -> Iterator[Finding]:
+    """They turn as slowly as the circuit asks for. A pump behind a starter has one speed anyway."""
+    driven = any(pump not in case.file.starters for pump in circulation.pumps)
+    least, asked = settings.pump_min_speed, circulation.speed[0]
+    if case.given(place) and driven and least > asked:
+        yield case.find(place, "pump_min_above", warning=True, value=f"{least:g} Hz", allowed=f"{asked:g} Hz")
 
 
 def _source(case: Case) -> Iterator[Finding]:
