@@ -157,7 +157,9 @@ class PlantTankSettings(Settings):
     overflow: Annotated[float, Amount("length", 0.2, 20)] = Field(
         2.0, description="Level at which it runs over"
     )
-    start: Annotated[float, Amount("length", 0, 20)] = Field(1.5, description="Level when the run begins")
+    start: Annotated[float, Amount("length", 0, 20)] = Field(
+        1.5, description="Level when the run begins; at most the overflow"
+    )
     inlet: CityWater = Field(10.0, description="What the city gives it")
     floor_drain: CityWater = Field(2.9, description="What the gully in the station's floor takes")
 
