@@ -70,8 +70,13 @@ def size_zone(
     given: PlantZoneSettings,
     floor_area: float,
 ) -> ZoneParameters:
-    """The plant of one circuit; `given` is what its file says about it, `floor_area` in m2."""
+    """The plant of one circuit; `given` is what its file says about it, `floor_area` in m2.
+
+    Raises ValueError for a heat curve whose water is no warmer than the rooms."""
     point = design_point(circuit)
+    if not point.supply > point.back > point.room:
+        curve = f"{point.supply:g}/{point.back:g} °C by the heat curve"
+        raise ValueError(f"zone {name}: {curve} warm no room to {point.room:g} °C")
     size = given.power / _NOMINAL.design_heat_kw
     flow_size = size * _SPREAD / (point.supply - point.back)
     zone = ZoneParameters(

@@ -196,6 +196,16 @@ def test_a_plant_that_cannot_be_built_is_one_line(command, tmp_path):
     )
 
 
+def test_a_curve_that_warms_nobody_is_one_line(command, tmp_path):
+    flat = tmp_path / "flat.yaml"
+    text = re.sub(r"points: \{-24 .*\}", "points: {-24 °C: 20 °C, 10 °C: 20 °C}", DEMO.read_text("utf-8"))
+    flat.write_text(text.replace("{min: 30 °C", "{min: 20 °C"), encoding="utf-8")
+    done = command(flat, "--days", "0.01")
+    assert done.exit_code == 2
+    (told,) = done.output.splitlines()
+    assert told.endswith("zone low: 20/20 °C by the heat curve warm no room to 20 °C")
+
+
 def test_a_scenario_that_does_not_fit_is_a_line_each(command, tmp_path):
     bad = tmp_path / "bad.yaml"
     bad.write_text("events:\n  - {at: 1 h, fault: trip, on: low.pump_7}\n", encoding="utf-8")
