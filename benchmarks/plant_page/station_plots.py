@@ -96,9 +96,9 @@ def mixing() -> Figure:
 
 
 def sensors() -> Figure:
-    """Step responses by kind, and the staircase of a pressure transmitter."""
+    """Step responses by kind, the staircase of a pressure transmitter, and what a heat meter is out."""
     figure = Figure(figsize=(8.6, 3.4), layout="constrained")
-    left, right = figure.subplots(1, 2)
+    left, right, meter = figure.subplots(1, 3, width_ratios=(1.3, 1, 1))
     kinds = (
         ("pressure", THIRD, "-."),
         ("pocket", OURS, "-"),
@@ -124,7 +124,7 @@ def sensors() -> Figure:
     left.set_xscale("log")
     left.set_xlabel("seconds after a step (points: closed form)")
     left.set_ylabel("shown after a step from 20 to 60")
-    left.set_ylim(top=75)
+    left.set_ylim(top=82)
     left.legend(loc="upper left", ncols=2)
     window = [(true, shown) for true, shown in sensor.staircase() if 348.0 <= true <= 352.0]
     right.plot(
@@ -142,9 +142,22 @@ def sensors() -> Figure:
         ms=2,
         label="range/2¹²",
     )
-    right.set_xlabel("pressure, kPa; range −100 … 1600 kPa")
+    right.set_xlabel("kPa; range −100 … 1600 kPa")
     right.set_ylabel("shown, kPa")
     right.legend(loc="upper left")
+    for interval, colour, style in zip(sensor.METER_INTERVALS, (OURS, SECOND), ("-", "--"), strict=True):
+        counted = sensor.swinging_meter(interval)
+        errors = [100.0 * (have / want - 1.0) for _, have, want in counted]
+        meter.plot(
+            [hour for hour, _, _ in counted], errors, style, color=colour, label=f"every {interval:g} s"
+        )
+    for limit in (-0.2, 0.2):
+        meter.axhline(limit, color=REFERENCE, ls=":", lw=1.0)
+    meter.set_ylim(-1.0, 1.4)
+    meter.set_xticks((0, 6, 12, 18, 24))
+    meter.set_xlabel("hours (dotted: limit of a day)")
+    meter.set_ylabel("heat meter less closed form, %")
+    meter.legend(loc="upper right")
     return figure
 
 
@@ -191,9 +204,9 @@ def contacts() -> Figure:
 
 
 def hot_water() -> Figure:
-    """Tap temperature over the draw, and layers of the store."""
+    """Tap temperature over the draw, layers of the store, and what people draw."""
     figure = Figure(figsize=(8.6, 3.4), layout="constrained")
-    left, right = figure.subplots(1, 2)
+    left, right, drawn = figure.subplots(1, 3)
     rows = hot.taps()
     left.plot([draw for draw, _, _ in rows], [model for _, model, _ in rows], color=OURS, label="model")
     left.plot(
@@ -225,9 +238,22 @@ def hot_water() -> Figure:
             mec=REFERENCE,
             ms=3.5,
         )
-    right.set_xlabel("hours: draw, both, charge, rest (points: scipy)")
+    right.set_xlabel("hours (points: scipy)")
     right.set_ylabel("layers of the store, °C")
     right.legend(loc="lower right")
+    minutes = hot.drawn_by_hour()
+    drawn.stairs([sum(flows) / len(flows) for flows in minutes], color=OURS, label="30 days, mean")
+    day = [minutes[hour][minute] for hour in range(24) for minute in range(60)]
+    drawn.plot(
+        [i / 60.0 for i in range(1440)], day, color="#e8c4a8", lw=0.4, zorder=0, label="a day, minutes"
+    )
+    middles = [hour + 0.5 for hour in range(24)]
+    drawn.plot(middles, hot.wanted_by_hour(), "o", color=OURS, mec=REFERENCE, ms=3.5, label="weights")
+    drawn.set_xlabel("hour of the day, 200 flats")
+    drawn.set_ylabel("draw, kg/s")
+    drawn.set_xticks((0, 6, 12, 18, 24))
+    drawn.set_ylim(0, 1.3)
+    drawn.legend(loc="upper left")
     return figure
 
 
