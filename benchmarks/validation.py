@@ -23,8 +23,10 @@ from tests.sim.validation_cases import Comparison, failures  # noqa: E402
 
 def every_comparison() -> list[Callable[[], list[Comparison]]]:
     """The functions that compare, in the order of the page's table."""
+    from tests.sim import validation_contacts as contacts
     from tests.sim import validation_dymola as dymola
     from tests.sim import validation_exchanger as exchanger
+    from tests.sim import validation_floors as floors
     from tests.sim import validation_heat as heat
     from tests.sim import validation_hot_water as hot_water
     from tests.sim import validation_hydraulics as hydraulics
@@ -58,6 +60,7 @@ def every_comparison() -> list[Callable[[], list[Comparison]]]:
         heat.time_constants,
         heat.held_valve,
         heat.heating_surfaces,
+        floors.floors,
         heat.riser_freezing,
         primary.network_follows_late,
         primary.shortage_and_outage,
@@ -68,6 +71,7 @@ def every_comparison() -> list[Callable[[], list[Comparison]]]:
         sensors.lags,
         sensors.steps,
         sensors.meter,
+        contacts.contacts,
         hot_water.instantaneous,
         hot_water.storage,
         hot_water.draw_off,

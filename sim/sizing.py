@@ -10,10 +10,10 @@ Source: FACTS §1 (nominal station), affinity and curve of pump.py; the rules of
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal, TypedDict
+from dataclasses import dataclass, replace
+from typing import Literal
 
-from controller.settings.plant import PlantHotWaterSettings, PlantZoneSettings
+from controller.settings.plant import PlantGroupSettings, PlantHotWaterSettings, PlantZoneSettings
 from controller.settings.station import Circuit
 from sim.physics.parameters import GroupParameters, HotWaterParameters, ZoneParameters
 
@@ -21,6 +21,7 @@ _NOMINAL = ZoneParameters()
 _SPREAD = 15.0  # K, 60/45
 _APPROACH = 15.0  # K between primary and secondary return of the nominal exchanger
 _PRIMARY_SPREAD = 50.0  # K, 110/60
+_LEAST_PRIMARY_SPREAD = 10.0  # K
 _SETPOINT = 350.0  # kPa of the nominal station's makeup
 _ATMOSPHERE = 101.3
 _FLOOR_BELOW = 1.2  # exponent: floors 1.1, radiators 1.3
@@ -69,88 +70,182 @@ def size_zone(
     given: PlantZoneSettings,
     floor_area: float,
 ) -> ZoneParameters:
-    """The plant of one circuit; `given` is what its file says about it, `floor_area` in m2."""
-    nominal, point = _NOMINAL, design_point(circuit)
-    mixing = circuit.kind == "mixing"
-    power = given.power
-    size = power / nominal.design_heat_kw
+    """The plant of one circuit; `given` is what its file says about it, `floor_area` in m2.
+
+    Raises ValueError for a heat curve whose water is no warmer than the rooms."""
+    point = design_point(circuit)
+    if not point.supply > point.back > point.room:
+        curve = f"{point.supply:g}/{point.back:g} °C by the heat curve"
+        raise ValueError(f"zone {name}: {curve} warm no room to {point.room:g} °C")
+    size = given.power / _NOMINAL.design_heat_kw
     flow_size = size * _SPREAD / (point.supply - point.back)
-    primary_return = point.back + (0.0 if mixing else _APPROACH)
-    primary_spread = max(10.0, nominal.design_primary_supply_c - primary_return)
-    pressure = circuit.makeup.setpoint if circuit.makeup is not None else _SETPOINT
-    network_drop, pump_head = _circulation(circuit)
-    return ZoneParameters(
+    zone = ZoneParameters(
         name=name,
         kind=circuit.kind,
-        design_heat_kw=power,
-        floor_area_m2=floor_area,
+        mixing_arrangement=circuit.arrangement if circuit.kind == "mixing" else "three_way",
+        design_heat_kw=given.power,
         design_outdoor_c=point.outdoor,
         design_room_c=point.room,
         design_supply_c=point.supply,
-        heater_exponent=point.exponent,
-        floor_heating=point.exponent is not None and point.exponent < _FLOOR_BELOW,
-        primary_flow_kg_per_s=nominal.primary_flow_kg_per_s * size * _PRIMARY_SPREAD / primary_spread,
-        secondary_flow_kg_per_s=nominal.secondary_flow_kg_per_s * flow_size,
+        primary_flow_kg_per_s=_primary_flow(circuit, point, size),
+        secondary_flow_kg_per_s=_NOMINAL.secondary_flow_kg_per_s * flow_size,
+        thermostat_c=circuit.supply.trip + _THERMOSTAT_ABOVE_TRIP,
+    )
+    zone = _with_exchangers(zone, circuit, given, size)
+    zone = _with_primary_actuator(zone, circuit, given)
+    zone = _with_circulation(zone, circuit, given, flow_size)
+    zone = _with_loop(zone, circuit, given, flow_size)
+    return _with_buildings(zone, given, point, floor_area)
+
+
+def _primary_flow(circuit: Circuit, point: DesignPoint, size: float) -> float:
+    """kg/s: a wider spread on the primary side takes less water for the same heat."""
+    back = point.back + (0.0 if circuit.kind == "mixing" else _APPROACH)
+    spread = max(_LEAST_PRIMARY_SPREAD, _NOMINAL.design_primary_supply_c - back)
+    return _NOMINAL.primary_flow_kg_per_s * size * _PRIMARY_SPREAD / spread
+
+
+def _with_exchangers(
+    zone: ZoneParameters, circuit: Circuit, given: PlantZoneSettings, size: float
+) -> ZoneParameters:
+    """Exchangers in parallel are equal parts of the whole."""
+    zone = replace(
+        zone,
         exchanger_conductance_kw_per_k=given.conductance,
         exchanger_oversizing=given.oversizing / 100.0,
         exchanger_scaling_per_day=given.scaling / 100.0,
-        exchanger_side_volume_m3=nominal.exchanger_side_volume_m3 * size,
-        exchanger_plates_kj_per_k=nominal.exchanger_plates_kj_per_k * size,
-        **_exchangers(circuit),
-        mixing_arrangement=circuit.arrangement if circuit.kind == "mixing" else "three_way",
+        exchanger_side_volume_m3=_NOMINAL.exchanger_side_volume_m3 * size,
+        exchanger_plates_kj_per_k=_NOMINAL.exchanger_plates_kj_per_k * size,
+    )
+    if circuit.kind == "mixing" or circuit.exchangers is None:
+        return zone
+    several = circuit.exchangers
+    return replace(
+        zone,
+        exchanger_count=len(several.valves),
+        exchanger_isolation=several.isolates,
+        exchanger_isolation_stroke_s=several.stroke_time,
+    )
+
+
+def _with_primary_actuator(
+    zone: ZoneParameters, circuit: Circuit, given: PlantZoneSettings
+) -> ZoneParameters:
+    """A pump beside a valve stands in the return; one that has no valve takes its place in the supply."""
+    actuator = circuit.actuator
+    booster: Literal["none", "supply", "return"] = "none"
+    if circuit.primary_pump is not None:
+        booster = "supply" if circuit.valve is None else "return"
+    return replace(
+        zone,
         valve_kvs_m3_per_h=given.valve_kvs,
-        valve_characteristic=circuit.actuator.characteristic,
-        valve_rangeability=circuit.actuator.rangeability,
-        valve_stroke_time_s=circuit.actuator.stroke_time,
+        valve_characteristic=actuator.characteristic,
+        valve_rangeability=actuator.rangeability,
+        valve_stroke_time_s=actuator.stroke_time,
         valve_leakage_share=given.valve_leakage / 100.0,
         valve_dead_band_percent=given.valve_dead_band,
         valve_stiction_percent=given.valve_stiction,
         valve_close_asymmetry=given.valve_asymmetry / 100.0,
-        valve_closes_without_power=circuit.actuator.on_signal_loss == "close",
-        booster="none" if circuit.primary_pump is None else "return" if circuit.valve else "supply",
+        valve_closes_without_power=actuator.on_signal_loss == "close",
+        booster=booster,
         booster_head_kpa=given.booster_head,
-        pump_ramp_s=given.pump_ramp,
+    )
+
+
+def _with_circulation(
+    zone: ZoneParameters, circuit: Circuit, given: PlantZoneSettings, flow_size: float
+) -> ZoneParameters:
+    """Pumps and the network that they turn."""
+    network_drop, pump_head = _network_and_head(circuit)
+    return replace(
+        zone,
         circulation_pumps=len(circuit.circulation.pumps),
-        pump_flow_m3_per_h=nominal.pump_flow_m3_per_h * flow_size,
+        pump_flow_m3_per_h=_NOMINAL.pump_flow_m3_per_h * flow_size,
         pump_head_kpa=pump_head,
+        pump_ramp_s=given.pump_ramp,
+        pump_min_hz=given.pump_min_speed,
         network_drop_kpa=network_drop,
-        makeup_pumps=len(circuit.makeup.pumps) if circuit.makeup is not None else 0,
-        makeup_flow_m3_per_h=nominal.makeup_flow_m3_per_h * flow_size,
-        makeup_head_kpa=nominal.makeup_head_kpa * pressure / _SETPOINT,
+        balancing_percent=tuple(given.balancing),
+    )
+
+
+def _with_loop(
+    zone: ZoneParameters, circuit: Circuit, given: PlantZoneSettings, flow_size: float
+) -> ZoneParameters:
+    """Water of the loop, and what holds its pressure: filled to what the makeup holds."""
+    makeup = circuit.makeup
+    pressure = _SETPOINT if makeup is None else makeup.setpoint
+    precharge = given.vessel_precharge
+    return replace(
+        zone,
         loop_volume_m3=given.loop_volume,
         vessel_gas_m3=given.vessel_gas,
-        vessel_precharge_kpa=_precharge(pressure)
-        if given.vessel_precharge is None
-        else given.vessel_precharge,
+        vessel_precharge_kpa=_precharge(pressure) if precharge is None else precharge,
         air_share=given.air_share / 100.0,
         leak_m3_per_h=given.leak,
         fill_pressure_kpa=pressure,
-        safety_valve_kpa=nominal.safety_valve_kpa * pressure / _SETPOINT,
-        thermostat_c=circuit.supply.trip + _THERMOSTAT_ABOVE_TRIP,
+        safety_valve_kpa=_NOMINAL.safety_valve_kpa * pressure / _SETPOINT,
         highest_building_m=circuit.highest_building,
+        makeup_pumps=0 if makeup is None else len(makeup.pumps),
+        makeup_flow_m3_per_h=_NOMINAL.makeup_flow_m3_per_h * flow_size,
+        makeup_head_kpa=_NOMINAL.makeup_head_kpa * pressure / _SETPOINT,
+    )
+
+
+def _with_buildings(
+    zone: ZoneParameters, given: PlantZoneSettings, point: DesignPoint, floor_area: float
+) -> ZoneParameters:
+    """A street of houses, or buildings by hand; a small exponent of the heating surfaces means floors."""
+    return replace(
+        zone,
+        floor_area_m2=floor_area,
+        heater_exponent=point.exponent,
+        floor_heating=point.exponent is not None and point.exponent < _FLOOR_BELOW,
         buildings=given.buildings,
         buildings_seed=given.buildings_seed or "",
         internal_gains_w_per_m2=given.internal_gains,
-        balancing_percent=tuple(given.balancing),
-        groups=_groups(given),
+        groups=tuple(_group(group) for group in given.groups),
     )
 
 
-def _groups(given: PlantZoneSettings) -> tuple[GroupParameters, ...]:
+def _group(given: PlantGroupSettings) -> GroupParameters:
     """Buildings by hand."""
-    return tuple(
-        GroupParameters(
-            group.name,
-            group.load_share / 100.0,
-            group.flow_share / 100.0,
-            group.pipe_volume,
-            time_constant_h=group.time_constant / 3600.0,
-            radiator_size=group.radiator_size / 100.0,
-            solar_aperture_m2_per_m2=group.solar_aperture / 100.0,
-            internal_gains_w_per_m2=group.internal_gains,
-        )
-        for group in given.groups
+    return GroupParameters(
+        given.name,
+        given.load_share / 100.0,
+        given.flow_share / 100.0,
+        given.pipe_volume,
+        time_constant_h=given.time_constant / 3600.0,
+        radiator_size=given.radiator_size / 100.0,
+        solar_aperture_m2_per_m2=given.solar_aperture / 100.0,
+        internal_gains_w_per_m2=given.internal_gains,
     )
+
+
+def _precharge(pressure: float) -> float:
+    """kPa: absolute pressures in the ratio of the nominal vessel, so it is as full of water at `pressure`."""
+    share = (_NOMINAL.vessel_precharge_kpa + _ATMOSPHERE) / (_SETPOINT + _ATMOSPHERE)
+    return share * (pressure + _ATMOSPHERE) - _ATMOSPHERE
+
+
+def _network_and_head(circuit: Circuit) -> tuple[float, float]:
+    """kPa of network and pump at design flow.
+
+    The transmitter sees the whole circuit of an exchanger zone and the network of a mixing zone. A set-point
+    above the nominal drop means a longer network; the flow at the set-point is then the design flow. The pump
+    meets set-point and bypass there at 45 Hz: s = h*(1.4*0.9^2 - 0.4*x), x = set-point over drop."""
+    source, unseen = _NOMINAL.exchanger_secondary_drop_kpa, 0.0
+    if circuit.kind == "mixing":
+        narrow = _PORT_B_OPEN if circuit.arrangement == "three_way" else 1.0
+        source, unseen = 0.0, _NOMINAL.mixing_bypass_drop_kpa / narrow**2
+    drop = source + _NOMINAL.network_drop_kpa
+    head = drop + unseen
+    if circuit.circulation.control == "differential_pressure":
+        wanted = circuit.circulation.setpoint
+        drop = max(drop, wanted)
+        reach = _SHUTOFF * _BEFORE_THE_END**2 - (_SHUTOFF - 1.0) * wanted / drop
+        head = max(drop + unseen, (wanted + unseen) / reach)
+    return drop - source, head
 
 
 def size_hot_water(name: str, given: PlantHotWaterSettings) -> HotWaterParameters:
@@ -177,49 +272,3 @@ def size_hot_water(name: str, given: PlantHotWaterSettings) -> HotWaterParameter
         daily_kg_per_flat=given.daily * 1e3,
         draw_off_hours=nominal.draw_off_hours if given.hours is None else tuple(given.hours),
     )
-
-
-class _Several(TypedDict, total=False):
-    exchanger_count: int
-    exchanger_isolation: Literal["primary", "both"]
-    exchanger_isolation_stroke_s: float
-
-
-def _exchangers(circuit: Circuit) -> _Several:
-    """Exchangers in parallel are equal parts of the whole."""
-    if circuit.kind == "mixing" or circuit.exchangers is None:
-        return {}
-    several = circuit.exchangers
-    return {
-        "exchanger_count": len(several.valves),
-        "exchanger_isolation": several.isolates,
-        "exchanger_isolation_stroke_s": several.stroke_time,
-    }
-
-
-def _precharge(pressure: float) -> float:
-    """kPa: absolute pressures in the ratio of the nominal vessel, so it is as full of water at `pressure`."""
-    share = (_NOMINAL.vessel_precharge_kpa + _ATMOSPHERE) / (_SETPOINT + _ATMOSPHERE)
-    return share * (pressure + _ATMOSPHERE) - _ATMOSPHERE
-
-
-def _circulation(circuit: Circuit) -> tuple[float, float]:
-    """kPa of network and pump at design flow.
-
-    The transmitter sees the whole circuit of an exchanger zone and the network of a mixing zone. A set-point
-    above the nominal drop means a longer network; the flow at the set-point is then the design flow. The pump
-    meets set-point and bypass there at 45 Hz: s = h*(1.4*0.9^2 - 0.4*x), x = set-point over drop."""
-    mixing = circuit.kind == "mixing"
-    source = 0.0 if mixing else _NOMINAL.exchanger_secondary_drop_kpa
-    unseen = 0.0
-    if circuit.kind == "mixing":
-        narrow = _PORT_B_OPEN if circuit.arrangement == "three_way" else 1.0
-        unseen = _NOMINAL.mixing_bypass_drop_kpa / narrow**2
-    drop = source + _NOMINAL.network_drop_kpa
-    head = drop + unseen
-    if circuit.circulation.control == "differential_pressure":
-        wanted = circuit.circulation.setpoint
-        drop = max(drop, wanted)
-        reach = _SHUTOFF * _BEFORE_THE_END**2 - (_SHUTOFF - 1.0) * wanted / drop
-        head = max(drop + unseen, (wanted + unseen) / reach)
-    return drop - source, head

@@ -83,6 +83,8 @@ class Weather:
         self._radiation = _Track(self, list(radiation), 0.5 if typical_year else 0.0)
         self._wind = _Track(self, list(winds), 0.0)
         self._waves: list[tuple[float, float, float]] = []
+        self.sunny = any(value > 0.0 for value in radiation)
+        """Whether it has any sun: measured weather often comes without radiation."""
 
     @classmethod
     def of(cls, hours: Hours) -> Weather:

@@ -5,7 +5,7 @@ Figures are PNG with few colours and no date, so that the same run gives the sam
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import matplotlib as mpl
@@ -13,7 +13,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 
-from benchmarks.plant_page.station_plots import hot_water, mixing, primary, sensors
+from benchmarks.plant_page.station_plots import contacts, hot_water, mixing, plant, primary, sensors
 from benchmarks.plant_page.style import COLOURS, DPI, OURS, REFERENCE, SECOND, STYLE, THIRD
 from sim.physics.building import Building
 from sim.physics.exchanger import effectiveness
@@ -23,6 +23,7 @@ from sim.physics.riser import Riser
 from sim.physics.water import density, heat_capacity, saturation_pressure
 from tests.sim import validation_dymola as dymola
 from tests.sim import validation_exchanger as exchanger
+from tests.sim import validation_floors as floors
 from tests.sim import validation_heat as heat
 from tests.sim import validation_hydraulics as hydraulics
 from tests.sim import validation_pongau as pongau
@@ -290,6 +291,36 @@ def surfaces() -> Figure:
     return figure
 
 
+def floor_heating() -> Figure:
+    """Heat of a floor by its own and by the water's temperature, and a floor that cools in a warm room."""
+    figure = Figure(figsize=(8.6, 3.4), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    settled = floors.emission()
+    heats = [heat for _, _, heat in settled]
+    left.plot([floor for floor, _, _ in settled], heats, color=OURS, label="over the floor, model")
+    left.plot([water for _, water, _ in settled], heats, "--", color=SECOND, label="over the water, model")
+    excesses = range(1, 12)
+    left.plot(excesses, [floors.given(k) for k in excesses], "o", color=OURS, mec=REFERENCE, ms=4.5)
+    for load in range(10, 131, 20):
+        left.plot(floors.water_excess_for(load), load, "o", color=SECOND, mec=REFERENCE, ms=4.5)
+    left.axvline(9.0, color=REFERENCE, ls=":", lw=1.0)
+    left.set_xlabel("above the room, K (points: EN 1264; dotted: its 9 K)")
+    left.set_ylabel("W/m²")
+    left.set_ylim(0, 165)
+    left.legend(loc="upper left")
+    for exponent, colour, style in ((floors.EXPONENT, OURS, "-"), (1.0, SECOND, "--")):
+        rows = floors.cooling(exponent)
+        label = f"n = {exponent:g}, model"
+        right.plot([h for h, _, _ in rows], [have for _, have, _ in rows], style, color=colour, label=label)
+        some = rows[:: 3 * 60]
+        right.plot([h for h, _, _ in some], [w for _, _, w in some], "o", color=colour, mec=REFERENCE, ms=4.5)
+    right.set_xlabel("hours without flow (points: closed form, RC)")
+    right.set_ylabel("floor, °C; room 20 °C")
+    right.set_xticks(range(0, floors.HOURS + 1, 6))
+    right.legend(loc="upper right")
+    return figure
+
+
 def riser() -> Figure:
     """Standing water in a bare riser at -10 °C: temperature, and ice after it."""
     figure = Figure(figsize=(8.6, 3.4), layout="constrained")
@@ -326,20 +357,23 @@ FIGURES: dict[str, Callable[[], Figure]] = {
     "water": water,
     "cooling": cooling,
     "radiator": surfaces,
+    "floor_heating": floor_heating,
     "riser": riser,
     "primary": primary,
     "mixing": mixing,
     "sensors": sensors,
+    "contacts": contacts,
     "hot_water": hot_water,
+    "plant": plant,
 }
 
 
-def draw(folder: Path) -> None:
-    """Write every figure as FOLDER/name.png."""
+def draw(folder: Path, names: Iterable[str] = FIGURES) -> None:
+    """Write the figures `names` (all) as FOLDER/name.png. Raises KeyError for a name that is none."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name, make in FIGURES.items():
+    for name in names:
         with mpl.rc_context(STYLE):
-            figure = make()
+            figure = FIGURES[name]()
             figure.set_dpi(DPI)
             canvas = FigureCanvasAgg(figure)
             canvas.draw()

@@ -1,12 +1,15 @@
-"""Plots of primary side, mixing, sensors and hot water, from the runs of their comparisons."""
+"""Plots of primary side, mixing, sensors, contacts, hot water and the whole plant, from the runs of their
+comparisons."""
 
 from __future__ import annotations
 
 from matplotlib.figure import Figure
 
 from benchmarks.plant_page.style import OURS, REFERENCE, SECOND, THIRD
+from tests.sim import validation_contacts as contact
 from tests.sim import validation_hot_water as hot
 from tests.sim import validation_mixing as mixed
+from tests.sim import validation_plant as whole
 from tests.sim import validation_primary as branch
 from tests.sim import validation_sensors as sensor
 
@@ -93,9 +96,9 @@ def mixing() -> Figure:
 
 
 def sensors() -> Figure:
-    """Step responses by kind, and the staircase of a pressure transmitter."""
+    """Step responses by kind, the staircase of a pressure transmitter, and what a heat meter is out."""
     figure = Figure(figsize=(8.6, 3.4), layout="constrained")
-    left, right = figure.subplots(1, 2)
+    left, right, meter = figure.subplots(1, 3, width_ratios=(1.3, 1, 1))
     kinds = (
         ("pressure", THIRD, "-."),
         ("pocket", OURS, "-"),
@@ -121,7 +124,7 @@ def sensors() -> Figure:
     left.set_xscale("log")
     left.set_xlabel("seconds after a step (points: closed form)")
     left.set_ylabel("shown after a step from 20 to 60")
-    left.set_ylim(top=75)
+    left.set_ylim(top=82)
     left.legend(loc="upper left", ncols=2)
     window = [(true, shown) for true, shown in sensor.staircase() if 348.0 <= true <= 352.0]
     right.plot(
@@ -139,16 +142,71 @@ def sensors() -> Figure:
         ms=2,
         label="range/2¹²",
     )
-    right.set_xlabel("pressure, kPa; range −100 … 1600 kPa")
+    right.set_xlabel("kPa; range −100 … 1600 kPa")
     right.set_ylabel("shown, kPa")
     right.legend(loc="upper left")
+    for interval, colour, style in zip(sensor.METER_INTERVALS, (OURS, SECOND), ("-", "--"), strict=True):
+        counted = sensor.swinging_meter(interval)
+        errors = [100.0 * (have / want - 1.0) for _, have, want in counted]
+        meter.plot(
+            [hour for hour, _, _ in counted], errors, style, color=colour, label=f"every {interval:g} s"
+        )
+    for limit in (-0.2, 0.2):
+        meter.axhline(limit, color=REFERENCE, ls=":", lw=1.0)
+    meter.set_ylim(-1.0, 1.4)
+    meter.set_xticks((0, 6, 12, 18, 24))
+    meter.set_xlabel("hours (dotted: limit of a day)")
+    meter.set_ylabel("heat meter less closed form, %")
+    meter.legend(loc="upper right")
+    return figure
+
+
+def contacts() -> Figure:
+    """What thermostat, suction switch and flood contact say, over what is true."""
+    figure = Figure(figsize=(8.6, 3.2), layout="constrained")
+    hot, pressure, flooded = figure.subplots(1, 3)
+    for rate, colour, style in zip(contact.RAMPS, (THIRD, OURS, SECOND), ("-.", "-", "--"), strict=True):
+        points = contact.thermostat_ramp(rate)
+        hot.plot([p[1] for p in points], [p[2] for p in points], style, color=colour, label=f"{rate:g} K/s")
+        closes, opens = contact.thermostat_rule(rate)
+        hot.plot([closes, opens], [0.5, 0.5], "o", color=colour, mec=REFERENCE, ms=5)
+    hot.set_xlabel("true, °C (points: closed form)")
+    hot.set_title("thermostat of 80 °C, 10 K")
+    hot.legend(loc="upper left", ncols=2)
+    swing = [point for point in contact.suction_swing() if point[1] < 100.0]
+    pressure.plot([p[1] for p in swing], [p[2] for p in swing], color=OURS)
+    pressure.plot([contact.SUCTION, contact.RELEASED], [0.5, 0.5], "o", color=OURS, mec=REFERENCE, ms=5)
+    pressure.set_xlabel("at the pumps, kPa (points: its rule)")
+    pressure.set_title("suction switch of 50 kPa")
+    for axis in (hot, pressure):
+        axis.set_yticks((0, 1), ("open", "closed"))
+        axis.set_ylim(-0.15, 1.55)
+    colours, styles = (REFERENCE, THIRD, OURS, SECOND), (":", "-.", "-", "--")
+    for inflow, colour, style in zip(contact.INFLOWS, colours, styles, strict=True):
+        minutes = contact.flood(inflow)[::10]
+        flooded.plot(
+            [p[0] / 60.0 for p in minutes],
+            [p[1] for p in minutes],
+            style,
+            color=colour,
+            label=f"{inflow:g} m³/h",
+        )
+        if inflow > contact.GULLY:
+            flooded.plot(contact.flood_rule(inflow) / 60.0, 10.0, "o", color=colour, mec=REFERENCE, ms=5)
+    flooded.axhline(10.0, color=REFERENCE, lw=0.7)
+    flooded.set_xlim(0, 60)
+    flooded.set_ylim(-0.8, 31)
+    flooded.set_xlabel("minutes (points: calculated)")
+    flooded.set_ylabel("water on the floor, mm")
+    flooded.set_title("flood contact at 10 mm")
+    flooded.legend(loc="upper right", ncols=2)
     return figure
 
 
 def hot_water() -> Figure:
-    """Tap temperature over the draw, and layers of the store."""
+    """Tap temperature over the draw, layers of the store, and what people draw."""
     figure = Figure(figsize=(8.6, 3.4), layout="constrained")
-    left, right = figure.subplots(1, 2)
+    left, right, drawn = figure.subplots(1, 3)
     rows = hot.taps()
     left.plot([draw for draw, _, _ in rows], [model for _, model, _ in rows], color=OURS, label="model")
     left.plot(
@@ -180,7 +238,73 @@ def hot_water() -> Figure:
             mec=REFERENCE,
             ms=3.5,
         )
-    right.set_xlabel("hours: draw, both, charge, rest (points: scipy)")
+    right.set_xlabel("hours (points: scipy)")
     right.set_ylabel("layers of the store, °C")
     right.legend(loc="lower right")
+    minutes = hot.drawn_by_hour()
+    drawn.stairs([sum(flows) / len(flows) for flows in minutes], color=OURS, label="30 days, mean")
+    day = [minutes[hour][minute] for hour in range(24) for minute in range(60)]
+    drawn.plot(
+        [i / 60.0 for i in range(1440)], day, color="#e8c4a8", lw=0.4, zorder=0, label="a day, minutes"
+    )
+    middles = [hour + 0.5 for hour in range(24)]
+    drawn.plot(middles, hot.wanted_by_hour(), "o", color=OURS, mec=REFERENCE, ms=3.5, label="weights")
+    drawn.set_xlabel("hour of the day, 200 flats")
+    drawn.set_ylabel("draw, kg/s")
+    drawn.set_xticks((0, 6, 12, 18, 24))
+    drawn.set_ylim(0, 1.3)
+    drawn.legend(loc="upper left")
+    return figure
+
+
+def plant() -> Figure:
+    """A day of the station in which all moves, and what its ledgers of heat and water leave open."""
+    figure = Figure(figsize=(8.6, 5.2), layout="constrained")
+    (day, error), (heat, water) = figure.subplots(2, 2, sharex=True)
+    _, moments = whole.moving_day()
+    hours = [moment.hour for moment in moments]
+    for label, colour, style, values in (
+        ("primary supply", SECOND, "--", [m.primary_supply for m in moments]),
+        ("secondary supply", SECOND, "-", [m.supply for m in moments]),
+        ("primary return", OURS, "--", [m.primary_return for m in moments]),
+        ("secondary return", OURS, "-", [m.back for m in moments]),
+        ("outdoor", REFERENCE, ":", [m.outdoor for m in moments]),
+    ):
+        day.plot(hours, values, style, color=colour, label=label, lw=1.0)
+    day.set_ylabel("°C")
+    day.set_ylim(-30, 185)
+    day.set_yticks((0, 50, 100))
+    day.legend(loc="upper left", ncols=2)
+    for axis, unit, came, left, held, stays in (
+        (heat, "GJ", "heat_came", "heat_lost", "heat_stored", "stored"),
+        (water, "m³", "water_came", "water_left", "water_held", "held"),
+    ):
+        ways = (
+            ("in", came, SECOND, "-", 1.0),
+            ("out", left, OURS, "--", -1.0),
+            (stays, held, THIRD, "-.", -1.0),
+        )
+        for label, name, colour, style, sign in ways:
+            values = [sign * getattr(moment, name) for moment in moments]
+            axis.plot(hours, values, style, color=colour, label=label if sign > 0.0 else f"– {label}")
+        sums = [getattr(m, came) - getattr(m, left) - getattr(m, held) for m in moments]
+        axis.plot(hours[::6], sums[::6], "o", color=REFERENCE, ms=2.6, label="sum")
+        axis.set_ylabel(f"since the start, {unit}")
+        axis.set_xlabel("hours")
+        axis.legend(loc="upper left", ncols=2)
+        low, high = axis.get_ylim()
+        axis.set_ylim(low, high + 0.25 * (high - low))
+    turnovers = (moments[-1].heat_came, moments[-1].water_came)
+    heat_left = [100.0 * abs(m.heat_error) / turnovers[0] for m in moments[1:]]
+    water_left = [100.0 * abs(m.water_error) / turnovers[1] for m in moments[1:]]
+    error.plot(hours[1:], heat_left, color=SECOND, label="heat")
+    error.plot(hours[1:], water_left, "--", color=OURS, label="water")
+    error.axhline(0.1, color=REFERENCE, ls=":", lw=1.0, label="limit")
+    error.set_yscale("log")
+    error.set_ylim(1e-15, 1e3)
+    error.set_yticks((1e-15, 1e-10, 1e-5, 1))
+    error.set_ylabel("sum, % of all that came in")
+    error.legend(loc="upper right", ncols=3)
+    error.set_xticks((0, 6, 12, 18, 24))
+    error.set_xlim(0, 24)
     return figure

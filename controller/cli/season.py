@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,12 +15,13 @@ from rich.console import Console
 from rich.progress import Progress, TaskID
 from rich.table import Table
 
+from controller.cli.season_picture import PICTURES, Run, draw
 from controller.cli.start import BAD_INPUT, FAILED, language, leave, plant_or_leave, read_or_leave
 from controller.settings.check import Checked
 from sim.outlook import Outlook
 from sim.rig import Rig
 from sim.scenario import Scenario, ScenarioError, load_scenario
-from sim.season import BALANCE_LIMIT, Trace, differences, out_of_balance, run_season
+from sim.season import BALANCE_LIMIT, differences, out_of_balance, run_season
 from sim.weather import Weather, WeatherError, month_and_day, parse_cold_wave
 
 _SHOWN = (
@@ -76,7 +77,8 @@ def season(
     ] = None,
     scenario: Annotated[Path | None, typer.Option(help="Scenario file: what goes wrong when")] = None,
     compare: Annotated[
-        Path | None, typer.Option(help="A second station file on the same weather; the differences are shown")
+        Path | None,
+        typer.Option(help="A second station file on the same weather; table, JSON and picture show both"),
     ] = None,
     step: Annotated[float, typer.Option(help="Seconds a scan", min=0.5, max=5)] = 1.0,
     seed: Annotated[int, typer.Option(help="Seed of noise and disturbances")] = 0,
@@ -95,33 +97,45 @@ def season(
     files = [file] if compare is None else [file, compare]
     stations = [read_or_leave(path) for path in files]
     _writable(json_file, plot)
-    if plot is not None and find_spec("matplotlib") is None:
-        raise leave("--plot needs matplotlib (pip install matplotlib)")
+    _drawable(plot)
+    name = weather or _station(stations[0]).plant.weather
     rigs = []
     for checked in stations:
-        played, start = _weather(weather or _station(stations[0]).plant.weather, from_day, cold_wave or [])
+        played, start = _weather(name, from_day, cold_wave or [])
         make = partial(Rig, seed=seed, start_time=start, cold=cold, empty=empty, dt=step)
         rigs.append(_rig(make, checked, played, seed, scenario))
-    results: list[dict[str, Any]] = []
-    traces: list[Trace] = []
+    if not rigs[0].plant.weather.sunny:
+        typer.echo(f"weather {name} has no sun (no radiation in its data): none warms the houses", err=True)
+    runs = _run(files, rigs, days)
+    results = [{"file": str(run.file), **run.indicators} for run in runs]
+    if json_file is not None:
+        _write(json_file, json.dumps(_report(results), indent=1, ensure_ascii=False) + "\n")
+    if plot is not None:
+        draw(runs, plot)
+    _show(results)
+    wrong = [line for result in results for line in _not_adding_up(result)]
+    if wrong:
+        raise leave("\n".join(wrong), FAILED)
+
+
+def _run(files: Sequence[Path], rigs: Sequence[Rig], days: float) -> list[Run]:
+    """Each station for `days`, with a bar where a terminal shows it."""
+    runs = []
     console = Console(stderr=True)
     with Progress(transient=True, console=console, disable=not console.is_terminal) as bar:
         for path, rig in zip(files, rigs, strict=True):
             task = bar.add_task(path.name, total=1.0)
             indicators, trace = run_season(rig, days, partial(_advance, bar, task))
-            results.append({"file": str(path), **indicators})
-            traces.append(trace)
-    report = results[0]
-    if compare is not None:
-        report = {"first": results[0], "second": results[1], "difference": differences(*results)}
-    if json_file is not None:
-        _write(json_file, json.dumps(report, indent=1, ensure_ascii=False) + "\n")
-    if plot is not None:
-        _plot(traces[0], plot)
-    _show(results)
-    wrong = [line for result in results for line in _not_adding_up(result)]
-    if wrong:
-        raise leave("\n".join(wrong), FAILED)
+            runs.append(Run(path, next(iter(rig.station.file.circuits)), indicators, trace))
+    return runs
+
+
+def _report(results: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """What stands in the JSON: one run, or two and their differences."""
+    if len(results) == 1:
+        return results[0]
+    first, second = results
+    return {"first": first, "second": second, "difference": differences(first, second)}
 
 
 def _not_adding_up(result: dict[str, Any]) -> list[str]:
@@ -191,6 +205,16 @@ def _writable(*paths: Path | None) -> None:
             raise leave(f"{path}: its folder does not exist or cannot be written", BAD_INPUT)
 
 
+def _drawable(plot: Path | None) -> None:
+    """Say before a long run that its picture cannot be drawn."""
+    if plot is None:
+        return
+    if find_spec("matplotlib") is None:
+        raise leave("--plot needs matplotlib (pip install matplotlib)")
+    if plot.suffix.lower() not in PICTURES:
+        raise leave(f"{plot}: no picture ends so (allowed: {', '.join(PICTURES)})", BAD_INPUT)
+
+
 def _write(path: Path, text: str) -> None:
     """Whole or not at all."""
     beside = path.with_name(path.name + ".new")
@@ -225,28 +249,3 @@ def _row(table: Table, title: str, values: list[float | None], digits: int) -> N
         known = first is not None and second is not None
         cells.append(f"{second - first:+.{digits}f}" if known else "–")  # type: ignore[operator]
     table.add_row(title, *cells)
-
-
-def _plot(trace: Trace, path: Path) -> None:
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(12, 7))
-    upper, lower = figure.subplots(2, 1, sharex=True)
-    days = [hours / 24 for hours in trace.hours]
-    upper.plot(days, trace.setpoint, label="supply set-point", color="0.6", linewidth=2.5)
-    upper.plot(days, trace.supply, label="supply", color="tab:red")
-    upper.plot(days, trace.back, label="return", color="tab:blue")
-    upper.plot(days, trace.room, label="room", color="tab:green")
-    upper.plot(days, trace.outdoor, label="outdoor", color="tab:cyan")
-    upper.set_ylabel("°C")
-    upper.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=5, frameon=False)
-    upper.grid(alpha=0.3)
-    lower.plot(days, trace.valve, color="tab:purple")
-    lower.set_ylabel("valve %")
-    lower.set_xlabel("days")
-    lower.set_ylim(0, 100)
-    lower.grid(alpha=0.3)
-    figure.tight_layout()
-    beside = path.with_name(f".{path.stem}.new{path.suffix}")
-    figure.savefig(beside, dpi=110)
-    os.replace(beside, path)

@@ -13,17 +13,28 @@ from pydantic import Field
 
 from controller.fields import Amount, Name, Settings, Whole, Words
 
+# What more than one section gives: range and meaning once.
+Gains = Annotated[
+    float,
+    Amount("irradiance", 0, 50),
+    Field(description="Heat of people and appliances a square metre, beyond what the design load counts"),
+]
+Scaling = Annotated[
+    float,
+    Amount("percent", 0, 100),
+    Field(description="Fouling that grows a day, as a part of the clean resistance, up to 50 %"),
+]
+Share = Annotated[float, Amount("percent", 0.01, 100)]
+Play = Annotated[float, Amount("percent", 0, 20)]
+CityWater = Annotated[float, Amount("flow", 0, 500)]
+
 
 class PlantGroupSettings(Settings):
     """Buildings on one branch, described by hand."""
 
     name: Name = Field(description="Name in points, faults and reports")
-    load_share: Annotated[float, Amount("percent", 0.01, 100)] = Field(
-        description="Part of the circuit's heat; 100 % with the other groups"
-    )
-    flow_share: Annotated[float, Amount("percent", 0.01, 100)] = Field(
-        description="Part of the circuit's water; 100 % with the other groups"
-    )
+    load_share: Share = Field(description="Part of the circuit's heat; 100 % with the other groups")
+    flow_share: Share = Field(description="Part of the circuit's water; 100 % with the other groups")
     pipe_volume: Annotated[float, Amount("volume", 0.01, 200)] = Field(
         description="Water in its supply pipe; the return pipe is its twin"
     )
@@ -36,9 +47,7 @@ class PlantGroupSettings(Settings):
     solar_aperture: Annotated[float, Amount("percent", 0, 20)] = Field(
         2.0, description="Window that lets the sun in, as a part of the floor"
     )
-    internal_gains: Annotated[float, Amount("irradiance", 0, 50)] = Field(
-        0.0, description="Heat of people and appliances on a square metre of floor"
-    )
+    internal_gains: Gains = 0.0
 
 
 class PlantZoneSettings(Settings):
@@ -56,7 +65,7 @@ class PlantZoneSettings(Settings):
         0.0, description="Free air in the loop at 350 kPa, as a part of its volume"
     )
     leak: Annotated[float, Amount("flow", 0, 100)] = Field(
-        0.02, description="What the loop loses every day, at 300 kPa"
+        0.02, description="What a sound loop loses all the time, at 300 kPa"
     )
     valve_kvs: Annotated[float, Amount("number", 1, 2000)] = Field(
         80.0, description="Kvs of the primary valve"
@@ -64,12 +73,8 @@ class PlantZoneSettings(Settings):
     valve_leakage: Annotated[float, Amount("percent", 0, 10)] = Field(
         0.01, description="Part of Kvs that the closed valve lets through"
     )
-    valve_dead_band: Annotated[float, Amount("percent", 0, 20)] = Field(
-        1.0, description="Of the stroke: the actuator starts beyond it"
-    )
-    valve_stiction: Annotated[float, Amount("percent", 0, 20)] = Field(
-        0.5, description="Of the stroke: the stem sticks and jumps by it"
-    )
+    valve_dead_band: Play = Field(1.0, description="Of the stroke: the actuator starts beyond it")
+    valve_stiction: Play = Field(0.5, description="Of the stroke: the stem sticks and jumps by it")
     valve_asymmetry: Annotated[float, Amount("percent", -50, 200)] = Field(
         0.0, description="By so much closing takes longer than opening"
     )
@@ -80,27 +85,26 @@ class PlantZoneSettings(Settings):
         100.0,
         description="What was bought, as a part of `conductance`; its plates and water too",
     )
-    scaling: Annotated[float, Amount("percent", 0, 100)] = Field(
-        0.0, description="Fouling that grows a day, as a part of the clean resistance, up to 50 %"
-    )
+    scaling: Scaling = 0.0
     booster_head: Annotated[float, Amount("pressure", 1, 1000)] = Field(
         150.0, description="Of the circuit's primary pump, at design flow and nominal speed"
     )
     pump_ramp: Annotated[float, Amount("time", 1, 300)] = Field(
         20.0, description="In which a drive brings a circulation pump to nominal speed"
     )
+    pump_min_speed: Annotated[float, Amount("frequency", 0, 50)] = Field(
+        15.0, description="Of a circulation pump's drive: told less, it turns no slower"
+    )
     buildings: Whole = Field(8, ge=1, le=200, description="Different houses along the street")
     buildings_seed: Words | None = Field(None, description="Another street of houses for every text")
-    internal_gains: Annotated[float, Amount("irradiance", 0, 50)] = Field(
-        0.0, description="Heat of people and appliances beyond what the design load counts"
-    )
+    internal_gains: Gains = 0.0
     balancing: list[Annotated[float, Amount("percent", 0, 100)]] = Field(
         [],
         max_length=200,
         description="Strokes of the buildings' balancing valves; without: 70 % each, as sized",
     )
     groups: list[PlantGroupSettings] = Field(
-        [], max_length=50, description="Buildings by hand, in place of the street of houses"
+        [], max_length=50, description="Buildings by hand, in place of the street of houses and its gains"
     )
 
 
@@ -132,7 +136,7 @@ class PlantPrimarySettings(Settings):
         10.0, description="Of it lost in the network at the circuits' design flow"
     )
     return_pressure: Annotated[float, Amount("pressure", 10, 2000)] | None = Field(
-        None, description="Without it 600 kPa, or what mixing circuits need"
+        None, description="Without it 600 kPa, or the lowest set-point of the mixing circuits"
     )
 
 
@@ -153,11 +157,11 @@ class PlantTankSettings(Settings):
     overflow: Annotated[float, Amount("length", 0.2, 20)] = Field(
         2.0, description="Level at which it runs over"
     )
-    start: Annotated[float, Amount("length", 0, 20)] = Field(1.5, description="Level when the run begins")
-    inlet: Annotated[float, Amount("flow", 0, 500)] = Field(10.0, description="What the city gives it")
-    floor_drain: Annotated[float, Amount("flow", 0, 500)] = Field(
-        2.9, description="What the gully in the station's floor takes"
+    start: Annotated[float, Amount("length", 0, 20)] = Field(
+        1.5, description="Level when the run begins; at most the overflow"
     )
+    inlet: CityWater = Field(10.0, description="What the city gives it")
+    floor_drain: CityWater = Field(2.9, description="What the gully in the station's floor takes")
 
 
 class PlantHotWaterSettings(Settings):
@@ -182,9 +186,7 @@ class PlantHotWaterSettings(Settings):
     circulation_loss: Annotated[float, Amount("conductance", 0, 20)] = Field(
         0.3, description="Of the line to its surroundings"
     )
-    scaling: Annotated[float, Amount("percent", 0, 100)] = Field(
-        0.0, description="Hard water: fouling that grows a day, as a part of the clean resistance, up to 50 %"
-    )
+    scaling: Scaling = 0.0
 
 
 class PlantSettings(Settings):

@@ -91,7 +91,7 @@ class ZoneParameters:
     pump_flow_m3_per_h: float = 116.0
     pump_head_kpa: float = 200.0
     pump_ramp_s: float = 20.0
-    pump_min_hz: float = 15.0
+    pump_min_hz: float = 15.0  # of the drive: told less, it turns no slower
     network_drop_kpa: float = 150.0  # at design flow, without the exchanger
     network_strainer_drop_kpa: float = 5.0  # of it in the clean strainer
     network_main_share: float = 0.3  # of the rest in the common main, what remains in the branches

@@ -21,6 +21,13 @@ _LONGEST_PART = 60.0  # s
 _MOST_PARTS = 240  # four hours; beyond it the parts grow
 _OPENING_START = 24.0  # °C of the room from which people open windows
 _OPENING_SPAN = 3.0  # K from there to all windows open
+_Three = tuple[float, float, float]
+_Four = tuple[float, float, float, float]
+_Motion = tuple[_Four, _Three, _Three, _Three]
+"""What temperatures do: to the air (old air, exterior, interior, its divisor), to exterior and interior (new
+air, old exterior, old interior), to the heat that goes out (air, exterior, interior)."""
+_Gains = tuple[_Four, _Four, _Four]
+"""What excess, radiant heat and sun do to air, exterior and interior, and what of each goes out at once."""
 _HELD = 1e-9  # K between the set temperature and what the ideal heater holds
 
 
@@ -31,9 +38,10 @@ class TwoElements:
     over the last step; `opening` says how far the windows stand open, 0 … 1."""
 
     __slots__ = (
-        "_coefficients",
         "_dt",
+        "_gains",
         "_mesh",
+        "_motion",
         "_parts",
         "_radiant",
         "_sun",
@@ -55,7 +63,7 @@ class TwoElements:
         self._mesh, self._radiant, self._sun = reduce_network(elements)
         self._dt = 0.0
         self._parts = 1
-        self._coefficients = self._hoist(1.0)
+        self._motion, self._gains = self._hoist(1.0)
         self.air = self.exterior = self.interior = self.mean = temperature
 
     def step(
@@ -84,7 +92,25 @@ class TwoElements:
         if most > 0.0 or least < 0.0:
             inputs = (outdoor, convective, radiant, loss_factor, sun, excess)
             return self._hold(dt, inputs, setpoint, most, least, warm_surface, cool_surface)
-        return self._pass(dt, outdoor, convective, radiant, loss_factor, sun, excess)
+        if dt != self._dt:
+            self._dt = dt
+            self._parts = max(1, ceil(min(_MOST_PARTS, dt / _LONGEST_PART)))
+            self._motion, self._gains = self._hoist(dt / self._parts)
+        (
+            (air_excess, exterior_excess, interior_excess, excess_out),
+            (air_radiant, exterior_radiant, interior_radiant, radiant_out),
+            (air_sun, exterior_sun, interior_sun, sun_out),
+        ) = self._gains
+        lost = self._move(
+            outdoor,
+            self.elements.air_change * loss_factor,
+            air_radiant * radiant + air_sun * sun + convective + air_excess * excess,
+            exterior_radiant * radiant + exterior_sun * sun + exterior_excess * excess,
+            interior_radiant * radiant + interior_sun * sun + interior_excess * excess,
+        )
+        self.loss = lost - excess_out * excess + radiant_out * radiant + sun_out * sun
+        self.ideal_heat = 0.0
+        return self.air
 
     def _hold(
         self,
@@ -96,7 +122,7 @@ class TwoElements:
         warm_surface: float,
         cool_surface: float,
     ) -> float:
-        """A step with the ideal heater; `inputs` are those of `_pass`."""
+        """A step with the ideal heater, by steps with given heat from the same start; `inputs` are theirs."""
         outdoor, convective, radiant, loss_factor, sun, excess = inputs
         start = self.air, self.exterior, self.interior
 
@@ -104,7 +130,7 @@ class TwoElements:
             """K by which the mean air is too warm with `power` W."""
             self.air, self.exterior, self.interior = start
             surface = (warm_surface if power > 0.0 else cool_surface) * power
-            self._pass(dt, outdoor, convective + power - surface, radiant, loss_factor, sun + surface, excess)
+            self.step(dt, outdoor, convective + power - surface, radiant, loss_factor, sun + surface, excess)
             return self.mean - setpoint
 
         power, found = 0.0, surplus(0.0)
@@ -121,55 +147,25 @@ class TwoElements:
         self.ideal_heat = power
         return self.air
 
-    def _pass(
+    def _move(
         self,
-        dt: float,
         outdoor: float,
-        convective: float,
-        radiant: float,
-        loss_factor: float,
-        sun: float,
-        excess: float,
+        base_change: float,
+        air_gain: float,
+        exterior_gain: float,
+        interior_gain: float,
     ) -> float:
-        """A step with given heat."""
-        if dt != self._dt:
-            self._dt = dt
-            self._parts = max(1, ceil(min(_MOST_PARTS, dt / _LONGEST_PART)))
-            self._coefficients = self._hoist(dt / self._parts)
+        """Move air and masses through the parts of a step at steady gains (W into the air, K of the masses).
+
+        Returns the heat in W that goes out by their temperatures, as mean over the step."""
         (
-            air_old,
-            air_exterior,
-            air_interior,
-            air_excess,
-            air_radiant,
-            air_sun,
-            air_sum,
-            exterior_air,
-            exterior_old,
-            exterior_interior,
-            exterior_excess,
-            exterior_radiant,
-            exterior_sun,
-            interior_air,
-            interior_exterior,
-            interior_old,
-            interior_excess,
-            interior_radiant,
-            interior_sun,
-            air_out,
-            exterior_out,
-            interior_out,
-            wall,
-            radiant_out,
-            sun_out,
-        ) = self._coefficients
+            (air_old, air_exterior, air_interior, air_sum),
+            (exterior_air, exterior_old, exterior_interior),
+            (interior_air, interior_exterior, interior_old),
+            (air_out, exterior_out, interior_out),
+        ) = self._motion
         # Everything is counted from the outdoor temperature.
         air, exterior, interior = self.air - outdoor, self.exterior - outdoor, self.interior - outdoor
-        elements = self.elements
-        base_change = elements.air_change * loss_factor
-        steady = air_radiant * radiant + air_sun * sun + convective + air_excess * excess
-        exterior_gain = exterior_radiant * radiant + exterior_sun * sun + exterior_excess * excess
-        interior_gain = interior_radiant * radiant + interior_sun * sun + interior_excess * excess
         lost = warmth = 0.0
         parts = remaining = self._parts
         while True:
@@ -178,10 +174,9 @@ class TwoElements:
             warm = air + outdoor - _OPENING_START
             if warm > 0.0:
                 opening = _smooth(warm / _OPENING_SPAN) if air > 0.0 else 0.0
-                change += elements.opening * opening
-            total = air_sum + change
-            heat = air_old * air + air_exterior * exterior + air_interior * interior + steady
-            air = heat / total
+                change += self.elements.opening * opening
+            heat = air_old * air + air_exterior * exterior + air_interior * interior + air_gain
+            air = heat / (air_sum + change)
             warmth += air
             before = exterior
             exterior = (
@@ -197,18 +192,15 @@ class TwoElements:
         if parts > 1:
             lost /= parts
             warmth /= parts
-        self.loss = lost - wall * excess + radiant_out * radiant + sun_out * sun
         self.mean = warmth + outdoor
-        self.ideal_heat = 0.0
         self.opening = opening
         self.exterior = exterior + outdoor
         self.interior = interior + outdoor
         self.air = air + outdoor
-        return self.air
+        return lost
 
-    def _hoist(self, dt: float) -> tuple[float, ...]:
-        """Coefficients of a step of `dt` s, in the order in which `step` takes them; inf gives the steady
-        state."""
+    def _hoist(self, dt: float) -> tuple[_Motion, _Gains]:
+        """Coefficients of a step of `dt` s; inf gives the steady state."""
         e = self.elements
         (air_ext, air_int, air_out, ext_int, ext_out, int_out), wall = self._mesh, 1.0 / e.exterior_rest
         rad_air, rad_ext, rad_int, rad_out = self._radiant
@@ -219,39 +211,42 @@ class TwoElements:
         s_int = k_int + air_int + ext_int + int_out
         determinant = s_ext * s_int - ext_int * ext_int
         p, q, r = s_int / determinant, ext_int / determinant, s_ext / determinant
-        exterior = (
-            p * air_ext + q * air_int,
-            p * k_ext,
-            q * k_int,
-            p * wall,
-            p * rad_ext + q * rad_int,
-            p * sun_ext + q * sun_int,
+        exterior = (p * air_ext + q * air_int, p * k_ext, q * k_int)
+        interior = (q * air_ext + r * air_int, q * k_ext, r * k_int)
+        air = (
+            k_air,
+            air_ext * exterior[1] + air_int * interior[1],
+            air_ext * exterior[2] + air_int * interior[2],
+            k_air + air_out + air_ext + air_int - (air_ext * exterior[0] + air_int * interior[0]),
         )
-        interior = (
-            q * air_ext + r * air_int,
-            q * k_ext,
-            r * k_int,
-            q * wall,
-            q * rad_ext + r * rad_int,
-            q * sun_ext + r * sun_int,
+
+        def gain(
+            to_air: float, to_exterior: float, to_interior: float, out: float
+        ) -> tuple[float, float, float, float]:
+            """What an input does to air, exterior and interior, and what of it goes out at once."""
+            of_exterior = p * to_exterior + q * to_interior
+            of_interior = q * to_exterior + r * to_interior
+            return to_air + (air_ext * of_exterior + air_int * of_interior), of_exterior, of_interior, out
+
+        gains = (
+            gain(0.0, wall, 0.0, wall),
+            gain(rad_air, rad_ext, rad_int, rad_out),
+            gain(sun_air, sun_ext, sun_int, sun_out),
         )
-        mixed = [air_ext * x + air_int * y for x, y in zip(exterior, interior, strict=True)]
-        air_sum = k_air + air_out + air_ext + air_int - mixed[0]
-        air = (k_air, *mixed[1:4], rad_air + mixed[4], sun_air + mixed[5], air_sum)
-        return (*air, *exterior, *interior, air_out, ext_out + wall, int_out, wall, rad_out, sun_out)
+        return (air, exterior, interior, (air_out, ext_out + wall, int_out)), gains
 
     def settle(
         self, outdoor: float, air: float, radiant_share: float = 0.0, loss_factor: float = 1.0
     ) -> float:
         """Steady state with this air temperature and closed windows; returns the heat in W that it takes,
         `radiant_share` of it radiant."""
-        c = self._hoist(inf)
+        (of_air, of_exterior, of_interior, _), (_, radiant, _) = self._hoist(inf)
         rise = air - outdoor
         change = self.elements.air_change * loss_factor
-        heat = (c[6] + change) * rise / (1.0 - radiant_share + c[4] * radiant_share)
+        heat = (of_air[3] + change) * rise / (1.0 - radiant_share + radiant[0] * radiant_share)
         self.air = self.mean = air
-        self.exterior = outdoor + c[7] * rise + c[11] * radiant_share * heat
-        self.interior = outdoor + c[13] * rise + c[17] * radiant_share * heat
+        self.exterior = outdoor + of_exterior[0] * rise + radiant[1] * radiant_share * heat
+        self.interior = outdoor + of_interior[0] * rise + radiant[2] * radiant_share * heat
         self.loss = heat
         self.opening = 0.0
         return heat
@@ -266,17 +261,21 @@ class TwoElements:
 
         A long step of the free system has the eigenvalues 1/(1 + dt/tau); repeated, the largest is left."""
         e = self.elements
-        dt = 0.5 * (e.exterior_capacity + e.interior_capacity) / (e.air_change + self._hoist(inf)[6])
-        c = self._hoist(dt)
-        exterior, interior, air, ratio = 1.0, 1.0, 1.0, 0.0
-        for _ in range(60):
-            air = (c[0] * air + c[1] * exterior + c[2] * interior) / (c[6] + e.air_change)
-            exterior, interior = (
-                c[7] * air + c[8] * exterior + c[9] * interior,
-                c[13] * air + c[14] * exterior + c[15] * interior,
-            )
-            ratio = interior
-            air, exterior, interior = air / ratio, exterior / ratio, 1.0
+        (_, _, _, steady), _, _, _ = self._hoist(inf)[0]
+        dt = 0.5 * (e.exterior_capacity + e.interior_capacity) / (e.air_change + steady)
+        (
+            (air_old, air_exterior, air_interior, air_sum),
+            (exterior_air, exterior_old, exterior_interior),
+            (interior_air, interior_exterior, interior_old),
+            _,
+        ) = self._hoist(dt)[0]
+        exterior, air, ratio = 1.0, 1.0, 0.0
+        for _ in range(60):  # the interior's temperature is the measure, 1
+            air = (air_old * air + air_exterior * exterior + air_interior) / (air_sum + e.air_change)
+            before = exterior
+            exterior = exterior_air * air + exterior_old * before + exterior_interior
+            ratio = interior_air * air + interior_exterior * before + interior_old
+            air, exterior = air / ratio, exterior / ratio
         return dt * ratio / (1.0 - ratio)
 
     def stored_heat(self) -> float:

@@ -10,6 +10,9 @@ the primary return at header temperature.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from .buildings_branch import BuildingsBranch
 from .parameters import ZoneParameters
 from .pressure import ElasticLoop
 from .pressure_holding import PressureHolding
@@ -24,6 +27,7 @@ from .zone_buildings import build_branches
 CP = 4180.0
 _ATMOSPHERE = 101.3e3
 _NEVER_BOILS = 150e3  # gauge Pa: below 120 °C no pump cavitates above this
+_SPREAD = 15.0  # K from supply to return at the design point, for the density of the flow
 _EMPTY = 0.02  # filled share below which the circulation pumps turn in air
 
 
@@ -38,41 +42,9 @@ class Zone:
     def __init__(self, p: ZoneParameters, nominal_hz: float, primary_flow: float, vessel_gas: float) -> None:
         p, self.branches = build_branches(p)
         self.parameters = p
-        booster: Pump | None = None
-        if p.booster != "none":
-            booster = make_booster(
-                primary_flow, p.booster_head_kpa * 1e3, p.booster_ramp_s, p.booster_min_hz / nominal_hz
-            )
-        square = primary_flow * primary_flow
-        strainer = p.primary_strainer_drop_kpa * 1e3 / square
-        self.branch = PrimaryBranch(
-            Valve(
-                p.valve_kvs_m3_per_h,
-                p.valve_characteristic,
-                p.valve_rangeability,
-                p.valve_leakage_share,
-                p.valve_stroke_time_s,
-                p.valve_dead_band_percent / 100.0,
-                p.valve_stiction_percent / 100.0,
-                p.valve_close_asymmetry,
-            ),
-            p.exchanger_primary_drop_kpa * 1e3 / square - strainer,
-            Strainer(strainer),
-            p.booster,
-            booster,
-        )
-        self.branch.closes_alone = p.valve_closes_without_power
+        self.branch = _primary_branch(p, nominal_hz, primary_flow)
         self.valve = self.branch.valve
-        volume_flow = p.secondary_flow_kg_per_s / density(p.design_supply_c - 15.0)
-        self.network = SecondaryNetwork(
-            volume_flow,
-            p.network_drop_kpa * 1e3,
-            p.network_strainer_drop_kpa * 1e3,
-            p.network_main_share,
-            tuple(branch.flow_share for branch in self.branches),
-        )
-        if p.balancing_percent:
-            self.network.balance(tuple(stroke / 100.0 for stroke in p.balancing_percent))
+        self.network = _secondary_network(p, self.branches)
         self._risers = [
             (line, branch.riser, branch.riser_share)
             for line, branch in zip(self.network.branches, self.branches, strict=True)
@@ -339,3 +311,46 @@ class Zone:
         )
         self.header = self.return_mix
         return flow * CP * (self.supply - self.return_mix)
+
+
+def _primary_branch(p: ZoneParameters, nominal_hz: float, primary_flow: float) -> PrimaryBranch:
+    """Strainer, valve and booster; `primary_flow` (kg/s) is that of the drops."""
+    booster: Pump | None = None
+    if p.booster != "none":
+        booster = make_booster(
+            primary_flow, p.booster_head_kpa * 1e3, p.booster_ramp_s, p.booster_min_hz / nominal_hz
+        )
+    square = primary_flow * primary_flow
+    strainer = p.primary_strainer_drop_kpa * 1e3 / square
+    branch = PrimaryBranch(
+        Valve(
+            p.valve_kvs_m3_per_h,
+            p.valve_characteristic,
+            p.valve_rangeability,
+            p.valve_leakage_share,
+            p.valve_stroke_time_s,
+            p.valve_dead_band_percent / 100.0,
+            p.valve_stiction_percent / 100.0,
+            p.valve_close_asymmetry,
+        ),
+        p.exchanger_primary_drop_kpa * 1e3 / square - strainer,
+        Strainer(strainer),
+        p.booster,
+        booster,
+    )
+    branch.closes_alone = p.valve_closes_without_power
+    return branch
+
+
+def _secondary_network(p: ZoneParameters, branches: Sequence[BuildingsBranch]) -> SecondaryNetwork:
+    """Main, strainer and a line for each of `branches`, balanced as the parameters say."""
+    network = SecondaryNetwork(
+        p.secondary_flow_kg_per_s / density(p.design_supply_c - _SPREAD),
+        p.network_drop_kpa * 1e3,
+        p.network_strainer_drop_kpa * 1e3,
+        p.network_main_share,
+        tuple(branch.flow_share for branch in branches),
+    )
+    if p.balancing_percent:
+        network.balance(tuple(stroke / 100.0 for stroke in p.balancing_percent))
+    return network

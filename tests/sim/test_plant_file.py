@@ -67,6 +67,7 @@ ZONE = [
     ("scaling: 1 %", {"exchanger_scaling_per_day": 0.01}),
     ("booster_head: 2 bar", {"booster_head_kpa": 200.0}),
     ("pump_ramp: 40 s", {"pump_ramp_s": 40.0}),
+    ("pump_min_speed: 20 Hz", {"pump_min_hz": 20.0}),
     (
         "balancing: [40 %, 70 %, 70 %, 70 %, 70 %, 70 %, 70 %, 70 %]",
         {"balancing_percent": (40.0, *[70.0] * 7)},
@@ -132,6 +133,17 @@ def test_no_figure_of_a_zone_is_left_without_a_test():
     written = {text.split(":")[0] for text, _ in ZONE}
     older = {"power", "loop_volume", "vessel_gas", "valve_kvs", "conductance", "groups"}
     assert written | older == set(PlantZoneSettings.model_fields)
+
+
+def test_a_drive_turns_no_slower_than_its_minimum(tmp_path):
+    for text, slowest in (("", 15.0), ("pump_min_speed: 25 Hz", 25.0)):
+        plant = Plant(plant_parameters(demo(tmp_path, text).file), COLD)
+        for told, turns in ((10.0, slowest), (30.0, 30.0)):
+            plant.command("low.pump_1_speed", told)
+            for _ in range(30):
+                plant.step(1.0)
+            assert plant.zones["low"].pumps[0].speed * 50.0 == pytest.approx(turns)
+            assert plant.sensors["low.pump_1_frequency"] == pytest.approx(turns, abs=0.1)
 
 
 def test_a_throttled_branch_leaves_its_water_to_the_others(tmp_path):

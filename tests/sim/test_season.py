@@ -196,6 +196,16 @@ def test_a_plant_that_cannot_be_built_is_one_line(command, tmp_path):
     )
 
 
+def test_a_curve_that_warms_nobody_is_one_line(command, tmp_path):
+    flat = tmp_path / "flat.yaml"
+    text = re.sub(r"points: \{-24 .*\}", "points: {-24 °C: 20 °C, 10 °C: 20 °C}", DEMO.read_text("utf-8"))
+    flat.write_text(text.replace("{min: 30 °C", "{min: 20 °C"), encoding="utf-8")
+    done = command(flat, "--days", "0.01")
+    assert done.exit_code == 2
+    (told,) = done.output.splitlines()
+    assert told.endswith("zone low: 20/20 °C by the heat curve warm no room to 20 °C")
+
+
 def test_a_scenario_that_does_not_fit_is_a_line_each(command, tmp_path):
     bad = tmp_path / "bad.yaml"
     bad.write_text("events:\n  - {at: 1 h, fault: trip, on: low.pump_7}\n", encoding="utf-8")
@@ -218,6 +228,82 @@ def test_a_missing_matplotlib_is_told_before_the_run(command, tmp_path, monkeypa
     done = command(DEMO, "--days", "400", "--plot", tmp_path / "x.png")
     assert done.exit_code == 1
     assert "matplotlib" in done.output
+
+
+def test_a_picture_of_no_known_kind_is_told_before_the_run(command, tmp_path):
+    done = command(DEMO, "--days", "400", "--plot", tmp_path / "x.xyz")
+    assert done.exit_code == 2
+    assert done.output.endswith("x.xyz: no picture ends so (allowed: .png, .svg, .pdf, .jpg)\n")
+
+
+@pytest.fixture
+def pictures(monkeypatch):
+    """The figures that a command saves."""
+    pytest.importorskip("matplotlib", reason="pictures need matplotlib")
+    found = []
+
+    def save(figure, path, **words):
+        found.append(figure)
+        Path(path).write_bytes(b"picture")
+
+    monkeypatch.setattr("matplotlib.figure.Figure.savefig", save)
+    return found
+
+
+def curves(axis):
+    """What its lines show, without the set-point."""
+    return [list(line.get_ydata()) for line in axis.lines if line.get_linestyle() != ":"]
+
+
+def test_the_picture_of_two_files_shows_both(command, tmp_path, pictures):
+    warm, out, picture = tmp_path / "warm.yaml", tmp_path / "season.json", tmp_path / "season.png"
+    warm.write_text(DEMO.read_text(encoding="utf-8").replace("shift: 0 K", "shift: 3 K"), encoding="utf-8")
+    words = ("--days", "0.04", "--step", "5", "--json", out, "--plot", picture)
+    done = command(DEMO, *words, "--compare", warm)
+    assert done.exit_code == 0, done.output
+    assert picture.read_bytes() == b"picture"
+    (figure,) = pictures
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["demo.yaml", "warm.yaml"]
+    weather, *quantities = figure.axes
+    assert len(curves(weather)) == 1  # the same for both
+    assert len(quantities) == 4
+    for axis in quantities:
+        first, second = curves(axis)
+        assert len(first) == len(second) == 6
+        assert first != second
+    more = json.loads(out.read_text(encoding="utf-8"))["difference"]["heat_gj"]
+    assert more > 0.1
+    assert figure.get_supxlabel().startswith(f"warm.yaml less demo.yaml: heat {more:+.2f} GJ (+")
+
+
+def test_files_of_one_name_are_told_apart_by_their_folders(command, tmp_path, pictures):
+    other = tmp_path / "demo.yaml"
+    other.write_bytes(DEMO.read_bytes())
+    done = command(DEMO, "--days", "0.01", "--step", "5", "--compare", other, "--plot", tmp_path / "x.svg")
+    assert done.exit_code == 0, done.output
+    assert [text.get_text() for text in pictures[0].legends[0].get_texts()] == [str(DEMO), str(other)]
+    assert "heat +0.00 GJ" in pictures[0].get_supxlabel()
+
+
+def test_the_picture_of_one_file_has_its_temperatures_and_its_valve(command, tmp_path, pictures):
+    done = command(DEMO, "--days", "0.01", "--step", "5", "--plot", tmp_path / "x.png")
+    assert done.exit_code == 0, done.output
+    upper, lower = pictures[0].axes
+    assert [text.get_text() for text in upper.get_legend().get_texts()] == [
+        "supply set-point",
+        "supply",
+        "return",
+        "room",
+        "outdoor",
+    ]
+    assert len(lower.lines) == 1
+
+
+@pytest.mark.parametrize(("weather", "told"), [("shenyang", 1), ("shenyang_2013_01", 1), ("harbin", 0)])
+def test_a_weather_without_sun_is_told_in_one_line(command, weather, told):
+    done = command(DEMO, "--days", "0.01", "--step", "5", "--weather", weather)
+    assert done.exit_code == 0, done.output
+    assert done.output.count(f"weather {weather} has no sun") == told
 
 
 def test_circuits_of_both_files_are_shown(command):

@@ -1,8 +1,13 @@
 """How docs/plant.md is made and compared: tables, verdicts, tolerance."""
 
+import re
+from pathlib import Path
+
 import pytest
 
+import sim.physics
 from benchmarks.plant_page.page import (
+    TEMPLATE,
     comparison_table,
     differences,
     missed_list,
@@ -12,6 +17,7 @@ from benchmarks.plant_page.page import (
 )
 from tests.sim.validation_cases import Comparison
 
+PHYSICS = {path.name for path in Path(sim.physics.__file__).parent.glob("[!_]*.py")} - {"parameters.py"}
 GOOD = Comparison("good", "valve.py, pump.py", "table", "K", limit=1.0, reached=0.1234, held=0.5)
 MISSED = Comparison("bad", "pipe.py", "measured", "K", 1.5, 3.76, 4.0, "nothing is fitted")
 
@@ -65,3 +71,33 @@ def test_parameters_come_with_default_unit_and_meaning():
     ]
     with pytest.raises(ValueError, match="no parameter fits 'valv_'"):
         parameter_table(["valv_"])
+
+
+def sections() -> dict[str, str]:
+    """Text of each section of the page that is about a model, by its heading."""
+    _, *parts = TEMPLATE.read_text(encoding="utf-8").split("\n## ")
+    texts = dict(part.split("\n", 1) for part in parts)
+    return {heading: text for heading, text in texts.items() if ".py`" in heading}
+
+
+@pytest.mark.parametrize("heading", sections())
+def test_every_section_has_source_comparisons_and_a_plot_of_its_own(heading):
+    figures = pytest.importorskip("benchmarks.plant_page.plots", reason="plots need matplotlib").FIGURES
+    text = sections()[heading]
+    shown = re.findall(r"!\[[^\]]+\]\(plant/(\w+)\.png\)", text)
+    assert shown, f"{heading}: add a function to FIGURES of benchmarks/plant_page/plots.py and show it here"
+    assert set(shown) <= set(figures)
+    assert "<!-- comparisons: " in text
+    assert "Source: " in text
+
+
+def test_every_figure_is_shown_once():
+    figures = pytest.importorskip("benchmarks.plant_page.plots", reason="plots need matplotlib").FIGURES
+    shown = re.findall(r"\(plant/(\w+)\.png\)", TEMPLATE.read_text(encoding="utf-8"))
+    assert sorted(shown) == sorted(figures)
+
+
+def test_every_model_stands_in_one_heading():
+    named = [name for heading in sections() for name in re.findall(r"`(\w+\.py)`", heading)]
+    twice_by_intent = ["radiator.py"]  # radiators and floors are two models of one module
+    assert sorted(named) == sorted([*PHYSICS, *twice_by_intent])

@@ -1,10 +1,12 @@
-"""Primary side, mixing, sensors and hot water against closed forms and scipy: see validation_*.py."""
+"""Primary side, mixing, sensors, contacts, floors, hot water: closed forms and scipy, see validation_*.py."""
 
 from itertools import pairwise
 
 import pytest
 
 from tests.sim.validation_cases import failures
+from tests.sim.validation_contacts import RAMPS, contacts, flood, suction_swing, switches, thermostat_ramp
+from tests.sim.validation_floors import cooling, emission, floors
 from tests.sim.validation_hot_water import draw_off, instantaneous, storage, store, taps
 from tests.sim.validation_mixing import (
     ARRANGEMENTS,
@@ -39,6 +41,8 @@ from tests.sim.validation_sensors import QUANTUM, lags, meter, staircase, steps
         lags,
         steps,
         meter,
+        contacts,
+        floors,
         instantaneous,
         storage,
         draw_off,
@@ -89,3 +93,18 @@ def test_taps_and_store_are_seen_in_motion():
     bottoms = [layers[-1] for _, layers, _ in store()]
     assert min(bottoms) < 25.0
     assert max(bottoms[24:]) > 45.0
+
+
+def test_contacts_are_seen_to_close_and_to_let_go():
+    for points in (*(thermostat_ramp(rate) for rate in RAMPS), suction_swing(), flood(6.0)):
+        assert [closed for _, _, closed in switches(points)] == [True, False]
+    assert switches(flood(2.5)) == []
+
+
+def test_floors_are_seen_from_weak_to_strong_and_until_they_are_cold():
+    heats = [heat for _, _, heat in emission()]
+    assert heats[0] < 12.0
+    assert heats[-1] > 120.0
+    for exponent in (1.0, 1.1):
+        first, *_, last = (have for _, have, _ in cooling(exponent))
+        assert first - last > 8.9

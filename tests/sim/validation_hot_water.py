@@ -1,9 +1,9 @@
 """Hot water: tap temperature against NTU, store against scipy's integration, line and taps in closed form."""
 
 from functools import cache
-from math import exp
+from math import exp, sqrt
 
-from sim.physics.draw_off import DrawOff
+from sim.physics.draw_off import HOUSING, DrawOff
 from sim.physics.exchanger import Exchanger
 from sim.physics.hot_water import HotWater, Storage
 from tests.sim.validation_cases import Comparison, worst
@@ -188,18 +188,49 @@ def storage() -> list[Comparison]:
     ]
 
 
+FLATS, DAILY, TAP, DRAW_DAYS = 200, 87.5, 0.1, 30  # -, kg a flat and day, kg/s, -
+
+
+@cache
+def drawn_by_hour() -> list[list[float]]:
+    """kg/s of every minute of 30 days that 200 flats draw, by the hour of the day."""
+    profile = DrawOff("mean", FLATS, DAILY, hours_ahead=0.0)
+    found: list[list[float]] = [[] for _ in range(24)]
+    for minute in range(DRAW_DAYS * 1440):
+        found[minute // 60 % 24].append(profile.at(60.0 * minute))
+    return found
+
+
+def wanted_by_hour() -> list[float]:
+    """kg/s of each hour by the weights of housing."""
+    return [FLATS * DAILY * weight / sum(HOUSING) / 3600.0 for weight in HOUSING]
+
+
 def draw_off() -> list[Comparison]:
-    """What 200 flats draw in 30 days."""
-    profile = DrawOff("mean", 200)
-    drawn = sum(60.0 * profile.at(60.0 * minute) for minute in range(30 * 1440))
+    """What 200 flats draw in 30 days, and how it is spread.
+
+    Taps that open by chance are Poisson numbers: their variance is their mean."""
+    total, spread, away = 0.0, 0.0, []
+    for minutes, want in zip(drawn_by_hour(), wanted_by_hour(), strict=True):
+        count = len(minutes)
+        mean = sum(minutes) / count
+        total += 60.0 * sum(minutes)
+        spread += sum((flow - mean) ** 2 for flow in minutes) / (count - 1) / (mean * TAP) / 24.0
+        away.append((mean - want) / sqrt(want * TAP / count))
+
+    def row(what: str, reference: str, unit: str, limit: float, reached: float) -> Comparison:
+        return Comparison(f"hot water, {what}", "draw_off.py", reference, unit, limit, reached, limit)
+
+    whole = FLATS * DAILY * DRAW_DAYS
+    less = 100.0 * abs(total / whole - 1.0)
     return [
-        Comparison(
-            "hot water, what 200 flats draw in 30 days",
-            "draw_off.py",
-            "30 · 200 · 87.5 kg",
-            "%",
-            1.0,
-            100.0 * abs(drawn / (30 * 200 * 87.5) - 1.0),
-            1.0,
-        )
+        row("what 200 flats draw in 30 days", "30 · 200 · 87.5 kg", "%", 1.0, less),
+        row(
+            "each hour of these days, worst of 24",
+            "weights of the profile",
+            "standard errors",
+            3.5,
+            worst(away),
+        ),
+        row("spread of the minutes, mean of 24 hours", "Poisson", "%", 5.0, 100.0 * abs(spread - 1.0)),
     ]
