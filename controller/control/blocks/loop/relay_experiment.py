@@ -23,7 +23,6 @@ from controller.control.blocks.loop.tuning_experiment import (
     LEAST_STEP,
     LONGEST_S,
     MOST_STEP,
-    SHORTEST_S,
     Experiment,
     Room,
 )
@@ -80,7 +79,7 @@ class RelayExperiment(Experiment):
         """Flow to put out for this scan, %."""
         self._see(dt_s, measured)
         if self.level in (0, self.levels - 1):
-            if self._elapsed >= LONGEST_S or (self._elapsed >= SHORTEST_S and self._stands()):
+            if self._over():
                 self._next()
         else:
             self._swing(dt_s, measured)
@@ -93,8 +92,7 @@ class RelayExperiment(Experiment):
             self._side = self._first
             self.begins = [0.0]
         self.level += 1
-        self._elapsed = 0.0
-        self._seen.clear()
+        self._begin()
 
     def _swing(self, dt_s: float, measured: float) -> None:
         self._swinging_s += dt_s
@@ -106,8 +104,7 @@ class RelayExperiment(Experiment):
             self.stuck = self.stuck or self._elapsed > LONGEST_S
             return
         self._side = -self._side
-        self._elapsed = 0.0
-        self._seen.clear()
+        self._begin()
         if self._side == self._first:
             self._swung()
 

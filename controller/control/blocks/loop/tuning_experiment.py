@@ -10,6 +10,7 @@ minutes and slow ones up to the time-out.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections import deque
 from dataclasses import dataclass
 
@@ -48,7 +49,7 @@ class Room:
     highest: float
 
 
-class Experiment:
+class Experiment(ABC):
     """What both experiments share: how far they may go, and when the supply stands.
 
     `step` gives the flow, or None when the last level is over. `impossible` where there is not the room that
@@ -73,9 +74,9 @@ class Experiment:
         """Flow of the present level, %."""
         return self.base
 
+    @abstractmethod
     def step(self, dt_s: float, measured: float) -> float | None:
         """Flow to put out for this scan, %."""
-        raise NotImplementedError
 
     def _see(self, dt_s: float, measured: float) -> None:
         self._elapsed += dt_s
@@ -93,6 +94,17 @@ class Experiment:
         middle = self._elapsed - WINDOW_S
         before = [value for time, value in self._seen if time <= middle]
         return bool(before) and abs(self._recent() - sum(before) / len(before)) < STANDS_K
+
+    def _over(self, *, answered: bool = True) -> bool:
+        """The supply stands again, or will not; before it has `answered`, standing may be the dead time."""
+        if self._elapsed >= LONGEST_S:
+            return True
+        return answered and self._elapsed >= SHORTEST_S and self._stands()
+
+    def _begin(self) -> None:
+        """What was seen belongs to the level before."""
+        self._elapsed = 0.0
+        self._seen.clear()
 
     def _size(self, side: int) -> float:
         """Change of the flow that moves the supply as far as it is to move to that side, %."""
@@ -130,9 +142,7 @@ class StepExperiment(Experiment):
     def step(self, dt_s: float, measured: float) -> float | None:
         """Flow to put out for this scan, %."""
         self._see(dt_s, measured)
-        if self._elapsed >= LONGEST_S or (
-            self._elapsed >= SHORTEST_S and self._answered() and self._stands()
-        ):
+        if self._over(answered=self._answered()):
             self._next()
         return self.share if self.level < LEVELS else None
 
@@ -148,8 +158,7 @@ class StepExperiment(Experiment):
         elif self.level == 1:
             self._learn()
         self.level += 1
-        self._elapsed = 0.0
-        self._seen.clear()
+        self._begin()
 
     def _learn(self) -> None:
         """The first step's answer sizes the others."""
