@@ -161,7 +161,12 @@ async def test_a_door_whose_port_is_taken_is_tried_again_and_told(tmp_path):
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize(
     ("part", "how"),
-    [(part, how) for part in ("bus drives", "store", "door", "state") for how in ("exception", "hang")],
+    [
+        (part, how)
+        for part in ("bus drives", "store", "door", "state")
+        for how in ("exception", "hang")
+        if (part, how) != ("store", "hang")  # its end waits in wire time: a cell of `station campaign`
+    ],
 )
 async def test_a_part_that_breaks_is_told_and_the_scan_goes_on(tmp_path, monkeypatch, part, how):
     async with world(tmp_path) as w:
