@@ -77,9 +77,8 @@ class Station:
         self.zone = ZoneInfo(file.station.time_zone)
         self.wiring: Wiring = wire(file, profiles)
         self.image = Image()
-        self.alarms = AlarmBook(
-            CAUSES, feeds_by(self.wiring, {name: device.bus for name, device in file.devices.items()})
-        )
+        bus_of = {name: device.bus for name, device in file.devices.items()}
+        self.alarms = AlarmBook(CAUSES, feeds_by(self.wiring, bus_of))
         self.guard = PartGuard(self.alarms)
         self.inputs = Inputs(self.wiring, self.image)
         self.outdoor = OutdoorSubstitute(self.image["station.outdoor_temperature"])
@@ -107,14 +106,7 @@ class Station:
         led = [output for output in self.image.outputs.values() if output.name not in self.carried_out]
         self.outputs = Outputs(led, self.image, self.table.codes)
         self.adjustables: dict[str, Adjustable] = {}
-        for name, settings in file.circuits.items():
-            for setting in adjustables(settings, name):
-                self._add_setting(setting)
-            if isinstance(settings, ExchangerSettings) and settings.exchangers is not None:
-                for setting in out_switches(name, settings.exchangers):
-                    self._add_setting(setting)
-        season = self.season.season.adjustable()
-        self.adjustables[season.point.name] = season
+        self._add_settings()
         self._service_points()
         self._channels: list[tuple[OutputChannel, Output]] = [
             (channel, self.image.outputs[channel.output]) for channel in self.wiring.outputs
@@ -166,6 +158,17 @@ class Station:
         if OUTDOOR in self.wiring.redundant:
             return OutdoorWitness(OutdoorSettings(), self.image, None)
         return None
+
+    def _add_settings(self) -> None:
+        """What may be changed while the station runs."""
+        for name, settings in self.file.circuits.items():
+            for setting in adjustables(settings, name):
+                self._add_setting(setting)
+            if isinstance(settings, ExchangerSettings) and settings.exchangers is not None:
+                for setting in out_switches(name, settings.exchangers):
+                    self._add_setting(setting)
+        season = self.season.season.adjustable()
+        self.adjustables[season.point.name] = season
 
     def _add_setting(self, setting: Adjustable) -> None:
         self.image.add(setting.point)

@@ -3,6 +3,7 @@ comparisons."""
 
 from __future__ import annotations
 
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from benchmarks.plant_page.style import OURS, REFERENCE, SECOND, THIRD
@@ -99,6 +100,13 @@ def sensors() -> Figure:
     """Step responses by kind, the staircase of a pressure transmitter, and what a heat meter is out."""
     figure = Figure(figsize=(8.6, 3.4), layout="constrained")
     left, right, meter = figure.subplots(1, 3, width_ratios=(1.3, 1, 1))
+    _lags(left)
+    _staircase(right)
+    _meter(meter)
+    return figure
+
+
+def _lags(left: Axes) -> None:
     kinds = (
         ("pressure", THIRD, "-."),
         ("pocket", OURS, "-"),
@@ -126,6 +134,9 @@ def sensors() -> Figure:
     left.set_ylabel("shown after a step from 20 to 60")
     left.set_ylim(top=82)
     left.legend(loc="upper left", ncols=2)
+
+
+def _staircase(right: Axes) -> None:
     window = [(true, shown) for true, shown in sensor.staircase() if 348.0 <= true <= 352.0]
     right.plot(
         [true for true, _ in window], [true for true, _ in window], ":", color=REFERENCE, lw=1.0, label="true"
@@ -145,6 +156,9 @@ def sensors() -> Figure:
     right.set_xlabel("kPa; range −100 … 1600 kPa")
     right.set_ylabel("shown, kPa")
     right.legend(loc="upper left")
+
+
+def _meter(meter: Axes) -> None:
     for interval, colour, style in zip(sensor.METER_INTERVALS, (OURS, SECOND), ("-", "--"), strict=True):
         counted = sensor.swinging_meter(interval)
         errors = [100.0 * (have / want - 1.0) for _, have, want in counted]
@@ -158,7 +172,6 @@ def sensors() -> Figure:
     meter.set_xlabel("hours (dotted: limit of a day)")
     meter.set_ylabel("heat meter less closed form, %")
     meter.legend(loc="upper right")
-    return figure
 
 
 def contacts() -> Figure:

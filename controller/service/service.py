@@ -261,11 +261,14 @@ class Service:
         if self._boot is not None:
             self._boot.scanned(fed=fed, sound=self.station.sound)
 
+    def _is_silent(self, bus: Bus) -> bool:
+        return self.clock.now() - bus.alive_at > BUS_SILENT_S
+
     def _readings(self) -> Mapping[Key, Reading]:
         """Of all buses. A bus whose task is gone has no answer for anything: its old values are not left to
         grow stale one by one."""
         now = self.clock.now()
-        silent = {bus for bus in self.buses.values() if now - bus.alive_at > BUS_SILENT_S}
+        silent = {bus for bus in self.buses.values() if self._is_silent(bus)}
         readings: dict[Key, Reading] = {}
         for bus in self.buses.values():
             if bus in silent:
@@ -327,8 +330,7 @@ class Service:
             self._report("outside", "it does not answer" if silent else "")
         down = dict(self._down)
         for name, bus in self.buses.items():
-            silent_s = self.clock.now() - bus.alive_at
-            if silent_s > BUS_SILENT_S and not down.get(bus_part(name)):
+            if self._is_silent(bus) and not down.get(bus_part(name)):
                 down[bus_part(name)] = f"no sign of life for {BUS_SILENT_S:g} s"
         for part, why in down.items():
             values = (("why", why, "text"),) if why else ()

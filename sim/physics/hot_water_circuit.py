@@ -17,10 +17,8 @@ from .hot_water import CP, HotWater, Storage
 from .hot_water_regulator import HotWaterRegulator
 from .hydraulics import parallel_pumps_flow
 from .parameters import HotWaterParameters
-from .primary_branch import PrimaryBranch
+from .primary_branch import branch_of
 from .pump import Pump, PumpCurve
-from .secondary import Strainer
-from .valve import Valve
 
 COLD_WATER = 999.7  # kg/m3 at 10 °C
 _START_TIME = 2.0  # s, motors switched straight to the mains
@@ -35,22 +33,7 @@ class HotWaterCircuit:
     def __init__(self, p: HotWaterParameters, seed: str, hours_ahead: float) -> None:
         """`seed` draws the taps; `hours_ahead` of UTC is local time."""
         self.parameters = p
-        square = p.primary_flow_kg_per_s**2
-        strainer = p.primary_strainer_drop_kpa * 1e3 / square
-        self.branch = PrimaryBranch(
-            Valve(
-                p.valve_kvs_m3_per_h,
-                p.valve_characteristic,
-                p.valve_rangeability,
-                p.valve_leakage_share,
-                p.valve_stroke_time_s,
-                p.valve_dead_band_percent / 100.0,
-                p.valve_stiction_percent / 100.0,
-                p.valve_close_asymmetry,
-            ),
-            p.exchanger_primary_drop_kpa * 1e3 / square - strainer,
-            Strainer(strainer),
-        )
+        self.branch = branch_of(p, p.primary_flow_kg_per_s)
         self.exchanger = Exchanger(
             p.exchanger_conductance_kw_per_k * 1e3,
             p.primary_flow_kg_per_s,

@@ -15,6 +15,7 @@ from __future__ import annotations
 from math import sqrt
 from typing import Literal
 
+from .parameters import HotWaterParameters, ZoneParameters
 from .pump import Pump, PumpCurve
 from .secondary import Strainer
 from .valve import Valve, choked_pressure_drop, flow_conductance
@@ -197,3 +198,27 @@ class PrimaryBranch:
 def make_booster(flow: float, head: float, ramp: float, min_speed: float) -> Pump:
     """Booster of kg/s and Pa at nominal speed."""
     return Pump(PumpCurve(flow / density(60.0), head), ramp, min_speed)
+
+
+def branch_of(
+    p: ZoneParameters | HotWaterParameters,
+    primary_flow: float,
+    place: BoosterPlace = "none",
+    booster: Pump | None = None,
+) -> PrimaryBranch:
+    """Strainer, valve and booster; `primary_flow` (kg/s) is that of the drops."""
+    square = primary_flow * primary_flow
+    strainer = p.primary_strainer_drop_kpa * 1e3 / square
+    valve = Valve(
+        p.valve_kvs_m3_per_h,
+        p.valve_characteristic,
+        p.valve_rangeability,
+        p.valve_leakage_share,
+        p.valve_stroke_time_s,
+        p.valve_dead_band_percent / 100.0,
+        p.valve_stiction_percent / 100.0,
+        p.valve_close_asymmetry,
+    )
+    return PrimaryBranch(
+        valve, p.exchanger_primary_drop_kpa * 1e3 / square - strainer, Strainer(strainer), place, booster
+    )

@@ -16,11 +16,10 @@ from .buildings_branch import BuildingsBranch
 from .parameters import ZoneParameters
 from .pressure import ElasticLoop
 from .pressure_holding import PressureHolding
-from .primary_branch import PrimaryBranch, make_booster
+from .primary_branch import PrimaryBranch, branch_of, make_booster
 from .pump import Pump, PumpCurve
-from .secondary import SecondaryNetwork, Strainer
+from .secondary import SecondaryNetwork
 from .sunlight import Facades
-from .valve import Valve
 from .water import density, saturation_pressure
 from .zone_buildings import build_branches
 
@@ -320,24 +319,7 @@ def _primary_branch(p: ZoneParameters, nominal_hz: float, primary_flow: float) -
         booster = make_booster(
             primary_flow, p.booster_head_kpa * 1e3, p.booster_ramp_s, p.booster_min_hz / nominal_hz
         )
-    square = primary_flow * primary_flow
-    strainer = p.primary_strainer_drop_kpa * 1e3 / square
-    branch = PrimaryBranch(
-        Valve(
-            p.valve_kvs_m3_per_h,
-            p.valve_characteristic,
-            p.valve_rangeability,
-            p.valve_leakage_share,
-            p.valve_stroke_time_s,
-            p.valve_dead_band_percent / 100.0,
-            p.valve_stiction_percent / 100.0,
-            p.valve_close_asymmetry,
-        ),
-        p.exchanger_primary_drop_kpa * 1e3 / square - strainer,
-        Strainer(strainer),
-        p.booster,
-        booster,
-    )
+    branch = branch_of(p, primary_flow, p.booster, booster)
     branch.closes_alone = p.valve_closes_without_power
     return branch
 
