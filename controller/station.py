@@ -24,6 +24,7 @@ from controller.control.circuits.heating import HeatingCircuit
 from controller.control.circuits.mixing import MixingSettings
 from controller.control.circuits.outdoor_written import OutdoorWritten
 from controller.control.circuits.season_of_station import StationSeason
+from controller.control.circuits.setpoint_shares import room_points
 from controller.control.circuits.wishes import WishPoint
 from controller.control.tick import Tick
 from controller.equipment.equipment import Equipment
@@ -45,7 +46,8 @@ from controller.safety.confirmation import Confirmation
 from controller.safety.crossed_pressures import CrossedPressures
 from controller.safety.free_alarms import FreeAlarms
 from controller.safety.inputs import Inputs
-from controller.safety.outdoor_witness import OUTDOOR, PAIR_REASONS, OutdoorSettings, OutdoorWitness
+from controller.safety.outdoor_pair import PAIR_REASONS
+from controller.safety.outdoor_witness import OUTDOOR, OutdoorSettings, OutdoorWitness
 from controller.safety.outputs import Outputs
 from controller.safety.part_guard import PartGuard
 from controller.safety.plausibility import Plausibility
@@ -153,11 +155,11 @@ class Station:
 
     def _outdoor_witness(self, settings: OutdoorSettings | None) -> OutdoorWitness | None:
         """None where the station knows its outdoor temperature by one sensor alone."""
-        if settings is not None:
-            return OutdoorWitness(settings, self.image, OutdoorWritten(self.image))
-        if OUTDOOR in self.wiring.redundant:
-            return OutdoorWitness(OutdoorSettings(), self.image, None)
-        return None
+        if settings is None and OUTDOOR not in self.wiring.redundant:
+            return None
+        written = OutdoorWritten(self.image) if settings is not None else None
+        rooms = [room for name in self.file.circuits for room in room_points(self.image, name)]
+        return OutdoorWitness(settings or OutdoorSettings(), self.image, written, rooms)
 
     def _add_settings(self) -> None:
         """What may be changed while the station runs."""

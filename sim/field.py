@@ -67,6 +67,7 @@ def plant_parameters(file: StationFile) -> PlantParameters:
         local_hours_ahead=_hours_ahead(station.time_zone),
         transmitter_bits=sensors.bits,
         sensor_noise=sensors.noise,
+        redundant_sensors=tuple(name for name, point in file.points.items() if point.second is not None),
         latitude=_or(station.latitude, nominal_plant.latitude),
         longitude=_or(station.longitude, nominal_plant.longitude),
         wind_loss_per_m_per_s=given.wind_loss / 100.0,

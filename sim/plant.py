@@ -33,7 +33,7 @@ from .physics.primary_side import Consumer, PrimarySide
 from .physics.station_terminals import StationTerminals
 from .physics.sunlight import Sunlight
 from .physics.tank import Tank
-from .physics.terminals import Breakable, ZoneTerminals
+from .physics.terminals import Breakable, Sensing, ZoneTerminals
 from .physics.truth import hot_water_truth, station_truth, zone_truth
 from .physics.zone import Zone
 from .weather import Weather
@@ -103,22 +103,18 @@ class Plant:
         self.sunlight = Sunlight(p.latitude, p.longitude)
         self._outdoor = 0.0
         self.sensors: dict[str, float] = {}
+        sensing = Sensing(str(seed), p.sensor_noise, p.transmitter_bits, p.redundant_sensors)
         self._station = StationTerminals(
             self._side,
             self.tank,
             self.floor,
             lambda: self._outdoor,
-            str(seed),
-            p.sensor_noise,
-            p.transmitter_bits,
+            sensing,
             self._weather_seen(p.weather_sensors),
         )
         self._terminals: list[ZoneTerminals | HotWaterTerminals] = [
-            *(
-                ZoneTerminals(zone, str(seed), p.sensor_noise, p.nominal_hz, p.transmitter_bits)
-                for zone in self._zones
-            ),
-            *(HotWaterTerminals(circuit, str(seed), p.sensor_noise) for circuit in self._hot_waters),
+            *(ZoneTerminals(zone, sensing, p.nominal_hz) for zone in self._zones),
+            *(HotWaterTerminals(circuit, sensing) for circuit in self._hot_waters),
         ]
         self._commands: dict[str, Callable[[float], None]] = {**self._station.commands}
         self._breakable: dict[str, Breakable] = {**self._station.breakable}

@@ -1,6 +1,6 @@
 """Is the outdoor sensor right? It is asked of whoever else knows the outdoor temperature.
 
-    two sensors that disagree   the one nearer to a witness; without one the colder, bounded
+    two sensors that disagree   the one nearer to a witness; without one see `outdoor_pair.py`
     sensor and one witness      the colder of both, bounded: cold kills, warmth costs
     two against one             the odd one out is not used
     sensor lost                 what is measured elsewhere, then the forecast (FACTS §8); `substitutes` go on
@@ -12,14 +12,14 @@ by at most `most`: witnesses of one source may lie together, and must not stop t
 fall silent a sensor that was too warm keeps its last correction, until one speaks again or the sensor was
 lost for 10 min (somebody has changed it).
 
-The station's own rooms and heat meter are no witness: windows, sun and a wrong curve move them by as much as
-a sensor that is 5 K off.
+The station's own rooms and heat meter are no witness against a single sensor: windows, sun and a wrong curve
+move them by as much as a sensor that is 5 K off.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -29,6 +29,7 @@ from controller.control.blocks.parts.memory import remembered
 from controller.control.circuits.outdoor_written import OutdoorWritten
 from controller.fields import Amount, Settings
 from controller.points import Image, Point, Quality
+from controller.safety.outdoor_pair import OutdoorPair
 from controller.safety.rules import Rule
 
 OUTDOOR = "station.outdoor_temperature"
@@ -37,8 +38,6 @@ WITNESS_S = 12 * 3600.0
 AGREES_S, AGREES_SHARE = 600.0, 2 / 3
 SUBSTITUTED = frozenset({"upstream", "forecast", "outvoted", "doubtful"})
 """Reasons of a value that is not the sensor's own: nothing is learned from it."""
-PAIR_REASONS = frozenset({"disagree", "colder_of_two", "nearer_of_two"})
-"""Reasons of a pair of sensors that contradict each other."""
 
 
 class OutdoorSettings(Settings):
@@ -82,15 +81,21 @@ class _Differs:
 
 class OutdoorWitness:
     """Corrects `station.outdoor_temperature` after the input stage. `written`: what is told from further up,
-    None where the file has no `outdoor`."""
+    None where the file has no `outdoor`. `rooms`: all room temperatures of the station."""
 
-    def __init__(self, settings: OutdoorSettings, image: Image, written: OutdoorWritten | None) -> None:
+    def __init__(
+        self,
+        settings: OutdoorSettings,
+        image: Image,
+        written: OutdoorWritten | None,
+        rooms: Sequence[Point] = (),
+    ) -> None:
         self.settings = settings
         self.point = image[OUTDOOR]
         self.written = written
-        self.pair: tuple[Point, Point] | None = None
+        self.pair: OutdoorPair | None = None
         if f"{OUTDOOR}_2" in image.points:
-            self.pair = image[f"{OUTDOOR}_1"], image[f"{OUTDOOR}_2"]
+            self.pair = OutdoorPair(self.point, image, rooms, settings.most)
         self.sensor: Point | None = None
         if written is not None:
             self.sensor = image.add(Point("station.outdoor_sensor", "temperature", role="calculated"))
@@ -104,13 +109,15 @@ class OutdoorWitness:
         self._seen_at = -math.inf
 
     def step(self, now: float, dt: float) -> None:
-        """One scan. `dt` is not used: the time of the scan says all."""
+        """One scan."""
         written, point = self.written, self.point
         own = point.value if point.usable else math.nan
         if written is not None:
             written.step(now, own)
             self.upstream, self.forecast = written.elsewhere, written.newest.at(now, WITNESS_S)
-        self.own = own = self._of_the_pair(own)
+        if self.pair is not None:
+            own = self.pair.step(self.forecast if math.isnan(self.upstream) else self.upstream, dt)
+        self.own = own
         if self.sensor is not None:
             self.sensor.mark(own, point.quality, point.reason, point.time)
         against_upstream = self._own_upstream.step(own, self.upstream, now)
@@ -124,22 +131,6 @@ class OutdoorWitness:
         if written is not None:
             written.doubted = "forecast" in self.lies
             written.show(now)
-
-    def _of_the_pair(self, joined: float) -> float:
-        """Own outdoor temperature, °C. Of two that disagree the input stage takes the higher, which is the
-        wrong one to take outside."""
-        point = self.point
-        if self.pair is None or point.reason != "disagree":
-            return joined
-        first, second = (sensor.value for sensor in self.pair)
-        witness = self.forecast if math.isnan(self.upstream) else self.upstream
-        if math.isnan(witness):
-            value = max(min(first, second), first - self.settings.most)
-            point.mark(value, Quality.UNCERTAIN, "colder_of_two", point.time)
-        else:
-            value = min(first, second, key=lambda seen: abs(seen - witness))
-            point.mark(value, Quality.UNCERTAIN, "nearer_of_two", point.time)
-        return value
 
     def _judge(self, own: float, against_upstream: bool, against_forecast: bool, apart: bool) -> None:
         """The sensor can be read: is it believed?"""
@@ -225,6 +216,7 @@ class OutdoorWitness:
             "differ": [doubt.active for doubt in doubts],
             "correction": self.correction,
             "written": None if self.written is None else self.written.state(),
+            "pair": None if self.pair is None else self.pair.state(),
         }
 
     def restore(self, state: object) -> None:
@@ -239,3 +231,5 @@ class OutdoorWitness:
                 doubt.active = active is True
         if self.written is not None:
             self.written.restore(state.get("written"))
+        if self.pair is not None:
+            self.pair.restore(state.get("pair"))

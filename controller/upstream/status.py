@@ -29,6 +29,7 @@ _UNCERTAIN: dict[str, int] = {
     "disagree": Codes.UncertainSensorNotAccurate,
     "colder_of_two": Codes.UncertainSensorNotAccurate,
     "nearer_of_two": Codes.UncertainSensorNotAccurate,
+    "rooms_of_two": Codes.UncertainSensorNotAccurate,
     "doubtful": Codes.UncertainSensorNotAccurate,
     "frozen": Codes.UncertainSensorNotAccurate,
     "out_of_range": Codes.UncertainEngineeringUnitsExceeded,

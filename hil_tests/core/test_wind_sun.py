@@ -18,8 +18,8 @@ def windy(checked: Checked) -> Loop:
     """The demo station with both sensors, at −10 °C in 8 m/s of wind under 200 W/m² of sun."""
     assert checked.file is not None
     file = checked.file.model_copy(deep=True)
-    for number, role in ((5, "wind_speed"), (6, "solar_radiation")):
-        file.points[f"station.{role}"] = PointSettings.model_validate({"from": f"rooms.channel_{number}"})
+    for channel, role in (("temperatures", "wind_speed"), ("rooms", "solar_radiation")):
+        file.points[f"station.{role}"] = PointSettings.model_validate({"from": f"{channel}.channel_6"})
     file.circuits["low"].wind_sun = WindSunSettings()
     return Loop(replace(checked, file=file), Weather.constant(-10.0, radiation=200.0, wind=8.0), dt=2.0)
 

@@ -86,6 +86,8 @@ _ROWS = (
         False,
     ),
     _Row(r".*(primary|return)_.*temperature", "offset|drift", _DRIFTS, 3 * _DAY, False),
+    _Row("station.outdoor_temperature_2", "offset", ("sensors_disagree",), 120.0, False),
+    _Row("station.outdoor_temperature_2", "drift", ("sensors_disagree",), 12 * _HOUR, False),
     _Row(
         r".*(heat_power|primary_flow|heat_energy)",
         "frozen",

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from .contact import Contact
 from .hot_water_circuit import COLD_WATER, HotWaterCircuit
 from .pump import Pump
-from .terminals import Breakable, Channels, Thermostat, ValveTerminals, valve_commands
+from .terminals import Breakable, Channels, Sensing, Thermostat, ValveTerminals, valve_commands
 
 _QUICK_LAG = 4.0  # s, a bare probe in the stream: a pocket would be too slow for a tap
 _POCKET_LAG = 12.0
@@ -18,11 +18,11 @@ class HotWaterTerminals:
 
     `supply_temperature` is what the taps get, `charge_temperature` (storage) what the exchanger gives."""
 
-    def __init__(self, circuit: HotWaterCircuit, seed: str, noise: float) -> None:
+    def __init__(self, circuit: HotWaterCircuit, sensing: Sensing) -> None:
         name = circuit.parameters.name
         self.circuit = circuit
-        self._channels = Channels(seed, noise)
-        self._thermostat = Thermostat(f"{seed}/{name}", circuit.parameters.thermostat_c)
+        self._channels = Channels(sensing)
+        self._thermostat = Thermostat(f"{sensing.seed}/{name}", circuit.parameters.thermostat_c)
         self._thermostat_key, self._local_key = f"{name}.thermostat", f"{name}.valve_local"
         self._thermostat_contact, self._local_contact = Contact(), Contact()
         self.commands: dict[str, Callable[[float], None]] = valve_commands(name, circuit.branch)

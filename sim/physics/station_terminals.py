@@ -9,7 +9,7 @@ from .floor import Floor
 from .primary import TROUBLES, PrimaryNetwork
 from .primary_side import PrimarySide
 from .tank import Tank
-from .terminals import Breakable, Channels
+from .terminals import Breakable, Channels, Sensing
 
 _FAULTS = (
     "primary_outage",
@@ -60,19 +60,17 @@ class StationTerminals:
         tank: Tank,
         floor: Floor,
         outdoor: Callable[[], float],
-        seed: str,
-        noise: float,
-        bits: int = 0,
+        sensing: Sensing,
         weather: Mapping[str, Callable[[], float]] | None = None,
     ) -> None:
         """`outdoor` gives the temperature in °C; `weather` wind_speed in m/s and solar_radiation in W/m2, as
-        far as the station has their sensors; `noise` and `bits` as of Channels."""
+        far as the station has their sensors."""
         self.troubles = StationTroubles(side.network)
         self._inlet = 0.0
         self._inlet_valve = Contact()
         self._side = side
         self._floor = floor
-        self._channels = Channels(seed, noise, bits)
+        self._channels = Channels(sensing)
         self._power_contact, self._flood_contact = Contact(), Contact()
         self._add_sensors(side, tank, outdoor)
         self._add_weather(weather or {})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from .contact import Contact
 from .exchanger_bank import ExchangerBank
@@ -34,14 +34,21 @@ class Breakable(Protocol):
     def repair(self) -> None: ...
 
 
+class Sensing(NamedTuple):
+    """What all sensors of a plant share: the seed of their noise, its scale, the bits of the transmitters
+    (0 = fine steps), and which points have a second sensor of the same kind beside the first."""
+
+    seed: str
+    noise: float = 1.0
+    bits: int = 0
+    redundant: tuple[str, ...] = ()
+
+
 class Channels:
     """Sensors with what they look at (a function giving the SI value)."""
 
-    def __init__(self, seed: str, noise: float, bits: int = 0) -> None:
-        """`noise` scales the noise of every sensor; `bits` are those of the transmitters, 0 = fine steps."""
-        self._seed = seed
-        self._noise = noise
-        self._bits = bits
+    def __init__(self, sensing: Sensing) -> None:
+        self._sensing = sensing
         self._channels: list[tuple[str, Sensor, Callable[[], float]]] = []
         self.sensors: dict[str, Sensor] = {}
 
@@ -57,19 +64,22 @@ class Channels:
         scale: float = 1.0,
         two_wire: bool = False,
     ) -> None:
-        """Add a sensor; lag in s, the rest in the units it shows; `two_wire` as of Sensor."""
-        sensor = Sensor(
-            f"{self._seed}/{key}",
-            lag,
-            noise * self._noise,
-            quantum,
-            low,
-            high,
-            scale,
-            two_wire=two_wire,
-        )
-        self._channels.append((key, sensor, read))
-        self.sensors[key] = sensor
+        """Add a sensor, and its second one; lag in s, the rest in the units it shows; `two_wire` as of
+        Sensor."""
+        sensing = self._sensing
+        for name in (key, f"{key}_2") if key in sensing.redundant else (key,):
+            sensor = Sensor(
+                f"{sensing.seed}/{name}",
+                lag,
+                noise * sensing.noise,
+                quantum,
+                low,
+                high,
+                scale,
+                two_wire=two_wire,
+            )
+            self._channels.append((name, sensor, read))
+            self.sensors[name] = sensor
 
     def temperature(self, key: str, read: Callable[[], float], lag: float) -> None:
         """Pt1000 in a pocket: 0.03 K noise in 0.05 K steps."""
@@ -91,7 +101,8 @@ class Channels:
 
     def quantum(self, low: float, high: float, fine: float) -> float:
         """Step of a transmitter with this range."""
-        return range_quantum(low, high, self._bits) if self._bits > 0 else fine
+        bits = self._sensing.bits
+        return range_quantum(low, high, bits) if bits > 0 else fine
 
     def measure(self, dt: float, values: dict[str, float]) -> None:
         """Write all readings after `dt` s into `values`."""
@@ -215,15 +226,15 @@ class IsolationTerminals:
 class ZoneTerminals:
     """`measure` fills a dict of point names, `commands` holds a setter a name, `breakable` what can fail."""
 
-    def __init__(self, zone: Zone, seed: str, noise: float, nominal_hz: float, bits: int = 0) -> None:
+    def __init__(self, zone: Zone, sensing: Sensing, nominal_hz: float) -> None:
         self.zone = zone
         self.commands: dict[str, Callable[[float], None]] = {}
         self.breakable: dict[str, Breakable] = {}
         self._pumps: dict[str, Pump] = {}
-        self._channels = Channels(seed, noise, bits)
+        self._channels = Channels(sensing)
         self._isolations: IsolationTerminals | None = None
         name = zone.parameters.name
-        self._thermostat = Thermostat(f"{seed}/{name}", zone.parameters.thermostat_c)
+        self._thermostat = Thermostat(f"{sensing.seed}/{name}", zone.parameters.thermostat_c)
         self._too_low = False
         roles = ("thermostat", "suction_switch", "valve_local")
         self._contacts = tuple((f"{name}.{role}", Contact()) for role in roles)
@@ -268,7 +279,6 @@ class ZoneTerminals:
     def _add_sensors(self, name: str) -> None:
         zone, add = self.zone, self._channels
         add.temperature(f"{name}.supply_temperature", lambda: zone.supply, 12.0)
-        add.temperature(f"{name}.supply_temperature_2", lambda: zone.supply, 12.0)
         add.temperature(f"{name}.return_temperature", lambda: zone.header, 12.0)
         add.pressure(f"{name}.supply_pressure", zone.supply_pressure)
         add.pressure(f"{name}.return_pressure", lambda: zone.loop.pressure)

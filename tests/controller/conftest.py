@@ -70,14 +70,19 @@ class Desk:
 
     def set(self, point: str, value: float) -> None:
         """A sensor shows `value` from now on; of a redundant point both do."""
-        both = [name for name in (f"{point}_1", f"{point}_2") if name in self._channels]
-        for name in both if point not in self._channels else [point]:
+        for name in self._sensors(point):
             self.values[name] = value
             self.fixed.add(name)
 
     def fail(self, point: str, fault: Fault = Fault.OPEN_CIRCUIT) -> None:
-        """The device reports a fault for the point; Fault.NONE mends it."""
-        self.faults[point] = fault
+        """The device reports a fault for the point, of a redundant one for both; Fault.NONE mends it."""
+        for name in self._sensors(point):
+            self.faults[name] = fault
+
+    def _sensors(self, point: str) -> list[str]:
+        """The point itself, or both of a redundant one."""
+        both = [name for name in (f"{point}_1", f"{point}_2") if name in self._channels]
+        return both if point not in self._channels else [point]
 
     def scan(self, *commands: Command, dt: float = 1.0) -> Scan:
         """One scan after `dt` seconds."""

@@ -30,8 +30,8 @@ EVENING = 12 * 3600.0
 
 
 def weather(file: StationFile) -> None:
-    for number, role in ((5, "wind_speed"), (6, "solar_radiation")):
-        file.points[f"station.{role}"] = PointSettings.model_validate({"from": f"rooms.channel_{number}"})
+    for channel, role in (("temperatures", "wind_speed"), ("rooms", "solar_radiation")):
+        file.points[f"station.{role}"] = PointSettings.model_validate({"from": f"{channel}.channel_6"})
 
 
 def sections(**given: object) -> Callable[[StationFile], None]:

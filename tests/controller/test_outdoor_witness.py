@@ -26,12 +26,9 @@ HOUR = 3600.0
 class Outdoors:
     """The chain alone, in scans of a minute: what the sensors show, and what is written."""
 
-    def __init__(self, pair: bool = False, **settings: float) -> None:
+    def __init__(self, **settings: float) -> None:
         self.image = Image()
         self.point = self.image.add(Point(OUTDOOR, "temperature"))
-        if pair:
-            self.first = self.image.add(Point(f"{OUTDOOR}_1", "temperature"))
-            self.second = self.image.add(Point(f"{OUTDOOR}_2", "temperature"))
         self.written = OutdoorWritten(self.image)
         self.witness = OutdoorWitness(OutdoorSettings(**settings), self.image, self.written)
         self.substitute = OutdoorSubstitute(self.point)
@@ -62,15 +59,6 @@ class Outdoors:
                 self.point.put(value, self.now)
             self.witness.step(self.now, 60.0)
             self.substitute.step(self.now, 60.0)
-        return self.point.value, self.point.reason
-
-    def show_pair(self, first: float, second: float) -> tuple[float, str]:
-        """Two sensors that disagree, as the input stage leaves them."""
-        self.now += 1.0
-        self.first.put(first, self.now)
-        self.second.put(second, self.now)
-        self.point.mark(max(first, second), Quality.UNCERTAIN, "disagree", self.now)
-        self.witness.step(self.now, 1.0)
         return self.point.value, self.point.reason
 
     @property
@@ -209,23 +197,6 @@ def test_three_opinions_leave_the_coldest_within_bounds() -> None:
     outdoors.forecast(-15.0)
     outdoors.write(UPSTREAM, -5.0)
     assert outdoors.show(-10.0, 1.1) == (-15.0, "doubtful")
-
-
-# ---- two sensors of the station's own
-
-
-def test_of_two_sensors_that_disagree_the_colder_counts_within_bounds() -> None:
-    outdoors = Outdoors(pair=True)
-    assert outdoors.show_pair(-10.0, -14.0) == (-14.0, "colder_of_two")
-    assert outdoors.show_pair(-10.0, -40.0) == (-16.0, "colder_of_two")
-    assert outdoors.show_pair(-20.0, 5.0) == (-20.0, "colder_of_two")
-
-
-def test_a_witness_says_which_of_two_sensors_is_right() -> None:
-    outdoors = Outdoors(pair=True)
-    outdoors.write(UPSTREAM, -11.0)
-    assert outdoors.show_pair(-10.0, -40.0) == (-10.0, "nearer_of_two")
-    assert outdoors.show_pair(10.0, -12.0) == (-12.0, "nearer_of_two")
 
 
 # ---- the sensor is lost
@@ -415,7 +386,13 @@ def test_it_is_always_a_number_and_never_much_warmer_than_a_sensor_that_can_be_r
 # ---- in a station
 
 
+def alone(file: StationFile) -> None:
+    """One outdoor sensor."""
+    file.points[OUTDOOR] = PointSettings.model_validate({"from": "temperatures.channel_1"})
+
+
 def witnessed(file: StationFile) -> None:
+    alone(file)
     file.outdoor = OutdoorSettings()
 
 
@@ -463,29 +440,11 @@ def test_a_station_tells_a_doubt_and_heats_for_the_colder(make_desk: Callable[..
     assert "outdoor_doubtful" not in desk.codes()
 
 
-def test_a_station_without_the_section_has_no_such_points(desk: Desk) -> None:
+def test_a_station_without_the_section_has_no_such_points(make_desk: Callable[..., Desk]) -> None:
+    desk = make_desk(alone)
+    desk.run(30)
     assert desk.station.witness is None
     assert not [name for name in desk.station.image.points if "forecast" in name or "upstream" in name]
     desk.fail(OUTDOOR, Fault.OPEN_CIRCUIT)
     desk.run(10)
     assert desk[OUTDOOR].reason == "held"
-
-
-def test_a_station_with_two_outdoor_sensors_heats_for_the_colder_and_tells(
-    make_desk: Callable[..., Desk],
-) -> None:
-    def pair(file: StationFile) -> None:
-        second = {"from": "temperatures.channel_1", "second": "rooms.channel_5"}
-        file.points[OUTDOOR] = PointSettings.model_validate(second)
-
-    desk = make_desk(pair)
-    desk.run(30)
-    assert desk[OUTDOOR].reason == ""
-    desk.set(f"{OUTDOOR}_1", -5.0)
-    desk.run(10)
-    assert (desk[OUTDOOR].value, desk[OUTDOOR].reason) == (-10.0, "colder_of_two")
-    assert ("sensors_disagree", OUTDOOR) in desk.alarms()
-    desk.set(f"{OUTDOOR}_1", -10.0)
-    desk.run(10)
-    assert desk[OUTDOOR].reason == ""
-    assert "sensors_disagree" not in desk.codes()
