@@ -12,7 +12,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from controller.control.blocks.loop.characteristic import Characteristic
-from controller.equipment.balances import Crossing, PairDrift, PrimaryBalance, SecondaryBalance
+from controller.equipment.balances import (
+    Crossing,
+    PairDrift,
+    PrimaryBalance,
+    PrimaryCrossing,
+    SecondaryBalance,
+)
 from controller.equipment.counter import CounterStuck
 from controller.equipment.exchanger import ExchangerFouling
 from controller.equipment.frozen import FrozenSensors, MeterStuck
@@ -91,6 +97,7 @@ class Equipment:
             add[f"{name}.secondary_balance"] = SecondaryBalance(image, name)
         if self._has(*temperatures, *(f"station.{role}" for role in _PRIMARY[:3])):
             add[f"{name}.crossing"] = Crossing(image, name)
+            add["station.primary_crossing"] = PrimaryCrossing(image, name)
             add[f"{name}.fouling"] = ExchangerFouling(image, name)
         pressures = ("station.primary_supply_pressure", "station.primary_return_pressure")
         if self._has(*pressures, "station.primary_flow"):

@@ -9,7 +9,13 @@ from typing import Any
 import pytest
 from equipment_desk import SHAPE, Desk, Plant, codes, remembered, values_of
 
-from controller.equipment.balances import Crossing, PairDrift, PrimaryBalance, SecondaryBalance
+from controller.equipment.balances import (
+    Crossing,
+    PairDrift,
+    PrimaryBalance,
+    PrimaryCrossing,
+    SecondaryBalance,
+)
 from controller.equipment.exchanger import ExchangerFouling, conductance
 from controller.equipment.frozen import FrozenSensors, MeterStuck
 from controller.equipment.loop import LoopFlow, PumpHead
@@ -291,6 +297,18 @@ def test_a_command_that_turns_to_and_fro_is_no_reversed_motor(seconds: int) -> N
             assert codes(watcher) == set()
 
 
+def test_a_command_that_turns_while_nobody_looks_is_no_reversed_motor() -> None:
+    """The valve was still on its way up when the command came down."""
+    desk = Desk(lambda hour: {})
+    watcher = ValveMotion(desk.image, "low", desk.valve, 120.0)
+    for command, position in ((90.0, 80.0), (90.0, 84.0), (80.0, 89.0), (80.0, 85.0), (90.0, 81.0)):
+        desk.now += 10.0
+        desk.valve.put(command, desk.now)
+        desk.put({"low.valve_position": position})
+        watcher.step(desk.now, True)
+        assert codes(watcher) == set()
+
+
 # ---- loop and pumps
 
 
@@ -391,6 +409,26 @@ def test_temperatures_that_no_exchanger_can_make() -> None:
     assert not watcher.suspect
     plant.offset["low.return_temperature"] = 30.0
     assert desk.until(watcher, "temperatures_cross", 1.0) <= 0.6
+
+
+def test_primary_water_that_comes_back_warmer_than_it_came() -> None:
+    """Supply and return on each other's terminals, at a station that has learned nothing."""
+    plant = Plant()
+    desk = Desk(plant)
+    watcher = PrimaryCrossing(desk.image, "low")
+    desk.run(watcher, 24.0)
+    assert not watcher.suspect
+    supply, back = (f"station.primary_{side}_temperature" for side in ("supply", "return"))
+
+    def swapped(hour: float) -> dict[str, float]:
+        values = plant(hour)
+        return values | {supply: values[back], back: values[supply]}
+
+    desk.world = lambda hour: swapped(hour) | {"station.primary_flow": 0.0}
+    assert desk.until(watcher, "temperatures_cross", 24.0) == math.inf, "standing water cools as it likes"
+    desk.world = swapped
+    assert desk.until(watcher, "temperatures_cross", 1.0) <= 0.6
+    assert next(watcher.rules()).subject == back
 
 
 def test_a_value_that_never_moves_is_told_after_six_hours() -> None:

@@ -5,9 +5,9 @@ A valve that sticks stands until the actuator has wound up further than its dead
 valve that follows a fast command is always behind. A position potentiometer on the motor's side of the stem
 sees nothing of it.
 
-A feedback that lies is no stem that sticks. One that is off, or drifts, stands far from the command, but the
-command need not go far from where it was when the valve came to rest: the smaller of both ways counts. One at
-the end of its scale, or further away than any stem sticks, tells nothing.
+A feedback that lies is no stem that sticks. One that is off, or drifts, stands far from the command: what
+counts is how far the command goes from where it was when the valve came to rest. One at the end of its scale,
+or further away than any stem sticks, tells nothing.
 
 A command that has been refused shows it sooner than one that runs: `StuckStem` counts how often the command
 has come to rest somewhere else and the stem has not moved. It also answers: with a stem that sticks each move
@@ -198,7 +198,7 @@ class Stick:
 
     def _moved(self, command: float) -> None:
         if self._stood_s >= STOOD_S:
-            late = min(abs(command - self._place), abs(command - self._asked))
+            late = abs(command - self._asked)
             # A jump of the command by itself, after a set-point change, says nothing.
             if late < 6.0:
                 weight = max(1 / (self._count + 1), 0.1)
