@@ -7,7 +7,7 @@ sees nothing of it.
 
 A feedback that lies is no stem that sticks. One that is off, or drifts, stands far from the command: what
 counts is how far the command goes from where it was when the valve came to rest. One at the end of its scale,
-or further away than any stem sticks, tells nothing.
+or much further away than any stem sticks, tells nothing.
 
 A command that has been refused shows it sooner than one that runs: `StuckStem` counts how often the command
 has come to rest somewhere else and the stem has not moved. It also answers: with a stem that sticks each move
@@ -47,6 +47,8 @@ BEYOND = 0.3
 """The command goes so far beyond the band, %."""
 WIDEST = 5.0
 """A stem that needs more is stuck, which others tell."""
+FAR = 10.0
+"""So far from its command no stem sticks, even by a feedback that is off, %."""
 END = 0.3
 """So near to an end of its scale a feedback may be cut off there, %."""
 EXACT = 0.05
@@ -124,9 +126,9 @@ class StuckStem:
             if away > self.band:
                 self.band += WIDER
                 self._stood_s = 0.0
-        elif away <= WIDEST:
+        elif away <= FAR:
             self._refusals += 1.0
-            self.band = max(self.band, away)
+            self.band = min(max(self.band, away), WIDEST)
             self.sticks = self._refusals >= REFUSALS
         if self.band > WIDEST:
             self._forget()
