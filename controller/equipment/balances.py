@@ -210,10 +210,13 @@ class Crossing(Watcher):
     def __init__(self, image: Image, circuit: str) -> None:
         super().__init__()
         self.subject = f"{circuit}.return_temperature"
-        self._primary = [image[f"station.primary_{side}_temperature"] for side in ("supply", "return")]
-        self._secondary = [image[f"{circuit}.{side}_temperature"] for side in ("supply", "return")]
+        self._orders = [
+            (image[f"station.primary_{side}_temperature"], image[f"{circuit}.{side}_temperature"])
+            for side in ("supply", "return")
+        ]
+        """Warmer and cooler."""
         self._flow = image["station.primary_flow"]
-        self._circulation = image[f"{circuit}.circulation"]
+        self._circulation: Point | None = image[f"{circuit}.circulation"]
         self._since: float | None = None
         self._away = 0.0
         self._lasts = 0.0
@@ -223,15 +226,20 @@ class Crossing(Watcher):
         return self._since is not None
 
     def step(self, now: float, may_learn: bool) -> None:
-        points = (*self._primary, *self._secondary, self._flow, self._circulation)
-        flows = readable(*points) and self._flow.value > 0.0 and self._circulation.value == 1
-        hot, cold = self._primary, self._secondary
-        self._away = min(h.value - c.value for h, c in zip(hot, cold, strict=True)) if flows else 0.0
+        self._away = min(h.value - c.value for h, c in self._orders) if self._flows() else 0.0
         if self._away > -CROSSING_K:
             self._since = None
         elif self._since is None:
             self._since = now
         self._lasts = now - self._since if self._since is not None else 0.0
+
+    def _flows(self) -> bool:
+        circulation = self._circulation
+        if circulation is not None and not (circulation.usable and circulation.value == 1):
+            return False
+        return (
+            self._flow.usable and self._flow.value > 0.0 and all(readable(*order) for order in self._orders)
+        )
 
     def rules(self) -> Iterator[Rule]:
         yield Rule(
@@ -253,6 +261,16 @@ class Crossing(Watcher):
 
     def restore(self, state: dict[str, Any]) -> None:
         """It remembers nothing."""
+
+
+class PrimaryCrossing(Crossing):
+    """Primary supply ≥ primary return: nothing in a station heats the network's water."""
+
+    def __init__(self, image: Image, circuit: str) -> None:
+        super().__init__(image, circuit)
+        supply, back = (image[f"station.primary_{side}_temperature"] for side in ("supply", "return"))
+        self.subject = back.name
+        self._orders = [(supply, back)]
 
 
 def learning(count: float, hours: int) -> tuple[Term, ...]:

@@ -12,7 +12,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from controller.control.blocks.loop.characteristic import Characteristic
-from controller.equipment.balances import Crossing, PairDrift, PrimaryBalance, SecondaryBalance
+from controller.equipment.balances import (
+    Crossing,
+    PairDrift,
+    PrimaryBalance,
+    PrimaryCrossing,
+    SecondaryBalance,
+)
+from controller.equipment.counter import CounterStuck
 from controller.equipment.exchanger import ExchangerFouling
 from controller.equipment.frozen import FrozenSensors, MeterStuck
 from controller.equipment.loop import LoopFlow, PumpHead
@@ -26,7 +33,7 @@ from controller.safety.rules import Rule
 _PRIMARY = ("primary_supply_temperature", "primary_return_temperature", "primary_flow", "heat_power")
 _PRESSURES = ("return_pressure", "differential_pressure", "supply_pressure")
 _STILL = ("room_temperature", "makeup_pressure")
-"""What may stand still for hours: read in coarse steps, or behind a closed check valve."""
+"""What may stand still for hours: read in coarse steps, or behind a closed check valve; a level as well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,18 +53,22 @@ class Equipment:
     def __init__(self, image: Image, circuits: Sequence[WatchedCircuit], pairs: Sequence[str]) -> None:
         self.watchers: dict[str, Watcher] = {}
         self._image = image
-        moving = [p for p in image.points.values() if _should_move(p) and p.name not in pairs]
+        measured = [p for p in image.points.values() if p.role == "measured" and p.name not in pairs]
+        moving = [p for p in measured if _should_move(p)]
+        quiet = [p for p in measured if _may_stand(p)]
         pumps = [
             point
             for circuit in circuits
             for number in range(1, circuit.pumps + 1)
             if (point := image.points.get(f"{circuit.name}.pump_{number}_running")) is not None
         ]
-        self.still = FrozenSensors(moving, pumps)
+        self.still = FrozenSensors(moving, pumps, quiet)
         self.watchers["station.frozen"] = self.still
         for name in pairs:
             if image[name].quantity == "temperature":
                 self.watchers[f"{name}.pair"] = PairDrift(image, name)
+        if self._has("station.heat_energy", "station.heat_power"):
+            self.watchers["station.heat_energy_stuck"] = CounterStuck(image)
         for circuit in circuits:
             if len(circuits) == 1:
                 self._add_primary(circuit)
@@ -86,6 +97,7 @@ class Equipment:
             add[f"{name}.secondary_balance"] = SecondaryBalance(image, name)
         if self._has(*temperatures, *(f"station.{role}" for role in _PRIMARY[:3])):
             add[f"{name}.crossing"] = Crossing(image, name)
+            add["station.primary_crossing"] = PrimaryCrossing(image, name)
             add[f"{name}.fouling"] = ExchangerFouling(image, name)
         pressures = ("station.primary_supply_pressure", "station.primary_return_pressure")
         if self._has(*pressures, "station.primary_flow"):
@@ -117,6 +129,8 @@ class Equipment:
         for watcher in kinds:
             if isinstance(watcher, PrimaryBalance | SecondaryBalance):
                 watcher.trusts = tuple(sensors)
+            elif isinstance(watcher, CounterStuck):
+                watcher.trusts = tuple(w for w in still if isinstance(w, MeterStuck))
             elif isinstance(watcher, ExchangerFouling | ValveFlow | LoopFlow | PumpHead):
                 watcher.trusts = (*sensors, *balances)
 
@@ -172,7 +186,10 @@ class Equipment:
 
 
 def _should_move(point: Point) -> bool:
-    """Measured temperatures and pressures whose last digit noise should move."""
-    if point.role != "measured" or point.quantity not in ("temperature", "pressure"):
-        return False
-    return not any(part in point.name for part in _STILL)
+    """Temperatures and pressures whose last digit noise should move."""
+    return point.quantity in ("temperature", "pressure") and not any(part in point.name for part in _STILL)
+
+
+def _may_stand(point: Point) -> bool:
+    """Sensors whose last digit may rest; some do not, and that can be learned."""
+    return point.name.endswith("tank_level") or any(part in point.name for part in _STILL)

@@ -7,7 +7,9 @@ as lively as ever: standing water and a network out of service are quiet without
 A meter is caught sooner, because the valve tells when its value should move: the
 same value for 30 min while the valve has moved by 3 % or the primary supply temperature by 1.5 K; or no flow
 at all for 30 min, while the valve is open, the primary is hot and the secondary gets warmer in the exchanger.
-Thresholds are own judgement.
+What may stand by nature (a room read in coarse steps, water trapped behind a check valve, a tank from which
+nothing is drawn) is told only where a week has shown that it does not: after 12 h and six times its longest
+stand, while a circulation pump runs. Thresholds are own judgement. A meter's counter: see `counter`.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ from controller.safety.rules import Rule
 
 FROZEN_S = {"temperature": 6 * 3600.0, "pressure": 12 * 3600.0}
 """A transmitter on a coarse converter is quieter than a Pt100."""
+QUIET_S = 12 * 3600.0
 SUSPECT_S = 7200.0
 GOOD_S = 600.0
 """So long must it move again before all is well."""
@@ -37,14 +40,19 @@ HEATED_K = 3.0
 
 class FrozenSensors(Watcher):
     """All temperatures and pressures whose last digit should move; one row each. `pumps`: running contacts of
-    the circulation pumps; without any nothing is told early."""
+    the circulation pumps; without any nothing is told early. `quiet`: sensors that may stand by nature."""
 
-    def __init__(self, points: Sequence[Point], pumps: Sequence[Point] = ()) -> None:
+    def __init__(
+        self, points: Sequence[Point], pumps: Sequence[Point] = (), quiet: Sequence[Point] = ()
+    ) -> None:
         super().__init__()
-        self._watched = list(points)
-        self._limits = [FROZEN_S[point.quantity] for point in self._watched]
-        # No other watcher looks at the outdoor temperature, and a calm night may hold it still.
-        self._inside = [i for i, point in enumerate(self._watched) if "outdoor" not in point.name]
+        self._watched = [*points, *quiet]
+        self._lively = len(points)
+        """From this place on they are quiet."""
+        self._limits = [FROZEN_S[point.quantity] for point in points]
+        # No other watcher looks at the outdoor temperature or at quiet sensors, and a calm night may hold
+        # them still.
+        self._inside = [i for i, point in enumerate(points) if "outdoor" not in point.name]
         self._values = [math.nan] * len(self._watched)
         self._since = [0.0] * len(self._watched)
         self._lasts = [0.0] * len(self._watched)
@@ -61,7 +69,7 @@ class FrozenSensors(Watcher):
         place = own.name.partition(".")[0]
         return [
             other
-            for other, point in enumerate(self._watched)
+            for other, point in enumerate(self._watched[: self._lively])
             if other != index and point.quantity == own.quantity and point.name.partition(".")[0] == place
         ]
 
@@ -94,6 +102,11 @@ class FrozenSensors(Watcher):
         for index, limit in enumerate(self._limits):
             if lasts[index] >= limit or (calm and self._is_early(index, now)):
                 self._found[index] = True
+        if calm:
+            for index in range(self._lively, len(self._watched)):
+                stands = min(lasts[index], now - self._calm_since)
+                if stands >= max(QUIET_S, self._usual[index].unusual_s):
+                    self._found[index] = True
 
     def _is_early(self, index: int, now: float) -> bool:
         """Far longer than it ever stood, and its neighbours do not."""

@@ -77,6 +77,11 @@ class Stillness:
         return max(EARLY_S, TIMES_LONGEST * self.longest_s) if self.quietest >= LEAST_SHARE else math.inf
 
     @property
+    def unusual_s(self) -> float:
+        """Far longer than it ever stood; inf before a whole week of it is known."""
+        return TIMES_LONGEST * self.longest_s if self._before > 0.0 else math.inf
+
+    @property
     def is_as_ever(self) -> bool:
         """It is lively, and that now as well."""
         return self.quietest >= LEAST_SHARE and self._now >= self.quietest / 2.0

@@ -38,7 +38,8 @@ class ValveMotion(Watcher):
         self._since: float | None = None
         self._lasts = 0.0
         self._nearest = math.nan
-        """Position nearest to the command since it was left behind."""
+        """Position nearest to the command since it was left behind on this side."""
+        self._side, self._command = 0.0, math.nan
         self.reversed = False
 
     @property
@@ -60,8 +61,12 @@ class ValveMotion(Watcher):
         """`towards`: the sign of the way to the command."""
         if self._since is None or not abs(position - self._stood_at) <= STILL_PERCENT:
             self._since, self._stood_at = now, position
-        if not math.isfinite(self._nearest):
-            self._nearest = position
+        back = towards * (self._valve.value - self._command) < 0.0
+        if back or towards != self._side or not math.isfinite(self._nearest):
+            # A command that comes back, or has turned round, finds the valve on its way to where it was, and
+            # takes it along where the feedback is off.
+            self._side, self._nearest = towards, position
+        self._command = self._valve.value
         gone = towards * (position - self._nearest)
         if gone > 0.0:
             self._nearest = position

@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 import pytest
 
 from controller.settings.check import check_file
-from sim.campaign.causes import accused, cause_of
+from sim.campaign.causes import accused, cause_of, warned_leaks
 from sim.campaign.cells import COLD_DAY, COLD_START, Break, Cell, Start
 from sim.campaign.claims import Claims
 from sim.campaign.conduct import Campaign
@@ -163,6 +163,46 @@ def test_an_alarm_about_a_sound_part_is_an_accusation() -> None:
     assert cause is not None
     assert cause.names("input_bad", "low.return_pressure")
     assert not cause.names("input_bad", "low.supply_pressure")
+
+
+def test_a_sensor_that_is_believed_no_longer_is_told_by_its_own_name_only() -> None:
+    hangs = cause_of(Cell(COLD_DAY, "sensor", (Break("plant", "low.supply_temperature", "frozen"),)))
+    second = cause_of(Cell(COLD_DAY, "sensor", (Break("plant", "low.supply_temperature_2", "frozen"),)))
+    back, outdoor = "low.return_temperature", "station.outdoor_temperature"
+    crossed = cause_of(Cell(COLD_START, "wiring", (Break("swap", back, "swapped", other=outdoor),)))
+    assert hangs is not None
+    assert second is not None
+    assert crossed is not None
+    assert hangs.names("input_bad", "low.supply_temperature_1")
+    assert not hangs.names("input_bad", "low.supply_temperature_2")
+    assert second.names("input_bad", "low.supply_temperature_2")
+    assert not second.names("input_bad", "low.supply_temperature_1")
+    assert crossed.names("input_bad", back)
+    assert crossed.names("input_bad", outdoor)
+    assert not crossed.names("input_bad", "low.supply_temperature_1")
+    assert crossed.names("temperatures_cross", "station.primary_return_temperature")
+    pair = cause_of(
+        Cell(COLD_DAY, "pair", (*_frozen("low.supply_temperature"), *_frozen("low.return_pressure")))
+    )
+    assert pair is not None
+    assert pair.names("sensor_frozen", "low.return_pressure")
+
+
+def _frozen(name: str) -> tuple[Break, ...]:
+    return (Break("plant", name, "frozen"),)
+
+
+def test_a_leak_is_asked_unless_it_is_usual_and_nothing_was_learned(campaign: Campaign) -> None:
+    warned = warned_leaks(make_rig(campaign.file, campaign.profiles, SHORT, SEED).station)
+    assert warned == {"low": pytest.approx(0.2)}
+
+    def asked(start: Start, size: float, kind: str = "leak") -> bool:
+        return cause_of(Cell(start, "water", (Break("plant", "low", kind, size),)), warned) is not None
+
+    assert asked(COLD_DAY, 0.1)
+    assert not asked(COLD_START, 0.1)
+    assert asked(COLD_START, 0.5)
+    assert asked(COLD_START, 0.1, "burst")
 
 
 def _command(rig: Rig, values: dict[str, float]) -> None:

@@ -75,3 +75,48 @@ def test_a_dead_differential_pressure_makes_no_return_pressure(station: Loop) ->
     station.run(minutes=20)
     assert "over_pressure" not in {code for code, _ in station.raised()}
     assert station.truth("low.return_pressure") > 320.0
+
+
+def test_exchanged_primary_temperatures_are_told_of_a_station_that_has_learned_nothing(
+    make_station: Callable[..., Loop],
+) -> None:
+    """The loop swings by them, but nothing is said of a motor that runs the wrong way."""
+    station = make_station(cold=True, dt=4.0)
+    station.run(minutes=15)
+    supply, back = (f"station.primary_{side}_temperature" for side in ("supply", "return"))
+    station.rig.swap(supply, back)
+    station.until(lambda loop: ("temperatures_cross", back) in loop.alarms(), 2000)
+    station.run(hours=1)
+    assert "valve_reversed" not in {event.code for event in station.rig.events}
+    station.rig.swap(supply, back)
+    station.run(minutes=5)
+    assert "temperatures_cross" not in station.codes()
+
+
+def test_a_counter_that_hangs_is_told_by_the_power_that_goes_on(make_station: Callable[..., Loop]) -> None:
+    station = make_station(-10.0, dt=4.0)
+    station.run(hours=1)
+    assert "meter_stuck" not in station.codes()
+    station.fault("station.heat_energy", "frozen")
+    station.until(lambda loop: ("meter_stuck", "station.heat_energy") in loop.alarms(), 2400)
+    station.clear("station.heat_energy")
+    station.run(minutes=2)
+    assert "meter_stuck" not in station.codes()
+
+
+@pytest.mark.parametrize(("kind", "size"), [("short", None), ("offset", 17.0)])
+def test_a_feedback_that_lies_is_not_told_as_a_valve_that_sticks(
+    make_station: Callable[..., Loop], kind: str, size: float | None
+) -> None:
+    station = make_station(-24.0, dt=4.0)
+    station.run(hours=1)
+    station.fault("low.valve_position", kind, size)
+    for shift in (1.0, -1.0, 2.0, 0.0):
+        station.write("low.heat_curve.shift", shift)
+        station.run(minutes=40)
+    assert "valve_stuck" in {event.code for event in station.rig.events}
+    station.clear("low.valve_position")
+    station.run(minutes=30)
+    raised = {event.code for event in station.rig.events if event.kind in ("alarm", "hidden")}
+    assert "valve_sticks" not in raised
+    assert not station.alarms()

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from controller.points import Point
 from controller.settings.station import StationFile
 from drivers.profile import Profile
-from sim.campaign.causes import ASKED_PERCENT, Cause, accused, cause_of, is_latched
+from sim.campaign.causes import ASKED_PERCENT, Cause, accused, cause_of, is_latched, warned_leaks
 from sim.campaign.cells import Bench, Breaking, Cell, Start
 from sim.campaign.claims import Claims
 from sim.campaign.excuses import Carried, carried_by_devices, excused
@@ -262,7 +262,7 @@ def run_cell(
 ) -> Result:
     """Break, watch, judge, mend, judge. `rig` is at the cell's start and is used up. `first_failure`: what
     has failed already is not mended; `mended_s`: so long everything has to recover."""
-    result = Result(cell, cause=cause_of(cell))
+    result = Result(cell, cause=cause_of(cell, warned_leaks(rig.station)))
     judge = Judge(rig)
     watch = Watch(rig, judge, Claims(rig, cell), cell)
     result.margins, result.trace = judge.margins, watch.trace

@@ -8,22 +8,24 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from controller.control.blocks.loop.valve_stick import BEYOND, STICKS, WIDEST, WORTH, StuckStem
+from controller.control.blocks.loop.valve_stick import BEYOND, STICKS, WIDEST, WORTH, Stick, StuckStem
 
 
 class Valve:
-    """Motor with a dead band of 1 %, a stem that follows by whole jumps, a feedback that may be off."""
+    """Motor with a dead band of 1 %, a stem that follows by whole jumps, a feedback that may be off, drift
+    (%/h), and ends at 0 and 100 %."""
 
-    def __init__(self, stiction: float, offset: float = 0.0) -> None:
-        self.stiction, self.offset = stiction, offset
-        self.motor = self.stem = self.command = 50.0
+    def __init__(self, stiction: float, offset: float = 0.0, drift: float = 0.0, at: float = 50.0) -> None:
+        self.stiction, self.offset, self.drift = stiction, offset, drift
+        self.motor = self.stem = self.command = at
         self.stuck = False
         self.moves = 0
         self.found = StuckStem(1.0)
+        self.stick = Stick(1.0)
 
     @property
     def position(self) -> float:
-        return self.stem + self.offset
+        return min(max(self.stem + self.offset, 0.0), 100.0)
 
     def ask(self, command: float, seconds: int = 60) -> None:
         """A command and the time after it; the motor makes 0.83 % a second."""
@@ -37,7 +39,9 @@ class Valve:
             if slip and not self.stuck:
                 self.stem += slip
                 self.moves += 1
+            self.offset += self.drift / 3600.0
             self.found.step(1.0, self.command, self.position)
+            self.stick.step(1.0, self.command, self.position)
 
     def wander(self, times: int, step: float = 1.1) -> None:
         """A loop's small corrections, two up and two down in turn and a longer way now and then."""
@@ -63,6 +67,44 @@ def test_a_dead_band_and_a_feedback_that_is_off_are_none(stiction: float, offset
     valve = Valve(stiction, offset)
     valve.wander(300)
     valve.wander(100, 2.5)
+    assert not valve.found.sticks
+
+
+@pytest.mark.parametrize("drift", [1.7, -1.7, 4.0, -4.0])
+def test_a_feedback_that_drifts_is_no_stem_that_sticks(drift: float) -> None:
+    valve = Valve(0.0, drift=drift)
+    for _ in range(60):
+        valve.wander(10)
+        assert not valve.found.sticks
+        assert not valve.stick.sticks
+    valve.drift = valve.offset = 0.0
+    valve.wander(60)
+    assert not valve.stick.sticks
+
+
+@pytest.mark.parametrize(
+    ("at", "offset"), [(92.0, 17.0), (87.0, 60.0), (8.0, -17.0), (97.0, 4.0), (87.0, -200.0)]
+)
+def test_a_feedback_at_the_end_of_its_scale_tells_nothing(at: float, offset: float) -> None:
+    valve = Valve(0.0, offset, at=at)
+    valve.wander(300)
+    assert not valve.found.sticks
+    assert not valve.stick.sticks
+
+
+@pytest.mark.parametrize("offset", [0.0, 3.0, -3.0])
+def test_a_stem_that_sticks_is_seen_by_a_feedback_that_is_off(offset: float) -> None:
+    valve = Valve(2.5, offset)
+    valve.wander(300)
+    assert valve.stick.sticks
+    assert valve.stick.measured == pytest.approx(2.5, abs=0.3), "by the command's own way, not the feedback"
+
+
+@pytest.mark.parametrize("stands_at", [30.0, 70.0])
+def test_a_feedback_far_from_any_reach_is_a_matter_of_others(stands_at: float) -> None:
+    valve = Valve(0.0)
+    valve.stuck, valve.stem = True, stands_at
+    valve.wander(60)
     assert not valve.found.sticks
 
 

@@ -9,13 +9,18 @@ from typing import Any
 import pytest
 from equipment_desk import SHAPE, Desk, Plant, codes, remembered, values_of
 
-from controller.equipment.balances import Crossing, PairDrift, PrimaryBalance, SecondaryBalance
+from controller.equipment.balances import (
+    Crossing,
+    PairDrift,
+    PrimaryBalance,
+    PrimaryCrossing,
+    SecondaryBalance,
+)
 from controller.equipment.exchanger import ExchangerFouling, conductance
 from controller.equipment.frozen import FrozenSensors, MeterStuck
 from controller.equipment.loop import LoopFlow, PumpHead
 from controller.equipment.makeup import SuddenLeak
 from controller.equipment.valve import ValveFlow
-from controller.equipment.valve_motion import ValveMotion
 from controller.equipment.watcher import Watcher
 from controller.points import Term
 from controller.safety.rules import Rule
@@ -238,59 +243,6 @@ def test_other_pressures_are_no_fault_of_the_valve() -> None:
     assert codes(watcher) == set()
 
 
-def test_a_stuck_stem_is_told_within_two_minutes_of_being_asked() -> None:
-    desk = Desk(lambda hour: {"low.valve_position": 50.0})
-    watcher = ValveMotion(desk.image, "low", desk.valve, 120.0)
-    desk.valve.put(50.0, desk.now)
-    desk.run(watcher, 2.0, sample=10.0)
-    assert codes(watcher) == set()
-    desk.valve.put(53.0, desk.now)
-    assert desk.until(watcher, "valve_stuck", 1.0, sample=10.0) <= 1 / 30
-
-
-def test_a_slow_valve_is_not_stuck() -> None:
-    desk = Desk(lambda hour: {"low.valve_position": 20.0 + 2.0 * (hour * 60.0 % 30.0)})
-    watcher = ValveMotion(desk.image, "low", desk.valve, 120.0)
-    desk.valve.put(90.0, desk.now)
-    assert desk.until(watcher, "valve_stuck", 1.0, sample=10.0) == math.inf
-
-
-def driven(way: float) -> Desk:
-    """A valve of 120 s stroke that follows its command (`way` 1) or runs away from it (-1)."""
-    stem = [40.0]
-
-    def world(hour: float) -> dict[str, float]:
-        left = desk.valve.value - stem[0]
-        stem[0] = min(max(stem[0] + way * math.copysign(min(abs(left), 10 / 1.2), left), 0.0), 100.0)
-        return {"low.valve_position": stem[0]}
-
-    desk = Desk(world)
-    desk.valve.put(40.0, desk.now)
-    return desk
-
-
-def test_a_motor_that_runs_the_wrong_way_is_told_at_once() -> None:
-    desk = driven(-1.0)
-    watcher = ValveMotion(desk.image, "low", desk.valve, 120.0)
-    desk.run(watcher, 1.0, sample=10.0)
-    assert codes(watcher) == set()
-    desk.valve.put(60.0, desk.now)
-    assert desk.until(watcher, "valve_reversed", 1.0, sample=10.0) <= 1 / 60
-    desk.run(watcher, 0.5, sample=10.0)
-    assert codes(watcher) == {"valve_reversed"}
-
-
-@pytest.mark.parametrize("seconds", [10, 30, 60, 90, 300])
-def test_a_command_that_turns_to_and_fro_is_no_reversed_motor(seconds: int) -> None:
-    desk = driven(1.0)
-    watcher = ValveMotion(desk.image, "low", desk.valve, 120.0)
-    for _ in range(30):
-        for command in (80.0, 20.0):
-            desk.valve.put(command, desk.now)
-            desk.run(watcher, seconds / 3600.0, sample=10.0)
-            assert codes(watcher) == set()
-
-
 # ---- loop and pumps
 
 
@@ -391,6 +343,26 @@ def test_temperatures_that_no_exchanger_can_make() -> None:
     assert not watcher.suspect
     plant.offset["low.return_temperature"] = 30.0
     assert desk.until(watcher, "temperatures_cross", 1.0) <= 0.6
+
+
+def test_primary_water_that_comes_back_warmer_than_it_came() -> None:
+    """Supply and return on each other's terminals, at a station that has learned nothing."""
+    plant = Plant()
+    desk = Desk(plant)
+    watcher = PrimaryCrossing(desk.image, "low")
+    desk.run(watcher, 24.0)
+    assert not watcher.suspect
+    supply, back = (f"station.primary_{side}_temperature" for side in ("supply", "return"))
+
+    def swapped(hour: float) -> dict[str, float]:
+        values = plant(hour)
+        return values | {supply: values[back], back: values[supply]}
+
+    desk.world = lambda hour: swapped(hour) | {"station.primary_flow": 0.0}
+    assert desk.until(watcher, "temperatures_cross", 24.0) == math.inf, "standing water cools as it likes"
+    desk.world = swapped
+    assert desk.until(watcher, "temperatures_cross", 1.0) <= 0.6
+    assert next(watcher.rules()).subject == back
 
 
 def test_a_value_that_never_moves_is_told_after_six_hours() -> None:

@@ -5,6 +5,10 @@ A valve that sticks stands until the actuator has wound up further than its dead
 valve that follows a fast command is always behind. A position potentiometer on the motor's side of the stem
 sees nothing of it.
 
+A feedback that lies is no stem that sticks. One that is off, or drifts, stands far from the command: what
+counts is how far the command goes from where it was when the valve came to rest. One at the end of its scale,
+or much further away than any stem sticks, tells nothing.
+
 A command that has been refused shows it sooner than one that runs: `StuckStem` counts how often the command
 has come to rest somewhere else and the stem has not moved. It also answers: with a stem that sticks each move
 is made from where the stem is, and far enough to break it loose at once, in place of an integral that takes
@@ -43,6 +47,10 @@ BEYOND = 0.3
 """The command goes so far beyond the band, %."""
 WIDEST = 5.0
 """A stem that needs more is stuck, which others tell."""
+FAR = 10.0
+"""So far from its command no stem sticks, even by a feedback that is off, %."""
+END = 0.3
+"""So near to an end of its scale a feedback may be cut off there, %."""
 EXACT = 0.05
 """A move that went further than was asked by more than this was no test of the band, %."""
 WORTH = 0.6
@@ -80,7 +88,7 @@ class StuckStem:
         if before < REFUSED_S <= self._stood_s:
             if self._moved:
                 self._followed()
-            elif abs(command - self._start) >= self.least:
+            elif abs(command - self._start) >= self.least and END < position < 100.0 - END:
                 self._refused(abs(command - position))
 
     def asks(self, wanted: float, position: float, asked: float) -> float:
@@ -118,7 +126,7 @@ class StuckStem:
             if away > self.band:
                 self.band += WIDER
                 self._stood_s = 0.0
-        else:
+        elif away <= FAR:
             self._refusals += 1.0
             self.band = min(max(self.band, away), WIDEST)
             self.sticks = self._refusals >= REFUSALS
@@ -142,7 +150,8 @@ class Stick:
         self.measured = math.nan
         self.stem = StuckStem(dead_band)
         self._count = 0
-        self._place = math.nan
+        self._place = self._asked = math.nan
+        """Where the valve stands, and what was asked of it when it came to rest there."""
         self._stood_s = 0.0
         self._hour_s = 0.0
         self._travel = 0.0
@@ -170,13 +179,13 @@ class Stick:
         self.stem.step(dt, command, position)
         self.expected = self.dead_band + STICKS + SCANS_BEHIND * self.rate * dt
         if math.isnan(self._place):
-            self._place = position
+            self._place, self._asked = position, command
         moved = abs(position - self._place)
         if moved <= STANDS:
             self._stood_s += dt
         else:
             self._moved(command)
-            self._place, self._stood_s = position, 0.0
+            self._place, self._asked, self._stood_s = position, command, 0.0
             self._travel += moved
         self._hour_s += dt
         if self._hour_s < HOUR_S:
@@ -191,7 +200,7 @@ class Stick:
 
     def _moved(self, command: float) -> None:
         if self._stood_s >= STOOD_S:
-            late = abs(command - self._place)
+            late = abs(command - self._asked)
             # A jump of the command by itself, after a set-point change, says nothing.
             if late < 6.0:
                 weight = max(1 / (self._count + 1), 0.1)
