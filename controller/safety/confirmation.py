@@ -57,8 +57,8 @@ class Confirmation:
                 row.found = 1.0 - reading.value if row.inverted else reading.value
 
     def report(self, alarms: AlarmBook) -> None:
-        """Alarms: what the device shows, and what it was told. A machine whose run and speed are lost together
-        is told once, about the first of them."""
+        """Alarms: what the device shows, and what it was told. A machine whose run and speed are lost
+        together is told once, about the first of them."""
         tells = not all(row.output.confirmed for row in self._rows)
         if not tells and not self._tells:
             return
