@@ -5,7 +5,8 @@ While a pump turns, the supply stands above the return by what the pump adds les
 it stands below by just that much, and the differential pressure over the pump agrees, one lying transmitter
 is no explanation any more: the two are exchanged. The exchanger's drop must be what it was while they stood
 the right way round, if they ever did (as a share of what the pump adds, learned over days: a transmitter that
-drifts must not take it along): a lone transmitter that lies would have to hit that. Each then takes the
+drifts must not take it along): a lone transmitter that lies would have to hit that, and the makeup pressure,
+where there is one, must not stand by the return as it is shown. Each then takes the
 other's value, `uncertain`, so that makeup, relief and suction act by the right one; `pressures_crossed`
 goes on telling it (`plausibility`).
 Without the third transmitter nobody knows which of the two lies: they are only doubted.
@@ -15,7 +16,7 @@ from __future__ import annotations
 
 import math
 
-from controller.points import Image, Point, Quality
+from controller.points import Image, Point, Quality, reading
 from controller.safety.plausibility import CROSSED_KPA, GOOD_S, WITH_PUMP_S, running_points
 from controller.safety.return_witness import SlowMean
 from controller.safety.substitutes import HIGHEST_DROP_KPA
@@ -31,6 +32,7 @@ class CrossedPressures:
         find = image.points.get
         self.supply, self.back = find(f"{circuit}.supply_pressure"), find(f"{circuit}.return_pressure")
         self.added = find(f"{circuit}.differential_pressure")
+        self.makeup = find(f"{circuit}.makeup_pressure")
         self.pumps = running_points(image, f"{circuit}.pump", pumps)
         self.active = False
         self._since = math.inf
@@ -64,16 +66,25 @@ class CrossedPressures:
             if below >= -CROSSED_KPA:
                 return None
             if added is not None and added.usable and added.value > CROSSED_KPA:
-                self._share.learn(1.0 + below / added.value, dt)
+                self._learn(added.value, added.value + below, dt)
             return False
         if added is None or not added.usable:
             return None
+        beside = reading(self.makeup)
+        if abs(beside - back.value) < abs(beside - supply.value):
+            return None  # makeup stands in the same water as the return, and finds it where it is shown
         drop, usual = added.value - below, self._share.value * added.value
         if math.isnan(usual):
             fits = -TOLERANCE_KPA <= drop <= HIGHEST_DROP_KPA + TOLERANCE_KPA
         else:
             fits = abs(drop - usual) <= TOLERANCE_KPA
         return True if fits else None
+
+    def _learn(self, added: float, drop: float, dt: float) -> None:
+        """What lies beyond sound transmitters teaches nothing: one of them has begun to lie."""
+        share = self._share
+        if not share.known or abs(drop - share.value * added) <= TOLERANCE_KPA:
+            share.learn(drop / added, dt)
 
 
 def _exchange(one: Point, other: Point) -> None:

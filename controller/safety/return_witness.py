@@ -24,8 +24,6 @@ from controller.points import Image, Point, Quality, reading
 from controller.safety.plausibility import GOOD_S, HEAD_LEFT_KPA, running_points
 from controller.safety.rules import Rule
 
-DENIED = "denied"
-CODE = "return_pressure_outvoted"
 DIFFERS_KPA, DIFFERS_S = 20.0, 120.0
 """Longer than pumps take to change over."""
 USUAL_S, KNOWN_S = 5 * 86400.0, 600.0
@@ -114,7 +112,7 @@ class ReturnWitness:
         if self.point is None:
             return
         yield Rule(
-            CODE,
+            "return_pressure_outvoted",
             self.point.name,
             lambda: self.active,
             priority="high",
@@ -171,9 +169,9 @@ class ReturnWitness:
         self.seen = point.value
         if known:
             self.told = sum(known) / len(known)
-            point.mark(self.told, Quality.UNCERTAIN, DENIED, point.time)
+            point.mark(self.told, Quality.UNCERTAIN, "denied", point.time)
         else:
-            point.mark(math.nan, Quality.BAD, DENIED, point.time)
+            point.mark(math.nan, Quality.BAD, "denied", point.time)
 
     # ---- state
 
