@@ -252,9 +252,10 @@ class Station:
         self.confirmation.report(self.alarms)
         if self.inputs.quiet:
             return
-        silent = self.inputs.silent_devices(readings)
+        silent, repeating = self.inputs.silent_devices(readings), self.inputs.repeating_devices()
         for device in self.file.devices:
             self.alarms.report("device_silent", device, device in silent, "high")
+            self.alarms.report("device_repeats", device, device in repeating, "high")
         for point, device, fault in self.inputs.complaints():
             bad = bool(fault) and device not in silent
             values = (("why", f"quality_{fault}", "text"),) if bad else ()

@@ -38,6 +38,7 @@ CAUSES: tuple[Cause, ...] = (
     # The task of a bus is gone: all of its devices are silent.
     Cause("part_down", _UNANSWERED | {"device_silent"}, "device"),
     Cause("device_silent", _UNANSWERED, "device"),
+    Cause("device_repeats", _UNANSWERED, "device"),
     Cause("input_bad", _READINGS | {"outdoor_lost", "supply_lost", "alarm_blind"}, "same"),
     # A mode leaves for the heat curve when it loses what it goes by.
     Cause("input_bad", frozenset({"mode_left"})),

@@ -108,8 +108,8 @@ EXCUSES = (
         _silent_at_cold_start(
             ".supply_pressure", ".return_pressure", ".differential_pressure", ".makeup_pressure"
         ),
-        "no pressure is left, and nobody has seen a fill yet to reckon makeup by: it stops (FACTS §8: when all"
-        " else fails), and what every loop loses takes the pressure away within a day; `device_silent` calls",
+        "no pressure is left, and nobody has seen a fill yet to reckon makeup by: it stops (FACTS §8: when"
+        " all else fails); what every loop loses takes the pressure away within a day",
     ),
     Excuse(
         _HOT,
