@@ -6,9 +6,8 @@ it stands below by just that much, and the differential pressure over the pump a
 is no explanation any more: the two are exchanged. The exchanger's drop must be what it was while they stood
 the right way round, if they ever did (as a share of what the pump adds, learned over days: a transmitter that
 drifts must not take it along): a lone transmitter that lies would have to hit that, and the makeup pressure,
-where there is one, must not stand by the return as it is shown. Each then takes the
-other's value, `uncertain`, so that makeup, relief and suction act by the right one; `pressures_crossed`
-goes on telling it (`plausibility`).
+where there is one, to stand by what would be the return. Each then takes the other's value, `uncertain`, so
+that makeup, relief and suction act by the right one; `pressures_crossed` goes on telling it (`plausibility`).
 Without the third transmitter nobody knows which of the two lies: they are only doubted.
 """
 
@@ -23,6 +22,8 @@ from controller.safety.substitutes import HIGHEST_DROP_KPA
 
 TOLERANCE_KPA = 15.0
 """What three sound transmitters differ by (own judgement: 1 % of their ranges together)."""
+MAKEUP_KPA = 45.0
+"""The same, and what the line of a makeup pump takes while it runs."""
 
 
 class CrossedPressures:
@@ -70,9 +71,8 @@ class CrossedPressures:
             return False
         if added is None or not added.usable:
             return None
-        beside = reading(self.makeup)
-        if abs(beside - back.value) < abs(beside - supply.value):
-            return None  # makeup stands in the same water as the return, and finds it where it is shown
+        if abs(reading(self.makeup) - supply.value) > MAKEUP_KPA:
+            return None  # makeup stands in the same water as the return, and does not find it there
         drop, usual = added.value - below, self._share.value * added.value
         if math.isnan(usual):
             fits = -TOLERANCE_KPA <= drop <= HIGHEST_DROP_KPA + TOLERANCE_KPA

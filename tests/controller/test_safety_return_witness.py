@@ -121,6 +121,15 @@ def test_a_supply_pressure_that_drifts_down_never_looks_crossed() -> None:
         assert desk.point.value == 350.0
 
 
+def test_a_return_pressure_that_drifts_up_never_looks_crossed() -> None:
+    """Far enough up it lies above the supply by just what the pump adds less the drop."""
+    desk = Desk()
+    desk.run(86400, dt=30.0)
+    for above in range(350, 600, 2):
+        desk.run(900, dt=10.0, return_pressure=float(above))
+        assert desk.point.value == pytest.approx(350.0, abs=21.0)
+
+
 def test_without_any_other_the_outvoted_one_is_not_believed_either() -> None:
     desk = Desk()
     desk.run(DIFFERS_S + 1, return_pressure=250.0)
