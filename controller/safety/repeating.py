@@ -59,9 +59,9 @@ class RepeatingModule:
         values = [
             math.nan if (r := readings.get(key)) is None or r.fault else r.value for key in self._sources
         ]
-        same = values == self._values
+        same = values == self._values and all(map(math.isfinite, values))
         self._values = values
-        if not same:  # NaN is never the same: what cannot be read is told elsewhere
+        if not same:  # nor is what cannot be read, which is told elsewhere
             self._same_since = math.inf
             self._moves_since = min(self._moves_since, now)
             self.repeats = self.repeats and now - self._moves_since < MOVES_S

@@ -9,8 +9,9 @@ outvoted, two against one: their mean stands in its place, uncertain, and `retur
 It counts again once it has agreed for `plausibility.GOOD_S`. Makeup, relief and suction then go by what the
 loop has, not by a transmitter that sticks or drifts. One against one decides nothing.
 
-What is usual is learned over `USUAL_S` (from the first hour on as a plain mean), so that a transmitter that
-drifts by more than 4 kPa a day leaves it behind. Margins are own judgement: 20 kPa are twice what three sound
+What is usual is a mean of ten minutes, and then follows over days (`SlowMean`), so that a transmitter that
+drifts by more than 4 kPa a day (20 on the first) leaves it behind. One that lay before anything was learned is
+not taken for usual beyond `HIGHEST_OFFSET_KPA`: then nobody is outvoted. Margins are own judgement: 20 kPa are twice what three sound
 transmitters of 0.5 % differ by, and keep the highest radiator full (set-point 30…50 kPa above it, FACTS §8).
 """
 
@@ -26,15 +27,15 @@ from controller.safety.rules import Rule
 
 DIFFERS_KPA, DIFFERS_S = 20.0, 120.0
 """Longer than pumps take to change over."""
-USUAL_S, KNOWN_S = 5 * 86400.0, 600.0
-HIGHEST_OFFSET_KPA = 50.0
-"""Between the places of two transmitters (5 m): more is a lie, not a place."""
+USUAL_S, FIRST_S, KNOWN_S = 5 * 86400.0, 86400.0, 600.0
+HIGHEST_OFFSET_KPA = 20.0
+"""Between the places of two transmitters in one room (2 m): more is a lie, not a place."""
 STANDS_S = 30.0
 """A makeup pump has run down, and its line with it."""
 
 
 class SlowMean:
-    """What is usual: a plain mean at first, then over `USUAL_S`."""
+    """What is usual: a plain mean for `KNOWN_S`, then over `FIRST_S`, which grows to `USUAL_S`."""
 
     __slots__ = ("seen_s", "value")
 
@@ -49,7 +50,8 @@ class SlowMean:
         self.seen_s = min(self.seen_s + dt, USUAL_S)
         if math.isnan(self.value):
             self.value = value
-        self.value += dt / max(self.seen_s, dt) * (value - self.value)
+        over_s = self.seen_s if self.seen_s < KNOWN_S else max(self.seen_s, FIRST_S)
+        self.value += dt / max(over_s, dt) * (value - self.value)
 
     @property
     def known(self) -> bool:

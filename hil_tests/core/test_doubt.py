@@ -98,12 +98,13 @@ def test_a_return_pressure_that_lies_high_lets_no_radiator_run_dry(
     station.run(hours=6, each=watch)
     assert least > TOP_KPA
     assert ("return_pressure_outvoted", "low.return_pressure") in station.raised()
+    # On its first day a station learns a little of what is wrong.
     assert station.value("low.return_pressure") == pytest.approx(
-        station.truth("low.return_pressure"), abs=21.0
+        station.truth("low.return_pressure"), abs=5.0
     )
     assert not {"pressure_drops", "pressures_crossed"} & {code for code, _ in station.raised()}
     station.clear("low.return_pressure")
-    station.run(minutes=5)
+    station.run(minutes=10)
     assert station["low.return_pressure"].reason == ""
 
 
