@@ -10,9 +10,10 @@ It counts again once it has agreed for `plausibility.GOOD_S`. Makeup, relief and
 loop has, not by a transmitter that sticks or drifts. One against one decides nothing.
 
 What is usual is a mean of ten minutes, and then follows over days (`SlowMean`), so that a transmitter that
-drifts by more than 4 kPa a day (20 on the first) leaves it behind. One that lay before anything was learned is
-not taken for usual beyond `HIGHEST_OFFSET_KPA`: then nobody is outvoted. Margins are own judgement: 20 kPa are twice what three sound
-transmitters of 0.5 % differ by, and keep the highest radiator full (set-point 30…50 kPa above it, FACTS §8).
+drifts by more than 4 kPa a day (20 on the first) leaves it behind. One that lay before anything was learned
+is not taken for usual beyond `HIGHEST_OFFSET_KPA`: then nobody is outvoted. Margins are own judgement: 20 kPa
+are twice what three sound transmitters of 0.5 % differ by, and keep the highest radiator full (set-point
+30…50 kPa above it, FACTS §8).
 """
 
 from __future__ import annotations
