@@ -6,7 +6,8 @@
 
 Where both agree and the return pressure lies more than `DIFFERS_KPA` from either for `DIFFERS_S`, it is
 outvoted, two against one: their mean stands in its place, uncertain, and `return_pressure_outvoted` tells it.
-It counts again once it has agreed for `plausibility.GOOD_S`. Makeup, relief and suction then go by what the
+It counts again once it moves and has agreed for `plausibility.GOOD_S`: one that
+sticks comes near the others now and then. Makeup, relief and suction then go by what the
 loop has, not by a transmitter that sticks or drifts. One against one decides nothing.
 
 What is usual is a mean of ten minutes, and then follows over days (`SlowMean`), so that a transmitter that
@@ -89,6 +90,8 @@ class ReturnWitness:
         """What the exchanger takes of the pumps' pressure; kPa of makeup above return pressure."""
         self.active = False
         self._since = math.inf
+        self._sticks = False
+        """It has shown the same number ever since it was outvoted."""
         self._makeup_ran_at = -math.inf
         self.seen = self.told = math.nan
         """kPa that the transmitter shows, and that the others tell."""
@@ -158,11 +161,13 @@ class ReturnWitness:
             self._since = math.inf  # unknown, or nobody knows which of them lies: what was found stays
             return
         far = min(abs(value - by_pumps), abs(value - by_makeup)) > DIFFERS_KPA
-        near = abs(value - told) <= DIFFERS_KPA / 2
+        self._sticks = self._sticks and value == self.seen
+        near = abs(value - told) <= DIFFERS_KPA / 2 and not self._sticks
         if near if self.active else far:
             self._since = min(self._since, now)
             if now - self._since >= (GOOD_S if self.active else DIFFERS_S):
                 self.active, self._since = not self.active, math.inf
+                self._sticks = self.active
                 self.seen, self.told = value, told
         else:
             self._since = math.inf

@@ -74,6 +74,17 @@ def test_one_that_lies_is_replaced_by_the_two_that_agree_and_comes_back(lies: fl
     assert (desk.point.value, desk.point.quality, desk.told()) == (352.0, Quality.GOOD, set())
 
 
+def test_one_that_sticks_is_not_believed_for_coming_near() -> None:
+    desk = Desk()
+    desk.run(DIFFERS_S + 1, supply_pressure=410.0, makeup_pressure=324.0)
+    assert desk.told() == {CODE}
+    desk.run(600, supply_pressure=440.0, makeup_pressure=354.0)
+    assert desk.told() == {CODE}
+    desk.run(1, return_pressure=350.4)
+    desk.run(GOOD_S + 1, return_pressure=350.0)
+    assert desk.told() == set()
+
+
 @pytest.mark.parametrize(
     "lie",
     [
