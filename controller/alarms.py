@@ -41,12 +41,14 @@ class Cause:
     """A row of the table of causes: while `code` stands, `hides` need not be told.
 
     `reach`: `same` subject, same `circuit`, whole `station`, or what a `device` feeds (its points, the pump
-    or circuit they belong to). An alarm is never hidden behind one of lower priority.
+    or circuit they belong to). `about`: only where the cause's own subject begins so behind its circuit
+    (`makeup_`: a makeup pump, whatever its number). An alarm is never hidden behind one of lower priority.
     """
 
     code: str
     hides: frozenset[str]
     reach: str = "circuit"
+    about: str = ""
 
 
 class _Alarm:
@@ -227,6 +229,8 @@ class AlarmBook:
         return ""
 
     def _reaches(self, cause: Cause, source: Key, key: Key) -> bool:
+        if not source[1].partition(".")[2].startswith(cause.about):
+            return False
         if cause.reach == "same":
             return source[1] == key[1]
         if cause.reach == "circuit":

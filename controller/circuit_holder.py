@@ -182,6 +182,7 @@ def protected(holder: CircuitHolder) -> Protected:
         makeup_speeds=[pump.speed for pump in makeups],
         relief=circuit.pressure_holding.relief if circuit.pressure_holding is not None else None,
         relief_open=makeup.relief.open if makeup is not None and makeup.relief is not None else math.inf,
+        relief_close=makeup.relief.close if makeup is not None and makeup.relief is not None else math.inf,
         pressure_held=lambda: h.by if (h := holder.circuit.pressure_holding) is not None else None,
         pressure_set=lambda: makeup.setpoint if makeup is not None else math.nan,
         pressure_high=makeup.high_alarm if makeup is not None else math.inf,

@@ -38,6 +38,7 @@ CAUSES: tuple[Cause, ...] = (
     # The task of a bus is gone: all of its devices are silent.
     Cause("part_down", _UNANSWERED | {"device_silent"}, "device"),
     Cause("device_silent", _UNANSWERED, "device"),
+    Cause("device_repeats", _UNANSWERED, "device"),
     Cause("input_bad", _READINGS | {"outdoor_lost", "supply_lost", "alarm_blind"}, "same"),
     # A mode leaves for the heat curve when it loses what it goes by.
     Cause("input_bad", frozenset({"mode_left"})),
@@ -48,6 +49,14 @@ CAUSES: tuple[Cause, ...] = (
     Cause("flood_makeup_stop", frozenset({"flood", "pressure_low", "flood_makeup"}), "station"),
     Cause("flood_primary", frozenset({"flood", "supply_low"}), "station"),
     Cause("flood_high", frozenset({"flood", "supply_low"}), "station"),
+    # Learned from the last minutes, and counted over the last hour: the same water.
+    Cause("leak_begins", frozenset({"makeup_excess"})),
+    # Whoever moves the water explains that it moves: a makeup pump that the cabinet runs, a pump or a relief
+    # valve that somebody else commands. What the loop then suffers, pressure or a leak in stages, is told.
+    Cause("pump_local", frozenset({"makeup_excess", "makeup_overrun"}), about="makeup_"),
+    Cause("other_master", frozenset({"leak_begins", "makeup_excess", "makeup_overrun"}), about="makeup_"),
+    Cause("other_master", frozenset({"leak_begins", "makeup_excess", "makeup_overrun"}), about="relief_"),
+    Cause("other_master", frozenset({"tank_rises", "tank_fill_long"}), "same"),
     Cause("leak_urgent", frozenset({"pressure_low", "makeup_excess", "leak_begins", "makeup_overrun"})),
     Cause("leak_alarm", frozenset({"makeup_excess", "leak_begins", "makeup_overrun"})),
     # A torn-off main, until the pressure is back: a pump against a loop half empty makes head and no flow,

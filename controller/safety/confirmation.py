@@ -57,15 +57,19 @@ class Confirmation:
                 row.found = 1.0 - reading.value if row.inverted else reading.value
 
     def report(self, alarms: AlarmBook) -> None:
-        """Alarms: what the device shows, and what it was told."""
+        """Alarms: what the device shows, and what it was told. A machine whose run and speed are lost
+        together is told once, about the first of them."""
         tells = not all(row.output.confirmed for row in self._rows)
         if not tells and not self._tells:
             return
         self._tells = tells
+        told: set[tuple[str, str]] = set()
         for row in self._rows:
             output = row.output
             values = (("found", row.found, output.quantity), ("written", output.value, output.quantity))
-            lost, other = row.fault == NOT_CONFIRMED, row.fault == OVERWRITTEN
+            first = (_machine(output.name), row.fault) not in told
+            told.add((_machine(output.name), row.fault))
+            lost, other = first and row.fault == NOT_CONFIRMED, first and row.fault == OVERWRITTEN
             alarms.report("write_not_confirmed", output.name, lost, "high", values if lost else ())
             alarms.report("other_master", output.name, other, "high", values if other else ())
 

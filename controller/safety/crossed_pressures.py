@@ -4,9 +4,10 @@ round.
 While a pump turns, the supply stands above the return by what the pump adds less the exchanger's drop. Where
 it stands below by just that much, and the differential pressure over the pump agrees, one lying transmitter
 is no explanation any more: the two are exchanged. The exchanger's drop must be what it was while they stood
-the right way round, if they ever did: a lone transmitter that lies would have to hit that. Each then takes
-the other's value, `uncertain`, so that makeup, relief and suction act by the right one; `pressures_crossed`
-goes on telling it (`plausibility`).
+the right way round, if they ever did (as a share of what the pump adds, learned over days: a transmitter that
+drifts must not take it along): a lone transmitter that lies would have to hit that, and the makeup pressure,
+where there is one, to stand by what would be the return. Each then takes the other's value, `uncertain`, so
+that makeup, relief and suction act by the right one; `pressures_crossed` goes on telling it (`plausibility`).
 Without the third transmitter nobody knows which of the two lies: they are only doubted.
 """
 
@@ -14,14 +15,15 @@ from __future__ import annotations
 
 import math
 
-from controller.control.blocks.parts.steady import Steady
-from controller.points import Image, Point, Quality
+from controller.points import Image, Point, Quality, reading
 from controller.safety.plausibility import CROSSED_KPA, GOOD_S, WITH_PUMP_S, running_points
+from controller.safety.return_witness import SlowMean
 from controller.safety.substitutes import HIGHEST_DROP_KPA
 
 TOLERANCE_KPA = 15.0
 """What three sound transmitters differ by (own judgement: 1 % of their ranges together)."""
-DROP_S = 60.0
+MAKEUP_KPA = 45.0
+"""The same, and what the line of a makeup pump takes while it runs."""
 
 
 class CrossedPressures:
@@ -31,11 +33,12 @@ class CrossedPressures:
         find = image.points.get
         self.supply, self.back = find(f"{circuit}.supply_pressure"), find(f"{circuit}.return_pressure")
         self.added = find(f"{circuit}.differential_pressure")
+        self.makeup = find(f"{circuit}.makeup_pressure")
         self.pumps = running_points(image, f"{circuit}.pump", pumps)
         self.active = False
         self._since = math.inf
-        self._drop = Steady(DROP_S)
-        """kPa over the exchanger, while the order is right; NaN before it has ever been."""
+        self._share = SlowMean()
+        """Of what the pump adds, over the exchanger, in the right order; NaN before it has ever been."""
 
     def step(self, now: float, dt: float) -> None:
         """Judge this scan's readings, and exchange them while they are crossed."""
@@ -63,17 +66,25 @@ class CrossedPressures:
         if below < CROSSED_KPA:
             if below >= -CROSSED_KPA:
                 return None
-            if added is not None and added.usable:
-                self._drop.step(added.value + below, dt)
+            if added is not None and added.usable and added.value > CROSSED_KPA:
+                self._learn(added.value, added.value + below, dt)
             return False
         if added is None or not added.usable:
             return None
-        drop, usual = added.value - below, self._drop.value
+        if abs(reading(self.makeup) - supply.value) > MAKEUP_KPA:
+            return None  # makeup stands in the same water as the return, and does not find it there
+        drop, usual = added.value - below, self._share.value * added.value
         if math.isnan(usual):
             fits = -TOLERANCE_KPA <= drop <= HIGHEST_DROP_KPA + TOLERANCE_KPA
         else:
             fits = abs(drop - usual) <= TOLERANCE_KPA
         return True if fits else None
+
+    def _learn(self, added: float, drop: float, dt: float) -> None:
+        """What lies beyond sound transmitters teaches nothing: one of them has begun to lie."""
+        share = self._share
+        if not share.known or abs(drop - share.value * added) <= TOLERANCE_KPA:
+            share.learn(drop / added, dt)
 
 
 def _exchange(one: Point, other: Point) -> None:

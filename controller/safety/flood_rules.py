@@ -20,6 +20,9 @@ from controller.safety.rules import Condition, Rule
 from controller.safety.signs import Fall, Recent
 
 CONFIRMED_S = 10.0
+WET_S = 2.0
+"""Makeup is limited as soon as the contact is told: one sign is enough for what only limits, and people hear
+of the leak rather than of the wet floor first and then of the leak."""
 REMEMBERED_S = 1800.0
 PORTION_S, PORTION_OF_S = 60.0, 300.0
 """Makeup under flood: a fifth of the time (own judgement)."""
@@ -140,7 +143,7 @@ def _makeup(circuit: Protected, image: Image, wet: Condition, clock: Clock) -> I
         "flood_makeup",
         name,
         lambda: loses() and wet(),
-        after_s=CONFIRMED_S,
+        after_s=WET_S,
         act=portions,
         begin=portions.begin,
         until=_watching(loses, dry),

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping
 
 from controller.channels import ANSWERS, GOOD_AFTER_OTHERS_S, InputChannel, Key, Reading, Wiring
 from controller.points import Image, Point, Quality
+from controller.safety.repeating import repeating_modules
 
 JUMP_S = 5.0
 BREAK_MA = 3.6
@@ -163,6 +164,7 @@ class Inputs:
             )
             for channel in wiring.inputs
         ]
+        self._modules = repeating_modules(wiring.inputs, image)
         self._pairs = [_Pair(name, image) for name in wiring.redundant]
         self.quiet = False
         """Nothing is wrong with any sensor, nor was in the last scan: there is nothing to tell."""
@@ -181,9 +183,12 @@ class Inputs:
         """Take the newest readings."""
         for channel in self._channels:
             channel.take(readings.get(channel.channel.source), now)
+        for module in self._modules:
+            module.step(readings, now)
         for pair in self._pairs:
             pair.join()
         troubled = any(channel.fault for channel in self._channels) or any(p.troubled for p in self._pairs)
+        troubled = troubled or any(module.repeats for module in self._modules)
         troubled = troubled or any(_refuses(readings.get(key)) for key in self.mute)
         self.quiet = not troubled and not self._troubled
         self._troubled = troubled
@@ -196,6 +201,10 @@ class Inputs:
             if all(_is_silent(readings.get(key)) for key in keys)
         }
         return silent | {key[0] for key in self.mute if _refuses(readings.get(key))}
+
+    def repeating_devices(self) -> set[str]:
+        """Modules that answer with what they measured once."""
+        return {module.device for module in self._modules if module.repeats}
 
     def complaints(self) -> Iterable[tuple[Point, str, str]]:
         """Point, device, and what is wrong with the sensor itself, empty for nothing: in the point a

@@ -5,7 +5,8 @@
     return_above_supply    return above supply while water circulates and the primary is warmer: radiators do
                            not heat
     flow_without_pump      a flow of makeup or circulation while every drive of its pumps says that it stands
-    pressure_without_pump  a differential pressure over pumps that all stand
+                           and none is in the cabinet's hands, which may run a pump past its drive
+    pressure_without_pump  a differential pressure over pumps that all stand, in the same way
     pump_without_pressure  no differential pressure over a pump that runs, while supply less return pressure
                            shows one: the transmitter over the pumps lies
     pressures_crossed      supply pressure below return pressure while a pump runs: two transmitters on each
@@ -101,6 +102,14 @@ class Plausibility:
         self._makeups = running_points(image, f"{circuit}.makeup", makeups)
         bypasses = [find(f"{circuit}.pump_{number}_bypass") for number in range(1, pumps + 1)]
         self._bypasses = [point for point in bypasses if point is not None]
+        self._locals = {
+            kind: [
+                point
+                for number in range(1, count + 1)
+                if (point := find(f"{circuit}.{kind}_{number}_local")) is not None
+            ]
+            for kind, count in (("pump", pumps), ("makeup", makeups))
+        }
         self.doubts = [*self._temperatures(), *self._flows(image, circuit)]
 
     def step(self, now: float, dt: float) -> None:
@@ -189,6 +198,7 @@ class Plausibility:
 
     def _without(self, code: str, point: Point, least: float, group: Sequence[Point]) -> Doubt:
         bypasses = self._bypasses if group is self._pumps else []
+        in_local = self._locals["pump" if group is self._pumps else "makeup"]
         pressure = self._pressure if group is self._makeups else None
 
         def moves() -> bool:
@@ -198,6 +208,7 @@ class Plausibility:
                 and all(pump.usable and pump.value < 0.5 for pump in group)
                 and (pressure is None or (pressure.usable and pressure.value >= TANK_KPA))
                 and not any(bypass.on or not bypass.usable for bypass in bypasses)
+                and not any(local.on for local in in_local)
             )
 
         return Doubt(code, point, WITHOUT_PUMP_S, moves)

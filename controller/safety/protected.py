@@ -26,6 +26,7 @@ class Protected:
     makeup_speeds: Sequence[Output]
     relief: Output | None
     relief_open: float
+    relief_close: float
     pressure_set: Callable[[], float]
     pressure_held: Callable[[], Point | None]
     """The return pressure that makeup goes by now, which may be a substitute."""

@@ -29,17 +29,22 @@ class Recent:
 
 
 class Fall:
-    """A pressure fell by `kpa` or more within `within_s`. A gap in the readings begins anew."""
+    """A pressure fell by `kpa` or more within `within_s`. A gap in the readings begins anew, and so does a
+    value that comes from elsewhere."""
 
     def __init__(self, point: Point | None, clock: Clock, kpa: float, within_s: float) -> None:
         self.point, self.clock, self.kpa = point, clock, kpa
         self._rows: deque[float] = deque(maxlen=round(within_s / SAMPLE_S) + 2 * ENDS - 1)
         self._sampled_at = -math.inf
         self._fell = False
+        self._source = ""
 
     def __call__(self) -> bool:
         """To be asked in every scan."""
         value = reading(self.point)
+        if self.point is not None and self.point.reason != self._source:
+            self._source = self.point.reason
+            self._rows.clear()
         if not math.isfinite(value):
             self._rows.clear()
             self._fell = False

@@ -6,19 +6,60 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 
 from controller.control.blocks.season.season import SeasonPlan
-from controller.points import Image, Output, Point
+from controller.points import Image, Output, Point, reading
 from controller.safety.dry_makeup import DryMakeup
-from controller.safety.parts import above, at_most, below, on, shown
+from controller.safety.parts import Clock, above, at_most, below, on, shown
 from controller.safety.protected import Protected
 from controller.safety.rules import Rule
 
 FULL_S = 10.0
 OVERFULL_M = 0.05
 """Over the level at which filling ends: a hand that holds the inlet open gets no further."""
+CLEAR_KPA = 10.0
 SUCTION_KPA = 50.0
 SUCTION_CONTRADICTED_KPA = 80.0
 PRESSURES_DIFFER_KPA = 80.0
 """More than an exchanger's drop: the transmitters contradict each other."""
+LINGERS_S = 300.0
+"""Pressure over its alarm for so long is no passing swell: a loop that warms for hours would lie under the
+relief valve's own pressure, and people would have an alarm that nobody can end (own judgement)."""
+
+
+class Relieve:
+    """Over-pressure: makeup stops. Relief opens at its own pressure, and where the pressure has lingered over
+    its alarm; then down to where relief closes. It stays shut where the other transmitters deny the pressure:
+    one that lies would empty the loop."""
+
+    def __init__(
+        self, circuit: Protected, pressure: Point | None, denied: Callable[[], bool], clock: Clock
+    ) -> None:
+        self.circuit, self.pressure, self.denied, self.clock = circuit, pressure, denied, clock
+        self._since = math.inf
+        self._relieves = False
+
+    def begin(self) -> None:
+        """The pressure is over its alarm."""
+        self._since, self._relieves = self.clock(), False
+
+    def __call__(self, code: str) -> None:
+        """Close the band of the makeup from above, that of the relief from below."""
+        circuit, pressure = self.circuit, self.pressure
+        at_most(circuit.makeup_runs, 0.0)(code)
+        if circuit.relief is None or pressure is None:
+            return
+        if self.denied():
+            self._relieves = False
+            circuit.relief.limit.at_most(0.0, code)
+            return
+        if above(pressure, circuit.relief_open) or self.clock() - self._since >= LINGERS_S:
+            self._relieves = True
+        if self._relieves and above(pressure, circuit.relief_close):
+            circuit.relief.limit.at_least(1.0, code)
+
+    def over(self, high: float) -> bool:
+        """The pressure is back: below its alarm, and where it was relieved, below where relief closes."""
+        relieving = self._relieves and above(self.pressure, self.circuit.relief_close)
+        return not relieving and not above(self.pressure, high - CLEAR_KPA)
 
 
 def pressure_rules(circuit: Protected, image: Image) -> Iterator[Rule]:
@@ -28,6 +69,7 @@ def pressure_rules(circuit: Protected, image: Image) -> Iterator[Rule]:
     pressure = find(f"{name}.return_pressure")
     shows = shown("pressure", pressure, "pressure")
     supply, added = find(f"{name}.supply_pressure"), find(f"{name}.differential_pressure")
+    makeup = find(f"{name}.makeup_pressure")
 
     def high() -> float:
         return circuit.pressure_set() + circuit.pressure_high
@@ -38,23 +80,21 @@ def pressure_rules(circuit: Protected, image: Image) -> Iterator[Rule]:
             return math.nan
         return supply.value - added.value
 
-    def relieve(code: str) -> None:
-        """Stop makeup; open relief, unless the others deny it: a lying transmitter would empty the loop."""
-        at_most(circuit.makeup_runs, 0.0)(code)
-        if circuit.relief is None or pressure is None:
-            return
-        if pressure.value - other_pressure() > PRESSURES_DIFFER_KPA:
-            circuit.relief.limit.at_most(0.0, code)
-        elif above(pressure, circuit.relief_open):
-            circuit.relief.limit.at_least(1.0, code)
+    def denied() -> bool:
+        """By supply and differential pressure, unless the makeup pressure confirms it: two against one."""
+        least = reading(pressure) - PRESSURES_DIFFER_KPA
+        return other_pressure() < least and not reading(makeup) >= least
 
+    flow = image[f"{name}.circulation"]
+    relieve = Relieve(circuit, pressure, denied, lambda: flow.time)
     yield Rule(
         "over_pressure",
         name,
         lambda: above(pressure, high()),
         after_s=5.0,
         act=relieve,
-        until=lambda: not above(pressure, high() - 10.0),
+        begin=relieve.begin,
+        until=lambda: relieve.over(high()),
         priority="high",
         shows=shows,
     )

@@ -153,6 +153,20 @@ def test_the_judge_sees_harm(campaign: Campaign, invariant: str, harm) -> None: 
     assert all(judge.margins[name].left > 0.0 for name in calm)
 
 
+def test_what_began_in_a_long_scan_has_that_scans_time(campaign: Campaign) -> None:
+    """A cell goes over from scans of 5 s to scans of 1 s while a fault stands."""
+    demand = "low: suction too low: pumps off"
+    for scans, held in ((2, True), (4, False)):
+        rig = make_rig(campaign.file, campaign.profiles, SHORT, SEED)
+        judge = Judge(rig)
+        rig.plant.zones["low"].loop.pressure = 40e3
+        _command(rig, {"low.pump_1_run": 1.0})
+        for dt in (5.0,) * scans + (1.0,):
+            rig.plant.time += dt
+            judge.step(rig.plant.time, dt)
+        assert (judge.margins[demand].left >= 0.0) is held
+
+
 def test_an_alarm_about_a_sound_part_is_an_accusation() -> None:
     trip = Cell(COLD_DAY, "pump", (Break("plant", "low.pump_1", "trip"),))
     assert not accused(trip, "pump_failed", "low.pump_1")
@@ -309,6 +323,16 @@ def test_only_what_nobody_can_prevent_is_excused() -> None:
         assert why("relief", Break("device", device, "dead"), start=COLD_START)
         assert not why("relief", Break("device", device, "yesterday"), start=COLD_START)
     assert not why("relief", Break("device", "contacts", "dead"), start=COLD_START)
+    # A flood limits makeup, then stops it; what is left in a riser freezes.
+    inside = Break("plant", "low", "leak_inside", 6.0)
+    assert why("freezing", inside)
+    assert why("highest radiator", inside)
+    assert not why("freezing", leak)
+    assert not why("suction", inside)
+    # At a cold start nobody has seen a fill to reckon makeup by; a day later the balance holds the pressure.
+    assert why("highest radiator", Break("device", "analog", "dead"), start=COLD_START)
+    assert not why("highest radiator", Break("device", "analog", "dead"))
+    assert not why("highest radiator", Break("device", "analog", "yesterday"), start=COLD_START)
     opened = Break("hand", "low.valve_command", "hand", 100.0)
     one, other = (Break("plant", f"low.pump_{number}", "trip") for number in (1, 2))
     assert why("very hot water", opened, one, other)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from hil_tests.core.conftest import Loop
+from sim.bank import HEALTHY, Behaviour
 
 
 def test_a_supply_sensor_that_hangs_is_left_out(station: Loop) -> None:
@@ -120,3 +121,89 @@ def test_a_feedback_that_lies_is_not_told_as_a_valve_that_sticks(
     raised = {event.code for event in station.rig.events if event.kind in ("alarm", "hidden")}
     assert "valve_sticks" not in raised
     assert not station.alarms()
+
+
+TOP_KPA = 305.0
+"""The highest radiator of the demo still has 10 kPa."""
+
+
+@pytest.mark.parametrize(("kind", "size"), [("frozen", None), ("drift", 20.0), ("offset", 70.0)])
+def test_a_return_pressure_that_lies_high_lets_no_radiator_run_dry(
+    make_station: Callable[..., Loop], kind: str, size: float | None
+) -> None:
+    station = make_station(dt=5.0)
+    station.run(minutes=40)
+    station.fault("low.return_pressure", kind, size)
+    least = 1e3
+
+    def watch(loop: Loop) -> None:
+        nonlocal least
+        least = min(least, loop.plant.zones["low"].loop.pressure / 1e3)
+
+    station.run(hours=6, each=watch)
+    assert least > TOP_KPA
+    assert ("return_pressure_outvoted", "low.return_pressure") in station.raised()
+    # On its first day a station learns a little of what is wrong.
+    assert station.value("low.return_pressure") == pytest.approx(
+        station.truth("low.return_pressure"), abs=5.0
+    )
+    assert not {"pressure_drops", "pressures_crossed"} & {code for code, _ in station.raised()}
+    station.clear("low.return_pressure")
+    station.run(minutes=10)
+    assert station["low.return_pressure"].reason == ""
+
+
+def test_a_return_pressure_that_drifts_down_fills_the_loop_no_further(
+    make_station: Callable[..., Loop],
+) -> None:
+    station = make_station(dt=5.0)
+    station.run(minutes=40)
+    station.fault("low.return_pressure", "drift", -20.0)
+    station.run(hours=6)
+    assert station.truth("low.return_pressure") < 375.0
+    assert "return_pressure_outvoted" in station.codes()
+
+
+def test_a_module_that_repeats_itself_is_as_good_as_dead(make_station: Callable[..., Loop]) -> None:
+    station = make_station(dt=5.0)
+    station.run(hours=2)
+    assert not station.raised()
+    station.rig.behave("analog", Behaviour("yesterday"))
+    station.run(minutes=65)
+    assert ("device_repeats", "analog") in station.alarms()
+    assert station["low.return_pressure"].reason == "repeats"
+    assert station["low.circulation"].show() == "yes"
+    assert not [code for code, _ in station.raised() if code != "device_repeats"]
+    station.run(hours=1)
+    assert station.supply == pytest.approx(station.value("low.supply_setpoint"), abs=1.5)
+    station.rig.behave("analog", HEALTHY)
+    station.run(minutes=3)
+    assert "device_repeats" not in station.codes()
+    assert station["low.return_pressure"].reason == ""
+
+
+def test_over_pressure_does_not_stand_while_a_cold_loop_warms(make_station: Callable[..., Loop]) -> None:
+    """It warms for hours, and would lie between the alarm and the relief's own pressure."""
+    station = make_station(cold=True, dt=5.0)
+    stood = longest = 0.0
+
+    def watch(loop: Loop) -> None:
+        nonlocal stood, longest
+        stood = stood + 5.0 if "over_pressure" in loop.codes() else 0.0
+        longest = max(longest, stood)
+
+    station.run(hours=5, each=watch)
+    assert 0.0 < longest < 400.0
+    assert station.truth("low.return_pressure") > 340.0
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_the_other_makeup_pump_holds_the_pressure_while_one_is_in_hand(
+    make_station: Callable[..., Loop], number: int
+) -> None:
+    station = make_station(dt=5.0)
+    station.override(f"low.makeup_{number}_run", 0.0, 86400.0)
+    station.fault("low", "leak", 0.4)
+    station.run(hours=2)
+    assert station.truth("low.return_pressure") > 330.0
+    assert "pressure_low" not in station.codes()

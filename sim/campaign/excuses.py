@@ -66,6 +66,12 @@ _FAILS_OPEN = ("stuck", "slow", "reversed", "local", "leaking")
 _HOT = ("hot water", "very hot water")
 EXCUSES = (
     Excuse(("freezing",), _kind("burst"), "the water is out; the rest in a riser freezes"),
+    Excuse(
+        ("freezing",),
+        _kind("leak_inside"),
+        "the water is on the station's floor, and makeup limited, then stopped (FACTS §8): what is left in a"
+        " riser freezes; `flood_makeup` and `standing_cold` call people",
+    ),
     Excuse(("freezing",), _kind("power_failure"), "nothing turns and nothing heats"),
     Excuse(("freezing",), _kind("primary_outage"), "no heat comes: `frost` and `standing_cold` call people"),
     Excuse(
@@ -96,6 +102,14 @@ EXCUSES = (
         _silent_at_cold_start(".supply_pressure", ".return_pressure", ".differential_pressure"),
         "water that warms grows, and nobody sees the pressure: makeup stops, relief stays shut (blind it"
         " would empty the loop), the safety valve is left",
+    ),
+    Excuse(
+        ("highest radiator",),
+        _silent_at_cold_start(
+            ".supply_pressure", ".return_pressure", ".differential_pressure", ".makeup_pressure"
+        ),
+        "no pressure is left, and nobody has seen a fill yet to reckon makeup by: it stops (FACTS §8: when"
+        " all else fails); what every loop loses takes the pressure away within a day",
     ),
     Excuse(
         _HOT,

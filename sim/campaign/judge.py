@@ -46,20 +46,23 @@ class Margin:
 class _Longest:
     """How long a condition has held without a break."""
 
-    __slots__ = ("_since", "allowed")
+    __slots__ = ("_longest", "_since", "allowed")
 
     def __init__(self, allowed: float) -> None:
         self.allowed = allowed
         self._since = math.nan
+        self._longest = 0.0
 
     def left(self, holds: bool, now: float, dt: float, scans: int = 0) -> float:
-        """Seconds left of what is allowed, and of so many scans."""
+        """Seconds left of what is allowed, and of so many scans: of those that it has seen, for a cell goes
+        over from scans of 5 s to scans of 1 s, and what began in a long one could not be met sooner."""
         if not holds:
             self._since = math.nan
             return self.allowed + scans * dt
         if self._since != self._since:
-            self._since = now - dt
-        return self.allowed + scans * dt - (now - self._since)
+            self._since, self._longest = now - dt, dt
+        self._longest = max(self._longest, dt)
+        return self.allowed + scans * self._longest - (now - self._since)
 
 
 @dataclass(slots=True)

@@ -115,8 +115,9 @@ class MakeupBench:
     def carry_out(self, warmer: float) -> None:
         """Outputs follow their demand, water follows."""
         for output in self.image.outputs.values():
-            output.slot = Slot.DEMAND
-            output.put(output.demand, self.now)
+            hand = output.override
+            output.slot = Slot.DEMAND if hand is None else Slot.OVERRIDE
+            output.put(output.demand if hand is None else hand.value, self.now)
         flow = 0.0
         for number in (1, 2):
             turns = number in self.runs() and number not in self.stuck

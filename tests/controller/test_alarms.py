@@ -77,6 +77,23 @@ def test_other_devices_and_circuits_are_not_hidden(book: AlarmBook) -> None:
     }  # fmt: skip
 
 
+WATER = (Cause("moves", frozenset({"much"}), about="makeup_"),)
+
+
+def test_a_row_about_some_subjects_leaves_the_others() -> None:
+    book = AlarmBook(WATER)
+    book.report("moves", "low.pump_1", True, "high")
+    book.report("moves", "other.makeup_1", True, "high")
+    book.report("much", "low", True, "high")
+    assert ("alarm", "much") in told(book)
+    book.report("much", "low", False, "high")
+    told(book)
+    book.report("moves", "low.makeup_2", True, "high")
+    book.report("much", "low", True, "high")
+    assert ("hidden", "much") in told(book)
+    assert row(book, "much").hidden_by == "moves@low.makeup_2"
+
+
 def test_no_alarm_hides_behind_a_weaker_one(book: AlarmBook) -> None:
     book.report("root", "low", True, "warning")
     book.report("end", "low", True, "urgent")

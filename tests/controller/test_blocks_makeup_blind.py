@@ -7,7 +7,7 @@ import math
 
 import pytest
 
-from controller.points import Quality
+from controller.points import Override, Quality
 from tests.controller.makeup_bench import MakeupBench
 
 
@@ -178,6 +178,23 @@ def test_the_other_pump_takes_over_from_a_drive_that_is_silent() -> None:
     assert bench.holding.pumps[0].explain().code == "pump_silent"
     bench.run(hours=3, each=lambda: None if 1 not in bench.runs() else pytest.fail("told to the silent one"))
     assert bench.pressure > 335.0
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_the_other_pump_takes_over_from_one_that_a_person_holds_off(number: int) -> None:
+    bench = MakeupBench()
+    bench.output(f"makeup_{number}_run").override = Override(0.0, "li", "panel", math.inf, "seal leaks")
+    bench.leak = 1.0
+    bench.run(hours=3)
+    assert bench.runs() <= {3 - number}
+    assert bench.pressure > 335.0
+    # With both in hand nothing runs, and nothing hunts.
+    bench.output(f"makeup_{3 - number}_run").override = Override(0.0, "li", "panel", math.inf, "seal leaks")
+    bench.run(10)
+    duties: set[int] = set()
+    bench.run(hours=1, each=lambda: duties.add(bench.holding.duty))
+    assert bench.runs() == set()
+    assert len(duties) == 1
 
 
 def test_a_silent_drive_is_not_chosen_at_a_start() -> None:

@@ -38,6 +38,36 @@ def test_a_write_that_is_not_there_is_told_with_what_was_found(warm: Desk, fault
     assert warm.output("low.valve_command").confirmed
 
 
+@pytest.mark.parametrize(
+    ("fault", "code"), [(Fault.NOT_CONFIRMED, "write_not_confirmed"), (Fault.OVERWRITTEN, "other_master")]
+)
+def test_a_machine_that_is_lost_on_run_and_speed_is_told_once(warm: Desk, fault: Fault, code: str) -> None:
+    for output in ("low.makeup_1_run", "low.makeup_1_speed", "low.valve_command"):
+        show(warm, output, fault)
+    warm.run(2)
+    said = {subject for told, subject in warm.alarms() if told == code}
+    assert said == {"low.makeup_1_run", "low.valve_command"}
+    assert not warm.output("low.makeup_1_speed").confirmed
+    show(warm, "low.makeup_1_run", Fault.NONE)
+    warm.run(2)
+    assert (code, "low.makeup_1_speed") in warm.alarms()
+
+
+def test_water_that_another_master_moves_waits_behind_it(warm: Desk) -> None:
+    show(warm, "low.makeup_1_run", Fault.OVERWRITTEN)
+    warm.run(2)
+    book = warm.station.alarms
+
+    def hidden_by(code: str, subject: str, priority: str) -> str:
+        book.report(code, subject, True, priority)
+        book.settle()
+        return next(a.hidden_by for a in book.view() if (a.code, a.subject) == (code, subject))
+
+    assert hidden_by("leak_begins", "low", "high") == "other_master@low.makeup_1_run"
+    assert hidden_by("leak_urgent", "low", "urgent") == ""
+    assert hidden_by("over_pressure", "low", "high") == ""
+
+
 def test_nothing_is_told_while_in_local_nor_soon_after(warm: Desk) -> None:
     warm.set("low.pump_1_local", 1.0)
     warm.run(1)

@@ -64,8 +64,10 @@ def test_flood_with_a_burst_limits_makeup_then_stops_it(warm: Any) -> None:
     burst(warm)
     warm.run(300)
     warm.set("station.flood", 1.0)
-    warm.run(11)
+    warm.run(3)
     assert ("flood_makeup", "low") in warm.alarms()
+    (floor,) = (alarm for alarm in warm.station.alarms.view() if alarm.code == "flood")
+    assert floor.hidden_by == "flood_makeup@low"  # the leak is told, not the wet floor first
     assert makeup_share(warm, 600) == pytest.approx(0.2, abs=0.02)
     assert "rule_flood_makeup" in warm.reason("low.makeup_1_run") + warm.reason("low.makeup_2_run")
     warm.run(320)

@@ -23,6 +23,8 @@ SOUND = {
     "low.pump_1_running": ("flag", 1.0),
     "low.pump_2_running": ("flag", 0.0),
     "low.makeup_1_running": ("flag", 0.0),
+    "low.pump_2_local": ("flag", 0.0),
+    "low.makeup_1_local": ("flag", 0.0),
 }
 
 
@@ -98,6 +100,8 @@ def test_a_contradiction_is_doubted_after_its_time_and_good_after_60_s(
         {"low.return_temperature": 53.0, "station.primary_supply_temperature": 52.0},
         {"low.makeup_flow": 3.0, "low.makeup_1_running": math.nan},
         {"low.makeup_flow": 3.0, "low.makeup_1_running": 1.0},
+        {"low.makeup_flow": 3.0, "low.makeup_1_local": 1.0},
+        {**STAND, "low.pump_2_local": 1.0},
         {**STAND, "low.pump_2_running": math.nan},
     ],
 )

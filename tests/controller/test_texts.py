@@ -32,7 +32,14 @@ from controller.control.circuits.outdoor_written import REASONS
 from controller.control.circuits.roles import CIRCUIT_ROLES, DRIVE_POINTS, PUMP_ROLES, STATION_ROLES
 from controller.control.circuits.setpoint_limits import LIMITS
 from controller.points import SLOT_NAMES
-from controller.safety import flood_rules, frost_rules, makeup_tells, plausibility, water_rules
+from controller.safety import (
+    flood_rules,
+    frost_rules,
+    makeup_tells,
+    plausibility,
+    return_witness,
+    water_rules,
+)
 from controller.safety.dry_makeup import DryMakeup
 from controller.safety.free_alarms import FORMS
 from controller.safety.outdoor_witness import OutdoorSettings
@@ -363,6 +370,9 @@ def test_figures_in_the_rules_texts_are_the_rules_own() -> None:
         "flow_without_pump_when": f"{plausibility.WITHOUT_PUMP_S:g} s",
         "pressure_without_pump_when": f"{plausibility.HEAD_LEFT_KPA:g} kPa",
         "pressure_without_pump_clears": f"{plausibility.GOOD_S:g} s",
+        "return_pressure_outvoted_when": f"more than {return_witness.DIFFERS_KPA:g} kPa",
+        "return_pressure_outvoted_clears": f"{plausibility.GOOD_S:g} s",
+        "over_pressure_does": f"{water_rules.LINGERS_S / 60:g} min",
         "suction_low_when": f"{water_rules.SUCTION_KPA:g} kPa",
         "suction_low_clears": f"{water_rules.SUCTION_CONTRADICTED_KPA:g} kPa",
         "frost_when": f"{frost_rules.FROST_C:g} °C",

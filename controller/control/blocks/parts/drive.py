@@ -85,6 +85,12 @@ class PumpDrive:
         return self.available and not self.silent and self.obeys
 
     @property
+    def held_off(self) -> bool:
+        """A person has it in hand, and off."""
+        hand = self.run.override
+        return hand is not None and hand.value < 0.5
+
+    @property
     def turns(self) -> bool:
         """It runs, by what the drive says or else by what it was told."""
         runs = self.runs

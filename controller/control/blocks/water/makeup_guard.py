@@ -106,6 +106,7 @@ class MakeupGuard:
         self._burst = False
         self._published_at = -math.inf
         self._pressures: deque[tuple[float, float]] = deque()
+        self._source = ""
         self._masked_until = -math.inf
         self._flows = math.nan
         self._differs_since = [math.inf] * len(STAGES)
@@ -118,6 +119,11 @@ class MakeupGuard:
         added = self.meter.step(tick, runs, speed_hz)
         self._count(tick, added, runs)
         masked = self._mask(tick, relief or filling)
+        if pressure.reason != self._source:
+            # Another transmitter speaks: the step between the two is no fall, and no change of the water.
+            self._source = pressure.reason
+            self._pressures.clear()
+            self.balance.clear()
         seen = pressure.usable and math.isfinite(pressure.value)
         self._note_fill(tick, pressure, runs, seen)
         temperature = self.temperature()

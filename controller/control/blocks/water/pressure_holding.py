@@ -228,8 +228,8 @@ class PressureHolding:
         return 2 * self.guard.starts > self.settings.guard.most_starts
 
     def _choose(self, tick: Tick) -> None:
-        """The other pump at each start; the next one available when this one fails, or when its drive can no
-        longer be told anything while another's can; never none for ever."""
+        """The other pump at each start; the next one available when this one fails, when a person holds it
+        off, or when its drive can no longer be told anything while another's can; never none for ever."""
         dry = any(pump.run.reason == DRY for pump in self.pumps)
         if dry and not self._was_dry:
             self._next()  # its rest is for all, but what sucks air may be this one alone
@@ -240,12 +240,17 @@ class PressureHolding:
             self._next()
         duty = self.pumps[self.duty]
         if not self.filling or (
-            duty.available and (duty.answers or not any(pump.answers for pump in self.pumps))
+            duty.available and (self._obeys(duty) or not any(self._obeys(pump) for pump in self.pumps))
         ):
             return
         self._next()
         if not self.pumps[self.duty].available:
             self._try_again(tick.now)
+
+    @staticmethod
+    def _obeys(pump: PumpDrive) -> bool:
+        """It would run if it were asked: it answers, and nobody holds it off."""
+        return pump.answers and not pump.held_off
 
     def _try_again(self, now: float) -> None:
         """No pump is left: the one that failed longest ago is tried, locked out or not."""
@@ -261,10 +266,10 @@ class PressureHolding:
         """The next available pump after the duty, one that answers first; or none."""
         count = len(self.pumps)
         others = [(self.duty + step) % count for step in range(1, count)]
-        answering = [index for index in others if self.pumps[index].answers]
+        answering = [index for index in others if self._obeys(self.pumps[index])]
         if answering:
             self.duty = answering[0]
-        elif not self.pumps[self.duty].answers:
+        elif not self._obeys(self.pumps[self.duty]):
             self.duty = next((index for index in others if self.pumps[index].available), self.duty)
 
     def _speed(self, tick: Tick) -> float:
