@@ -51,8 +51,8 @@ from controller.safety.outdoor_witness import OUTDOOR, OutdoorSettings, OutdoorW
 from controller.safety.outputs import Outputs
 from controller.safety.part_guard import PartGuard
 from controller.safety.plausibility import Plausibility
+from controller.safety.pressure_witnesses import PressureWitnesses
 from controller.safety.proof import CirculationProof
-from controller.safety.return_witness import ReturnWitness
 from controller.safety.rules import Rule, SafetyTable
 from controller.safety.shelving import apply_shelf, check_shelf
 from controller.safety.substitutes import OutdoorSubstitute, ReturnPressureSubstitute
@@ -89,7 +89,7 @@ class Station:
             OutdoorWitness
             | OutdoorSubstitute
             | CrossedPressures
-            | ReturnWitness
+            | PressureWitnesses
             | ReturnPressureSubstitute
             | Plausibility
         ] = [self.outdoor]
@@ -97,7 +97,7 @@ class Station:
         if self.witness is not None:
             self.substitutes.insert(0, self.witness)
         self.plausible: list[Plausibility] = []
-        self.return_witnesses: dict[str, ReturnWitness] = {}
+        self.pressure_witnesses: dict[str, PressureWitnesses] = {}
         self.season = StationSeason(file.season, file.station.name, self.image)
         self.proofs: list[CirculationProof] = []
         self.circuits: list[CircuitHolder] = []
@@ -146,10 +146,10 @@ class Station:
         group, alone = settings.circulation, len(self.file.circuits) == 1
         makeups = len(settings.makeup.pumps) if settings.makeup is not None else 0
         self.plausible.append(Plausibility(self.image, name, len(group.pumps), makeups))
-        self.return_witnesses[name] = ReturnWitness(self.image, name, len(group.pumps), makeups)
+        self.pressure_witnesses[name] = PressureWitnesses(self.image, name, len(group.pumps), makeups)
         self.substitutes += [
             CrossedPressures(self.image, name, len(group.pumps)),
-            self.return_witnesses[name],
+            self.pressure_witnesses[name],
             ReturnPressureSubstitute(self.image, name, len(group.pumps)),
             self.plausible[-1],
         ]
@@ -213,7 +213,7 @@ class Station:
         full = tank.stop_above if tank is not None else math.nan
         rules += station_rules(self.image, makeup_runs, low, high, full, lambda: self.season.plan)
         rules += [row for part in self.plausible for row in part.rules()]
-        rules += [row for part in self.return_witnesses.values() for row in part.rules()]
+        rules += [row for part in self.pressure_witnesses.values() for row in part.rules()]
         rules += self.witness.rules() if self.witness is not None else ()
         return rules if self.safe_mode else [*rules, *self.equipment.rules()]
 
@@ -402,7 +402,7 @@ class Station:
             "time": self.last_scan,
             "outdoor": self.outdoor.state(),
             "outdoor_witness": self.witness.state() if self.witness is not None else None,
-            "return_pressures": {name: part.state() for name, part in self.return_witnesses.items()},
+            "pressures": {name: part.state() for name, part in self.pressure_witnesses.items()},
             "season": self.season.state(),
             **(self._not_run if self.safe_mode else self._learned()),
             "alarms": self.alarms.state(),
@@ -438,9 +438,9 @@ class Station:
                 part.restore(remembered)
         if self.witness is not None:
             self.witness.restore(state.get("outdoor_witness"))
-        pressures = state.get("return_pressures")
-        for name, witness in self.return_witnesses.items():
-            witness.restore(pressures.get(name) if isinstance(pressures, dict) else None)
+        pressures = state.get("pressures")
+        for name, witnesses in self.pressure_witnesses.items():
+            witnesses.restore(pressures.get(name) if isinstance(pressures, dict) else None)
         circuits = state.get("circuits")
         for holder in self.circuits:
             if isinstance(circuits, dict) and isinstance(circuits.get(holder.name), dict):

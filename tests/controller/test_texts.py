@@ -33,6 +33,7 @@ from controller.control.circuits.roles import CIRCUIT_ROLES, DRIVE_POINTS, PUMP_
 from controller.control.circuits.setpoint_limits import LIMITS
 from controller.points import SLOT_NAMES
 from controller.safety import (
+    difference_witness,
     flood_rules,
     frost_rules,
     makeup_tells,
@@ -372,6 +373,7 @@ def test_figures_in_the_rules_texts_are_the_rules_own() -> None:
         "pressure_without_pump_clears": f"{plausibility.GOOD_S:g} s",
         "return_pressure_outvoted_when": f"more than {return_witness.DIFFERS_KPA:g} kPa",
         "return_pressure_outvoted_clears": f"{plausibility.GOOD_S:g} s",
+        "differential_pressure_outvoted_when": f"within {difference_witness.AGREE_KPA:g} kPa",
         "over_pressure_does": f"{water_rules.LINGERS_S / 60:g} min",
         "suction_low_when": f"{water_rules.SUCTION_KPA:g} kPa",
         "suction_low_clears": f"{water_rules.SUCTION_CONTRADICTED_KPA:g} kPa",
