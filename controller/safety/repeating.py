@@ -2,7 +2,7 @@
 
 A gateway that serves a store whose own bus is dead, or a module whose converter hangs, gives fresh times and
 old values, of all its channels together, so that no transmitter contradicts another. While a circulation pump
-runs, several transmitters never show the same number to the last digit for an hour: pumps and valves move
+runs, several transmitters never show the same number to the last digit for two hours: pumps and valves move
 them, every loop loses some water. So none of its values is believed until they have moved for a minute;
 makeup, proof of flow and tank go on as if the module were dead. A lone transmitter that hangs is told by the
 equipment's watchers; a return pressure is outvoted (`return_witness`).
@@ -19,8 +19,8 @@ from controller.points import Image, Point, Quality
 LEAST_CHANNELS = 4
 """Of 4…20 mA: fewer may stand still by chance."""
 LOOK_S = 10.0
-REPEATS_S, MOVES_S = 3600.0, 60.0
-"""Own judgement: within an hour the demo's loop loses 10 kPa of the 30…50 that its highest radiator has."""
+REPEATS_S, MOVES_S = 7200.0, 60.0
+"""Own judgement: within two hours the demo's loop loses 20 kPa of the 30…50 that its highest radiator has."""
 
 
 class RepeatingModule:

@@ -169,7 +169,7 @@ def test_a_module_that_repeats_itself_is_as_good_as_dead(make_station: Callable[
     station.run(hours=2)
     assert not station.raised()
     station.rig.behave("analog", Behaviour("yesterday"))
-    station.run(minutes=65)
+    station.run(minutes=125)
     assert ("device_repeats", "analog") in station.alarms()
     assert station["low.return_pressure"].reason == "repeats"
     assert station["low.circulation"].show() == "yes"

@@ -50,7 +50,7 @@ class Desk:
             self.module.step(readings, self.now)
 
 
-def test_it_is_left_out_after_an_hour_and_comes_back_once_it_has_moved_for_a_minute() -> None:
+def test_it_is_left_out_after_two_hours_and_comes_back_once_it_has_moved_for_a_minute() -> None:
     desk = Desk()
     desk.run(REPEATS_S)
     assert not desk.module.repeats
