@@ -21,7 +21,6 @@ from controller.control.blocks.season.power_return import STAGES
 from controller.control.blocks.season.season import CAUSES, WAITS
 from controller.control.blocks.season.season import STATES as SEASONS
 from controller.control.blocks.setpoint.learned_curve import MODES as LEARNED_MODES
-from controller.control.blocks.water import makeup_guard
 from controller.control.blocks.water.exchanger_settings import OUT
 from controller.control.blocks.water.isolation_valve import FAILURES as ISOLATION_FAILURES
 from controller.control.blocks.water.isolation_valve import STATES as ISOLATION_STATES
@@ -33,15 +32,8 @@ from controller.control.circuits.roles import CIRCUIT_ROLES, DRIVE_POINTS, PUMP_
 from controller.control.circuits.setpoint_limits import LIMITS
 from controller.points import SLOT_NAMES
 from controller.safety import (
-    difference_witness,
-    flood_rules,
-    frost_rules,
-    makeup_tells,
     plausibility,
-    return_witness,
-    water_rules,
 )
-from controller.safety.dry_makeup import DryMakeup
 from controller.safety.free_alarms import FORMS
 from controller.safety.outdoor_witness import OutdoorSettings
 from controller.safety.proof import FLOW
@@ -361,51 +353,6 @@ def test_no_text_that_nobody_says() -> None:
         key for key in catalogue("en") if key.split(".")[0] not in ("check", "point") and key not in used
     }
     assert unused == set()
-
-
-def test_figures_in_the_rules_texts_are_the_rules_own() -> None:
-    english = catalogue("en")
-    for key, figure in {
-        "supply_above_primary_when": f"{plausibility.ABOVE_PRIMARY_K:g} K",
-        "return_above_supply_when": f"{plausibility.ABOVE_SUPPLY_K:g} K",
-        "flow_without_pump_when": f"{plausibility.WITHOUT_PUMP_S:g} s",
-        "pressure_without_pump_when": f"{plausibility.HEAD_LEFT_KPA:g} kPa",
-        "pressure_without_pump_clears": f"{plausibility.GOOD_S:g} s",
-        "return_pressure_outvoted_when": f"more than {return_witness.DIFFERS_KPA:g} kPa",
-        "return_pressure_outvoted_clears": f"{plausibility.GOOD_S:g} s",
-        "differential_pressure_outvoted_when": f"within {difference_witness.AGREE_KPA:g} kPa",
-        "over_pressure_does": f"{water_rules.LINGERS_S / 60:g} min",
-        "suction_low_when": f"{water_rules.SUCTION_KPA:g} kPa",
-        "suction_low_clears": f"{water_rules.SUCTION_CONTRADICTED_KPA:g} kPa",
-        "frost_when": f"{frost_rules.FROST_C:g} °C",
-        "frost_clears": f"{frost_rules.FROST_ENDS_C:g} °C",
-        "frost_does": f"{frost_rules.FROST_OPENING:g} %",
-        "return_cool_when": f"{frost_rules.COOL_C:g} °C",
-        "return_cool_does": f"{frost_rules.COOL_OPENING:g} %",
-        "outdoor_frost_when": f"{frost_rules.OUTDOOR_FROST_C:g} °C",
-        "standing_cold_when": f"{frost_rules.STANDING_C:g} °C",
-        "flood_makeup_when": f"{flood_rules.REMEMBERED_S / 60:g} min",
-        "flood_makeup_does": f"{flood_rules.PORTION_S:g} s in every {flood_rules.PORTION_OF_S:g} s",
-        "flood_makeup_clears": f"{flood_rules.DRY_S:g} s",
-        "flood_primary_when": f"{flood_rules.PRIMARY_FALL_KPA:g} kPa within {flood_rules.PRIMARY_FALL_S:g} s",
-        "makeup_dry_when": f"{DryMakeup.SUSPECT_S:g} s",
-        "makeup_dry_clears": f"{DryMakeup.REST_S / 60:g} min",
-        "pressure_drops_clears": f"{makeup_tells.DROPS_CLEAR_S:g} s",
-        "makeup_warning_when": f"{makeup_guard.STAGES[0]:g} %",
-        "leak_alarm_when": f"{makeup_guard.STAGES[1]:g} %",
-        "leak_urgent_when": f"{makeup_guard.STAGES[2]:g} %",
-        "outdoor_doubtful_when": f"{OutdoorSettings().differ:g} K",
-        "outdoor_doubtful_does": f"{OutdoorSettings().most:g} K",
-    }.items():
-        assert figure in english[f"rule.{key}"], key
-    for key, figure in {
-        "frost_when": f"{frost_rules.LAID_UP_FROST_C:g} °C",
-        "frost_clears": f"{frost_rules.LAID_UP_FROST_ENDS_C:g} °C",
-    }.items():
-        assert figure in english[f"rule.{key}"], key
-
-
-# ---- sentences
 
 
 def test_values_get_units_words_and_titles() -> None:
