@@ -24,7 +24,7 @@ STANDS = 0.25
 """Position noise of a valve that stands, %."""
 STICKS = 0.6
 """A valve sticks when the command is so far beyond its dead bands before it moves, %: on the simulated
-station 1.0 … 1.1 % in all without stiction, 2.5 % with one of 2 %."""
+station 1.0 … 1.1 % in all without stiction, at the bench 2.0 % with one of 2 %."""
 STOOD_S = 10.0
 """Only movements after so long count: while it follows a fast command a valve is always behind."""
 SCANS_BEHIND = 2.0
