@@ -101,7 +101,9 @@ STATION = [
 def test_defaults_are_those_of_the_plant(tmp_path):
     parameters = plant_parameters(demo(tmp_path).file)
     assert parameters == replace(
-        PlantParameters(), zones=(replace(ZoneParameters(), fill_pressure_kpa=350.0),)
+        PlantParameters(),
+        zones=(replace(ZoneParameters(), fill_pressure_kpa=350.0),),
+        redundant_sensors=("station.outdoor_temperature", "low.supply_temperature"),
     )
     unit = size_hot_water("hot_water", PlantHotWaterSettings())
     assert unit == replace(HotWaterParameters(), regulator_c=55.0)
