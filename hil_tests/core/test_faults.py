@@ -12,7 +12,8 @@ from sim.bank import DEAD, HEALTHY
 from sim.weather import Weather
 
 SENSORS = {
-    "station.outdoor_temperature": ("outdoor_lost", "station.outdoor_temperature"),
+    "station.outdoor_temperature": ("input_bad", "station.outdoor_temperature_1"),
+    "station.outdoor_temperature_2": None,
     "station.primary_supply_temperature": None,
     "station.primary_return_temperature": None,
     "station.primary_supply_pressure": None,
@@ -140,7 +141,8 @@ def test_outdoor_sensor_lost_for_a_day(make_station: Callable[..., Loop]) -> Non
     """Held 2 h, then the ten-day mean less 3 K: never colder than the weather asks, at most 5 K warmer."""
     station = make_station(dt=5.0)
     station.run(hours=1)
-    station.fault("station.outdoor_temperature", "open")
+    for sensor in ("station.outdoor_temperature", "station.outdoor_temperature_2"):
+        station.fault(sensor, "open")
     lowest, highest = 99.0, 0.0
 
     def watch(loop: Loop) -> None:
@@ -152,7 +154,8 @@ def test_outdoor_sensor_lost_for_a_day(make_station: Callable[..., Loop]) -> Non
     assert lowest >= 48.5
     assert highest <= 53.0
     assert station["station.outdoor_temperature"].reason == "ten_day_mean"
-    station.clear("station.outdoor_temperature")
+    for sensor in ("station.outdoor_temperature", "station.outdoor_temperature_2"):
+        station.clear(sensor)
     station.run(minutes=30)
     assert station.value("low.supply_demand") == pytest.approx(49.0, abs=1.2)
     assert not station.codes()

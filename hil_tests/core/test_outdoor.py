@@ -41,12 +41,13 @@ class Station(Rig):
 
 @pytest.fixture
 def told(checked: Checked) -> Callable[..., Station]:
-    """Makes a station in a weather; `forecast`: its feed-forward."""
+    """Makes a station with one outdoor sensor in a weather; `forecast`: its feed-forward."""
 
     def make(weather: Weather, forecast: ForecastSettings | None = None) -> Station:
         assert checked.file is not None
         file = checked.file.model_copy(deep=True)
         file.outdoor = OutdoorSettings()
+        file.points[OUTDOOR].second = None
         file.circuits["low"].forecast = forecast
         return Station(file, checked.profiles, weather, dt=STEP_S, outlook=Outlook(weather, 1))
 
@@ -112,6 +113,26 @@ def test_when_all_is_lost_one_after_the_other_stands_in(told: Callable[..., Stat
     station.run(minutes=2)
     assert station.reckons() == (-10.0, "assumed")
     assert ("outdoor_lost", OUTDOOR) in {(a.code, a.subject) for a in station.station.alarms.view()}
+
+
+@pytest.mark.parametrize("wrong", [5.0, -5.0])
+def test_rooms_settle_what_two_sensors_dispute(checked: Checked, wrong: float) -> None:
+    """A day to learn what is usual in the rooms, and half a day with the first sensor 5 K off."""
+    assert checked.file is not None
+    station = Station(checked.file, checked.profiles, Weather.constant(5.0), dt=STEP_S)
+    station.run(hours=25)
+    before = station.coldest()
+    station.fault(OUTDOOR, "offset", wrong)
+    station.run(minutes=5)
+    assert station.reckons() == (pytest.approx(5.0 + 0.5 * wrong, abs=0.5), "rooms_of_two")
+    assert ("sensors_disagree", OUTDOOR) in station.alarms()
+    station.run(hours=12)
+    print(f"coldest {station.coldest() - before:+.2f} K; {station.reckons()}")
+    assert abs(station.coldest() - before) < 0.5
+    assert abs(station.reckons()[0] - 5.0) < abs(0.5 * wrong)
+    station.clear(OUTDOOR)
+    station.run(minutes=5)
+    assert station.alarms() == set()
 
 
 def test_a_foretold_cold_snap_finds_the_rooms_warmer(told: Callable[..., Station]) -> None:

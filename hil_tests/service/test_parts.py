@@ -241,7 +241,7 @@ async def test_a_relay_and_a_drive_under_a_second_master_are_told_and_another_pu
         w.behave("low_pump_1", Behaviour("overwritten"))
         await w.run(minutes=2, seconds=20)
         assert ("other_master", "low.relief_valve") in w.alarms()
-        assert ("other_master", "low.pump_1_speed") in w.alarms()
+        assert ("other_master", "low.pump_1_run") in w.alarms(), "of run and speed the first stands for both"
         assert w["low.pump_2_run"].value == 1.0
         w.behave("relays", HEALTHY)
         w.behave("low_pump_1", HEALTHY)
