@@ -66,6 +66,16 @@ LONGEST_OVERRIDE_S = 86400.0
 START_LEVELS = ("normal", "last_good", "without_state", "safe_mode")
 """What a start may leave out: nothing, the newest file, the blocks' memory, the circuits' own control."""
 
+Substitute = (
+    OutdoorWitness
+    | OutdoorSubstitute
+    | CrossedPressures
+    | PressureWitnesses
+    | ReturnPressureSubstitute
+    | Plausibility
+)
+"""What stands between the inputs and those who use them; each has `step(now, dt)`."""
+
 
 class Station:
     """A running station without its wires. Built by `build`.
@@ -85,14 +95,7 @@ class Station:
         self.guard = PartGuard(self.alarms)
         self.inputs = Inputs(self.wiring, self.image)
         self.outdoor = OutdoorSubstitute(self.image["station.outdoor_temperature"])
-        self.substitutes: list[
-            OutdoorWitness
-            | OutdoorSubstitute
-            | CrossedPressures
-            | PressureWitnesses
-            | ReturnPressureSubstitute
-            | Plausibility
-        ] = [self.outdoor]
+        self.substitutes: list[Substitute] = [self.outdoor]
         self.witness = self._outdoor_witness(file.outdoor)
         if self.witness is not None:
             self.substitutes.insert(0, self.witness)
@@ -109,11 +112,7 @@ class Station:
         all_watched = [watched(holder) for holder in self.circuits]
         self.equipment = Equipment(self.image, all_watched, self.wiring.redundant)
         self.table = SafetyTable(self._rules())
-        final = [o for h in self.circuits for element in h.circuit.elements for o in element.outputs]
-        self.final_outputs = Outputs(final, self.image, ())
-        self.carried_out = frozenset(output.name for output in final)
-        led = [output for output in self.image.outputs.values() if output.name not in self.carried_out]
-        self.outputs = Outputs(led, self.image, self.table.codes)
+        self._add_outputs()
         self.adjustables: dict[str, Adjustable] = {}
         self._add_settings()
         self._service_points()
@@ -161,6 +160,14 @@ class Station:
 
         holder = CircuitHolder(name, make, self.alarms, self.image, only_least=self.safe_mode)
         self.circuits.append(holder)
+
+    def _add_outputs(self) -> None:
+        """Those that people and the table command, and those of the elements that carry them out."""
+        final = [o for h in self.circuits for element in h.circuit.elements for o in element.outputs]
+        self.final_outputs = Outputs(final, self.image, ())
+        self.carried_out = frozenset(output.name for output in final)
+        led = [output for output in self.image.outputs.values() if output.name not in self.carried_out]
+        self.outputs = Outputs(led, self.image, self.table.codes)
 
     def _outdoor_witness(self, settings: OutdoorSettings | None) -> OutdoorWitness | None:
         """None where the station knows its outdoor temperature by one sensor alone."""

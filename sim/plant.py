@@ -93,12 +93,7 @@ class Plant:
             p.primary_network_drop_kpa * 1e3 / sum(zone.primary_flow_kg_per_s for zone in p.zones) ** 2,
             HeatMeter(f"{seed}/meter", p.meter_interval_s, p.sensor_noise),
         )
-        self.tank = Tank(
-            p.tank_area_m2,
-            p.tank_overflow_level_m,
-            p.tank_inlet_m3_per_h / 3600.0 * 999.7,
-            p.tank_start_level_m,
-        )
+        self.tank = _tank(p)
         self.floor = Floor(p.station_floor_m2, p.floor_drain_m3_per_h / 3600.0, p.flood_contact_m)
         self.sunlight = Sunlight(p.latitude, p.longitude)
         self._outdoor = 0.0
@@ -322,6 +317,11 @@ class Plant:
         self._station.measure(dt, sensors)
         for terminals in self._terminals:
             terminals.measure(dt, sensors)
+
+
+def _tank(p: PlantParameters) -> Tank:
+    inlet_kg_per_s = p.tank_inlet_m3_per_h / 3600.0 * 999.7
+    return Tank(p.tank_area_m2, p.tank_overflow_level_m, inlet_kg_per_s, p.tank_start_level_m)
 
 
 def _primary_network(p: PlantParameters, seed: int) -> PrimaryNetwork:

@@ -63,22 +63,26 @@ class Relieve:
 
 
 def pressure_rules(circuit: Protected, image: Image) -> Iterator[Rule]:
-    """4 and 5: over-pressure, suction, tank."""
-    find = image.points.get
-    name = circuit.name
-    pressure = find(f"{name}.return_pressure")
-    shows = shown("pressure", pressure, "pressure")
-    supply, added = find(f"{name}.supply_pressure"), find(f"{name}.differential_pressure")
-    makeup = find(f"{name}.makeup_pressure")
-
-    def high() -> float:
-        return circuit.pressure_set() + circuit.pressure_high
+    """4 and 5: over-pressure, suction."""
+    supply, added = (
+        image.points.get(f"{circuit.name}.{role}") for role in ("supply_pressure", "differential_pressure")
+    )
 
     def other_pressure() -> float:
         """Return pressure by the other two transmitters, up to the exchanger's drop too low; NaN: blind."""
-        if supply is None or added is None or not (supply.usable and added.usable):
-            return math.nan
-        return supply.value - added.value
+        return reading(supply) - reading(added)
+
+    yield from _over_pressure(circuit, image, other_pressure)
+    yield from _suction(circuit, image, other_pressure)
+
+
+def _over_pressure(circuit: Protected, image: Image, other_pressure: Callable[[], float]) -> Iterator[Rule]:
+    name = circuit.name
+    pressure = image.points.get(f"{name}.return_pressure")
+    makeup = image.points.get(f"{name}.makeup_pressure")
+
+    def high() -> float:
+        return circuit.pressure_set() + circuit.pressure_high
 
     def denied() -> bool:
         """By supply and differential pressure, unless the makeup pressure confirms it: two against one."""
@@ -96,9 +100,14 @@ def pressure_rules(circuit: Protected, image: Image) -> Iterator[Rule]:
         begin=relieve.begin,
         until=lambda: relieve.over(high()),
         priority="high",
-        shows=shows,
+        shows=shown("pressure", pressure, "pressure"),
     )
-    switch = on(find(f"{name}.suction_switch"))
+
+
+def _suction(circuit: Protected, image: Image, other_pressure: Callable[[], float]) -> Iterator[Rule]:
+    name = circuit.name
+    pressure, contact = (image.points.get(f"{name}.{role}") for role in ("return_pressure", "suction_switch"))
+    switch, shows = on(contact), shown("pressure", pressure, "pressure")
 
     def sucks_dry() -> bool:
         """The contact, and a transmitter that agrees or cannot say."""
@@ -106,7 +115,7 @@ def pressure_rules(circuit: Protected, image: Image) -> Iterator[Rule]:
 
     def reads_dry() -> bool:
         """Where there is no contact: the transmitter, and no other that denies it."""
-        if find(f"{name}.suction_switch") is not None:
+        if contact is not None:
             return False
         return below(pressure, SUCTION_KPA) and not other_pressure() >= SUCTION_CONTRADICTED_KPA
 
