@@ -129,7 +129,7 @@ class OutputChannel:
 class Wiring:
     """All channels of a station, in the order of the file.
 
-    `redundant`: points with two sensors; their channels are `<point>_1` and `<point>_2`.
+    `redundant`: points with two sensors or three; their channels are `<point>_1`, `<point>_2`, `<point>_3`.
     """
 
     inputs: tuple[InputChannel, ...]

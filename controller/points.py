@@ -230,6 +230,11 @@ class Image:
     def __getitem__(self, name: str) -> Point:
         return self.points[name]
 
+    def sensors(self, name: str) -> tuple[Point, ...]:
+        """The two or three sensors of a redundant point, none of another."""
+        numbered = (self.points.get(f"{name}_{number}") for number in (1, 2, 3))
+        return tuple(point for point in numbered if point is not None)
+
 
 @dataclass(frozen=True, slots=True)
 class PointInfo:

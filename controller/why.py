@@ -61,8 +61,8 @@ class Why:
                 source = (("device", f"{device}.{channel}", "text"), ("age", age, "time"))
                 return Term("measured", (*shown, *source), _quality(point))
         if name in self._redundant:
-            pair = (self.explain(f"{name}_1", now), self.explain(f"{name}_2", now))
-            return Term("joined", shown, (*_quality(point), *pair))
+            sensors = (self.explain(sensor.name, now) for sensor in self._image.sensors(name))
+            return Term("joined", shown, (*_quality(point), *sensors))
         return self._equipment.explain(point) or Term("calculated", shown, _quality(point))
 
     def _output(self, output: Output, now: float) -> Term:

@@ -67,7 +67,11 @@ def plant_parameters(file: StationFile) -> PlantParameters:
         local_hours_ahead=_hours_ahead(station.time_zone),
         transmitter_bits=sensors.bits,
         sensor_noise=sensors.noise,
-        redundant_sensors=tuple(name for name, point in file.points.items() if point.second is not None),
+        further_sensors=tuple(
+            f"{name}_{number}"
+            for name, point in file.points.items()
+            for number in range(2, len(point.sources) + 1)
+        ),
         latitude=_or(station.latitude, nominal_plant.latitude),
         longitude=_or(station.longitude, nominal_plant.longitude),
         wind_loss_per_m_per_s=given.wind_loss / 100.0,
@@ -116,7 +120,7 @@ def run_at_the_mains(plant: Plant, file: StationFile) -> None:
 
 
 def sensor_of(channel: InputChannel, redundant: tuple[str, ...]) -> str:
-    """The plant's name of what a channel measures: the first of two sensors has the point's own name."""
+    """The plant's name of what a channel measures: the first of several sensors has the point's own name."""
     name = channel.point.removesuffix("_1")
     return name if name in redundant and channel.point.endswith("_1") else channel.point
 

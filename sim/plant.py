@@ -98,7 +98,7 @@ class Plant:
         self.sunlight = Sunlight(p.latitude, p.longitude)
         self._outdoor = 0.0
         self.sensors: dict[str, float] = {}
-        sensing = Sensing(str(seed), p.sensor_noise, p.transmitter_bits, p.redundant_sensors)
+        sensing = Sensing(str(seed), p.sensor_noise, p.transmitter_bits, p.further_sensors)
         self._station = StationTerminals(
             self._side,
             self.tank,

@@ -45,8 +45,7 @@ def heat_rules(circuit: Protected, image: Image) -> Iterator[Rule]:
     find = image.points.get
     name = circuit.name
     supply = image[f"{name}.supply_temperature"]
-    first = find(f"{name}.supply_temperature_1") or supply
-    second = find(f"{name}.supply_temperature_2")
+    sensors = image.sensors(supply.name) or (supply,)
     thermostat = on(find(f"{name}.thermostat"))
     trip, cooler = circuit.supply_trip, circuit.supply_alarm - WITNESS_K
     hold, hold_contradicted = (HoldAtMost(circuit.valve, FROST_OPENING) for _ in range(2))
@@ -57,16 +56,15 @@ def heat_rules(circuit: Protected, image: Image) -> Iterator[Rule]:
 
     def limit_contradicted(code: str) -> None:
         """One sensor may lie as well as the contact; two that agree outvote it."""
-        if second is None or not (below(first, cooler) and below(second, cooler)):
+        if sum(below(sensor, cooler) for sensor in sensors) < 2:
             hold_contradicted(code)
 
     def hot_twice() -> bool:
-        """Both sensors, or one with the thermostat or without a witness (second, primary) that denies it."""
-        if above(first, trip) and above(second, trip - WITNESS_K):
+        """Two sensors, or one with the thermostat or without a witness (another, primary) that denies it."""
+        witnesses = sum(above(sensor, trip - WITNESS_K) for sensor in sensors)
+        if witnesses >= 2 and any(above(sensor, trip) for sensor in sensors):
             return True
-        if above(second, trip) and above(first, trip - WITNESS_K):
-            return True
-        other_denies = below(first, trip - WITNESS_K) or below(second, trip - WITNESS_K)
+        other_denies = any(below(sensor, trip - WITNESS_K) for sensor in sensors)
         denied = other_denies or supply.reason == SUPPLY_ABOVE_PRIMARY
         return above(supply, trip) and (thermostat() or not denied)
 

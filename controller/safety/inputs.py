@@ -3,8 +3,8 @@
 Per channel, in this order: fault of the device or its line → stale (by the time it was read) →
 wire break of a 4…20 mA loop (NAMUR NE 43: below 3.6 mA or above 21 mA; of an input that ends before 21 mA,
 the end itself, for a shorted transmitter shows no more there) → range → jump → good. After a bad time a
-channel must be good for some seconds, by its kind, before it is used again. Then redundant pairs are joined,
-and substitutes put in place (FACTS §8): outdoor temperature, return pressure.
+channel must be good for some seconds, by its kind, before it is used again. Then redundant sensors are joined
+(`redundant.py`), and substitutes put in place (FACTS §8): outdoor temperature, return pressure.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping
 
 from controller.channels import ANSWERS, GOOD_AFTER_OTHERS_S, InputChannel, Key, Reading, Wiring
 from controller.points import Image, Point, Quality
+from controller.safety.redundant import SHOWN_WRONG, Redundant
 from controller.safety.repeating import repeating_modules
 
 JUMP_S = 5.0
@@ -21,10 +22,6 @@ BREAK_MA = 3.6
 SHORT_MA = 21.0
 END_MA = 0.01
 """Two steps of a 12-bit input: so near to its end nobody can say how much it really is."""
-FROZEN_S, MOVED_K, MOVES_AGAIN_S = 900.0, 1.0, 60.0
-"""The very same number for so long, while the other sensor of the pair moved by so much: it hangs."""
-DISAGREE = {"temperature": 3.0, "pressure": 30.0}
-"""Two sensors of one point further apart than this contradict each other, K and kPa."""
 
 
 class _Channel:
@@ -165,7 +162,7 @@ class Inputs:
             for channel in wiring.inputs
         ]
         self._modules = repeating_modules(wiring.inputs, image)
-        self._pairs = [_Pair(name, image) for name in wiring.redundant]
+        self._redundant = [Redundant(name, image) for name in wiring.redundant]
         self.quiet = False
         """Nothing is wrong with any sensor, nor was in the last scan: there is nothing to tell."""
         self._troubled = True
@@ -185,9 +182,11 @@ class Inputs:
             channel.take(readings.get(channel.channel.source), now)
         for module in self._modules:
             module.step(readings, now)
-        for pair in self._pairs:
-            pair.join()
-        troubled = any(channel.fault for channel in self._channels) or any(p.troubled for p in self._pairs)
+        for point in self._redundant:
+            point.join()
+        troubled = any(channel.fault for channel in self._channels) or any(
+            r.troubled for r in self._redundant
+        )
         troubled = troubled or any(module.repeats for module in self._modules)
         troubled = troubled or any(_refuses(readings.get(key)) for key in self.mute)
         self.quiet = not troubled and not self._troubled
@@ -210,7 +209,7 @@ class Inputs:
         """Point, device, and what is wrong with the sensor itself, empty for nothing: in the point a
         substitute may hide it."""
         return [
-            (channel.point, channel.channel.source[0], channel.fault or _hangs(channel.point))
+            (channel.point, channel.channel.source[0], channel.fault or _beside_others(channel.point))
             for channel in self._channels
         ]
 
@@ -227,89 +226,6 @@ def _is_silent(reading: Reading | None) -> bool:
     return reading is None or reading.fault in ("no_reply", "never_read", "refused", "bad_reply")
 
 
-def _hangs(point: Point) -> str:
-    return "frozen" if point.reason == "frozen" else ""
-
-
-class _Still:
-    """Does one sensor of a pair hang? It shows the same number for `FROZEN_S` while the other one moved.
-
-    The other one is the evidence that something changed, so that a quiet night trips nothing. Where both
-    hang nothing is told here (the equipment's watchers do). Sound again once it has moved, 60 s later."""
-
-    __slots__ = ("_high", "_low", "_other", "_point", "_since", "_until", "_value", "frozen")
-
-    def __init__(self, point: Point, other: Point) -> None:
-        self._point, self._other = point, other
-        self._value = self._since = math.nan
-        self._low, self._high = math.inf, -math.inf
-        self._until = -math.inf
-        self.frozen = False
-
-    def look(self) -> None:
-        """Judge this scan's values; the times are those of the readings."""
-        point, other = self._point, self._other
-        value, time = point.value, point.time
-        if value != self._value or not point.usable:
-            self._value, self._since = value, time
-            self._low, self._high = math.inf, -math.inf
-            if self.frozen:
-                if self._until == math.inf:
-                    self._until = time + MOVES_AGAIN_S
-                self.frozen = time < self._until
-        if other.usable:
-            seen = other.value
-            if seen < self._low:
-                self._low = seen
-            if seen > self._high:
-                self._high = seen
-        if time - self._since >= FROZEN_S and self._high - self._low >= MOVED_K:
-            self.frozen, self._until = True, math.inf
-
-
-class _Pair:
-    """Two sensors of one value: the first, the second when it is bad, the higher when they disagree.
-
-    The limits of the safety table look at the higher one; the supply loop asks a third witness
-    (`SupplyEstimate.believe`), because the higher one may be the liar. They agree again at two thirds of
-    the difference, so that noise at the edge is not a row of alarms.
-    """
-
-    __slots__ = ("_limit", "_stills", "differs", "first", "joined", "second")
-
-    def __init__(self, name: str, image: Image) -> None:
-        self.first, self.second = image[f"{name}_1"], image[f"{name}_2"]
-        self.joined = image.add(Point(name, self.first.quantity, role="measured"))
-        self._limit = DISAGREE.get(self.first.quantity, math.inf)
-        self.differs = False
-        first, second = self.first, self.second
-        warm = first.quantity == "temperature"
-        self._stills = ((first, _Still(first, second)), (second, _Still(second, first))) if warm else ()
-
-    @property
-    def troubled(self) -> bool:
-        """There is something to tell."""
-        return self.differs or any(still.frozen for _, still in self._stills)
-
-    def join(self) -> None:
-        """Fill the joined point."""
-        joined, first, second = self.joined, self.first, self.second
-        for _, still in self._stills:
-            still.look()
-        for point, still in self._stills:
-            if still.frozen and point.usable:
-                point.mark(point.value, Quality.BAD, "frozen", point.time)
-        if not (first.usable and second.usable):
-            self.differs = False
-            if second.usable:
-                joined.mark(second.value, Quality.UNCERTAIN, "second_sensor", second.time)
-            else:
-                joined.mark(first.value, first.quality, first.reason, first.time)
-            return
-        difference = abs(first.value - second.value)
-        self.differs = difference > (self._limit * 2 / 3 if self.differs else self._limit)
-        if self.differs:
-            higher = first if first.value >= second.value else second
-            joined.mark(higher.value, Quality.UNCERTAIN, "disagree", higher.time)
-        else:
-            joined.mark(first.value, first.quality, first.reason, first.time)
+def _beside_others(point: Point) -> str:
+    """What is wrong with one of several sensors, by what the others show."""
+    return point.reason if point.reason in SHOWN_WRONG else ""

@@ -1,4 +1,4 @@
-"""Two outdoor sensors of the station's own: what they say together.
+"""Two outdoor sensors of the station's own, or three: what they say together.
 
     they agree           their mean: a drift or a patch of sun counts half
     they disagree        the one nearer to what somebody further up tells (`outdoor_witness.py`)
@@ -40,7 +40,7 @@ class OutdoorPair:
     def __init__(self, point: Point, image: Image, rooms: Sequence[Point], most: float) -> None:
         """`most`: K that the second sensor makes the first colder where nobody can say which one is right."""
         self.point = point
-        self.first, self.second = image[f"{point.name}_1"], image[f"{point.name}_2"]
+        self._outdoors = image.sensors(point.name)
         self._rooms, self._most = rooms, most
         self._sensors = RoomSensors()
         self.usual = self.room = math.nan
@@ -50,26 +50,27 @@ class OutdoorPair:
     def step(self, witness: float, dt: float) -> float:
         """Own outdoor temperature, °C, after the input stage. That takes the higher of two that disagree: the
         wrong one outside. `witness`: what is told from further up, °C, NaN for nothing."""
-        point, first, second = self.point, self.first, self.second
-        agree = not point.reason and second.usable
+        point = self.point
+        values = [sensor.value for sensor in self._outdoors if sensor.usable]
+        agree = len(values) > 1 and point.reason != "disagree"
         self._watch_rooms(agree, dt)
         if agree:
-            point.put((first.value + second.value) / 2, point.time)
+            point.put(sum(values) / len(values), point.time)
         elif point.reason == "disagree":
-            self._choose(first.value, second.value, witness)
+            self._choose(values, witness)
         return point.value if point.usable else math.nan
 
-    def _choose(self, first: float, second: float, witness: float) -> None:
+    def _choose(self, values: Sequence[float], witness: float) -> None:
         point, departs = self.point, self.room - self.usual
-        colder, warmer = min(first, second), max(first, second)
+        colder, warmer = min(values), max(values)
         if not math.isnan(witness):
-            nearer = min(first, second, key=lambda seen: abs(seen - witness))
+            nearer = min(values, key=lambda seen: abs(seen - witness))
             point.mark(nearer, Quality.UNCERTAIN, "nearer_of_two", point.time)
         elif self._known_s >= KNOWN_S and not math.isnan(departs):
             value = _between(colder, warmer, departs)
             point.mark(value, Quality.UNCERTAIN, "rooms_of_two", point.time)
         else:
-            bounded = max(colder, first - self._most)
+            bounded = max(colder, values[0] - self._most)
             point.mark(bounded, Quality.UNCERTAIN, "colder_of_two", point.time)
 
     def _watch_rooms(self, agree: bool, dt: float) -> None:

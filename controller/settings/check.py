@@ -145,11 +145,17 @@ def _points(case: Case) -> Iterator[Finding]:
         if role is None or of_no_pump or name.partition(".")[0] not in ("station", *circuits):
             yield case.unknown(place, "unknown_point", name, [*known, *of_pumps], at_key=True)
             continue
-        for label, reference in (("from", settings.source), ("second", settings.second)):
+        if settings.third is not None and settings.second is None:
+            yield case.find((*place, "third"), "third_without_second", value=settings.third)
+        sources = (("from", settings.source), ("second", settings.second), ("third", settings.third))
+        own: set[str] = set()
+        for label, reference in sources:
             if reference is None:
                 continue
             first = used.setdefault(reference, name)
-            if first != name or (label == "second" and reference == settings.source):
+            twice = reference in own
+            own.add(reference)
+            if first != name or twice:
                 yield case.find((*place, label), "source_twice", value=reference, other=first)
             for found in case.point((*place, label), reference):
                 if isinstance(found, Finding):

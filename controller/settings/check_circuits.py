@@ -87,6 +87,7 @@ def _witnesses(case: Case, name: str, circuit: Circuit) -> Iterator[Finding]:
         yield case.find(place, "witness_suction", at_key=True, warning=True, value=name)
     if supply is None or supply.second is None or supply.second == supply.source:
         return
-    if key(supply.second)[0] == key(supply.source)[0]:
+    modules = {key(source)[0] for source in supply.sources}
+    if len(modules) == 1:
         spot = ("points", f"{name}.supply_temperature", "second")
-        yield case.find(spot, "second_same_module", warning=True, value=key(supply.second)[0])
+        yield case.find(spot, "second_same_module", warning=True, value=modules.pop())

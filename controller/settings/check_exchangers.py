@@ -14,8 +14,7 @@ from drivers.nodes import Location
 
 def exchanger_findings(case: Case) -> Iterator[Finding]:
     """All circuits with exchangers in parallel."""
-    used = {point.source: name for name, point in case.file.points.items()}
-    used |= {point.second: name for name, point in case.file.points.items() if point.second is not None}
+    used = {source: name for name, point in case.file.points.items() for source in point.sources}
     for name, starter in case.file.starters.items():
         for label in ("running", "fault", "remote"):
             if (contact := getattr(starter, label)) is not None:

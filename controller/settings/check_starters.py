@@ -75,8 +75,7 @@ def _bus_loss(
 
 def starter_findings(case: Case) -> Iterator[Finding]:
     """Relay and contacts of every starter."""
-    used = {point.source: name for name, point in case.file.points.items()}
-    used |= {point.second: name for name, point in case.file.points.items() if point.second is not None}
+    used = {source: name for name, point in case.file.points.items() for source in point.sources}
     for name, starter in case.file.starters.items():
         place: Location = ("starters", name)
         if name in case.file.devices:

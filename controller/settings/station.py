@@ -83,6 +83,9 @@ class PointSettings(Settings):
 
     source: Reference = Field(alias="from", description="device.point")
     second: Reference | None = Field(None, description="device.point of an independent second sensor")
+    third: Reference | None = Field(
+        None, description="device.point of a third one: two that agree outvote the one that lies"
+    )
     signal: Annotated[Literal["4…20 mA", "0…20 mA"], one_of("4…20 mA", "0…20 mA")] | None = Field(
         None, description="Signal of the transmitter"
     )
@@ -95,6 +98,11 @@ class PointSettings(Settings):
     good_after: Annotated[float, Amount("time", 0, 3600)] | None = Field(
         None, description="After a bad time it must be good for so long; by its kind without it"
     )
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """All its sensors."""
+        return tuple(one for one in (self.source, self.second, self.third) if one is not None)
 
 
 class StarterSettings(Settings):

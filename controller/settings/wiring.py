@@ -68,8 +68,8 @@ def wire(file: StationFile, profiles: Mapping[str, Profile]) -> Wiring:
             inputs.append(_measured(name, role, settings, settings.source, profiles))
         else:
             redundant.append(name)
-            inputs.append(_measured(f"{name}_1", role, settings, settings.source, profiles))
-            inputs.append(_measured(f"{name}_2", role, settings, settings.second, profiles))
+            for number, source in enumerate(settings.sources, 1):
+                inputs.append(_measured(f"{name}_{number}", role, settings, source, profiles))
     outputs: list[OutputChannel] = []
     for name, circuit in file.circuits.items():
         groups = [("pump", circuit.circulation.pumps)]

@@ -52,6 +52,7 @@ _BAD: dict[str, int] = {
     "frozen": Codes.BadSensorFailure,
     "recovering": Codes.BadSensorFailure,
     "disagree": Codes.BadSensorFailure,
+    "against_two": Codes.BadSensorFailure,
     "device_fault": Codes.BadDeviceFailure,
     "refused": Codes.BadConfigurationError,
     "not_available": Codes.BadNotSupported,

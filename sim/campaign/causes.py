@@ -73,7 +73,7 @@ written to it, when something else is written."""
 _ROWS = (
     # sensors that show nothing, or nothing that can be
     _Row(
-        r".*supply_temperature(_2)?",
+        r".*supply_temperature(_[23])?",
         "open|short|nan|stale|out_of_range",
         ("input_bad", "sensors_disagree"),
         60.0,
@@ -83,18 +83,24 @@ _ROWS = (
     _Row(r".*differential_pressure", "short", ("pump_without_pressure", "input_bad"), 60.0),
     _Row(r".*(pressure|temperature.*|level)", "short", _LOST, 60.0),
     # sensors that lie
-    _Row(r".*\.supply_temperature(_2)?", "offset", ("sensors_disagree", "pair_drifts"), 120.0, False),
+    _Row(
+        r".*\.supply_temperature(_[23])?",
+        "offset",
+        ("sensors_disagree", "pair_drifts", "input_bad"),
+        120.0,
+        False,
+    ),
     # One of two that hangs while the other moves is believed no longer, which says more than any advice.
     _Row(
-        r".*\.supply_temperature(_2)?",
+        r".*\.supply_temperature(_[23])?",
         "drift|frozen",
         ("sensors_disagree", *_DRIFTS, "sensor_frozen", "input_bad"),
         _DAY,
         False,
     ),
     _Row(r".*(primary|return)_.*temperature", "offset|drift", _DRIFTS, 3 * _DAY, False),
-    _Row("station.outdoor_temperature_2", "offset", ("sensors_disagree",), 120.0, False),
-    _Row("station.outdoor_temperature_2", "drift", ("sensors_disagree",), 12 * _HOUR, False),
+    _Row(r"station.outdoor_temperature_[23]", "offset", ("sensors_disagree", "input_bad"), 120.0, False),
+    _Row(r"station.outdoor_temperature_[23]", "drift", ("sensors_disagree", "input_bad"), 12 * _HOUR, False),
     _Row(
         r".*(heat_power|primary_flow|heat_energy)",
         "frozen",

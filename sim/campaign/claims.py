@@ -103,7 +103,8 @@ class _Rises:
 def _heat(rig: Bench, name: str) -> Iterator[Claim]:
     zone, hot = rig.plant.zones[name], rig.station.file.circuits[name].supply.alarm - _K
     supply = f"{name}.supply_temperature"
-    sensors = (supply, f"{supply}_2") if supply in rig.station.wiring.redundant else (supply,)
+    further = len(rig.station.image.sensors(supply))
+    sensors = (supply, *(f"{supply}_{number}" for number in range(2, further + 1)))
     two = (*sensors, f"{name}.thermostat")
     for code in ("thermostat", "over_temperature"):
         yield Claim(code, name, lambda: zone.supply > hot, two, witnesses=2)

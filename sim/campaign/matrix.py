@@ -94,7 +94,7 @@ def _measured(station: Station, plant: Plant) -> tuple[list[str], list[str]]:
 
 def _concerns_heat(name: str) -> bool:
     """Sensors from which the set-point and the valve's opening come."""
-    role = name.split(".", 1)[1].removesuffix("_2")
+    role = name.split(".", 1)[1].removesuffix("_2").removesuffix("_3")
     return role in (
         "supply_temperature",
         "return_temperature",

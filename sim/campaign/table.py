@@ -188,7 +188,7 @@ class _Circuit:
             lambda: zone.flow < _STANDS * self._design and self._open(),
             proof,
         )
-        sensors = self._signs("supply_temperature", "supply_temperature_2")
+        sensors = self._signs("supply_temperature", "supply_temperature_2", "supply_temperature_3")
         flows = _STANDS * self._design
         yield Demand(
             "too hot: valve shut",

@@ -206,7 +206,7 @@ class PlantParameters:
     longitude: float = 126.77
     wind_loss_per_m_per_s: float = 0.02  # growth of the air-change loss with wind speed
     sensor_noise: float = 1.0  # scale of all sensor noise
-    redundant_sensors: tuple[str, ...] = ()  # points that have a second sensor, as <point>_2
+    further_sensors: tuple[str, ...] = ()  # beside the first one of a point: <point>_2, <point>_3
     nominal_hz: float = 50.0
     weather_sensors: tuple[str, ...] = ()  # of wind_speed, solar_radiation: a station that has them
 

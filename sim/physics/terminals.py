@@ -36,12 +36,12 @@ class Breakable(Protocol):
 
 class Sensing(NamedTuple):
     """What all sensors of a plant share: the seed of their noise, its scale, the bits of the transmitters
-    (0 = fine steps), and which points have a second sensor of the same kind beside the first."""
+    (0 = fine steps), and further sensors of the same kind beside the first: `<key>_2`, `<key>_3`."""
 
     seed: str
     noise: float = 1.0
     bits: int = 0
-    redundant: tuple[str, ...] = ()
+    further: tuple[str, ...] = ()
 
 
 class Channels:
@@ -64,10 +64,10 @@ class Channels:
         scale: float = 1.0,
         two_wire: bool = False,
     ) -> None:
-        """Add a sensor, and its second one; lag in s, the rest in the units it shows; `two_wire` as of
+        """Add a sensor, and what stands beside it; lag in s, the rest in the units it shows; `two_wire` as of
         Sensor."""
         sensing = self._sensing
-        for name in (key, f"{key}_2") if key in sensing.redundant else (key,):
+        for name in (key, *(one for one in sensing.further if one[:-2] == key)):
             sensor = Sensor(
                 f"{sensing.seed}/{name}",
                 lag,

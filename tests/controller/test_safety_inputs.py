@@ -230,6 +230,68 @@ def test_a_pair_that_disagrees_shows_the_higher_and_says_so(first: float, second
     assert front.image["low.t"].value == 55.0
 
 
+def three(front: Front, *values: float) -> Point:
+    """Three sensors shown for so long that neither jumps nor recovery are left; NaN: a broken wire."""
+    for _ in range(25):
+        front.now += 1.0
+        for number, value in enumerate(values, 1):
+            fault = Fault.OPEN_CIRCUIT if math.isnan(value) else Fault.NONE
+            front.readings["io", f"t_{number}"] = Reading(value, front.now, fault)
+        front.inputs.step(front.readings, front.now)
+    return front.image["low.t"]
+
+
+def triple() -> Front:
+    channels = [
+        InputChannel(f"low.t_{n}", "temperature", ("io", f"t_{n}"), -10, 150, 10.0, 10.0) for n in (1, 2, 3)
+    ]
+    return Front(*channels, redundant=("low.t",))
+
+
+LOST = math.nan
+
+
+@pytest.mark.parametrize(
+    ("values", "value", "quality", "reason"),
+    [
+        ((49.0, 50.0, 51.0), 50.0, Quality.GOOD, ""),
+        ((51.0, 49.0, 50.0), 50.0, Quality.GOOD, ""),
+        ((LOST, 49.0, 50.0), 49.0, Quality.UNCERTAIN, "second_sensor"),
+        ((49.0, LOST, 50.0), 49.0, Quality.GOOD, ""),
+        ((LOST, LOST, 50.0), 50.0, Quality.UNCERTAIN, "second_sensor"),
+        ((LOST, LOST, LOST), LOST, Quality.BAD, "open_circuit"),
+        ((LOST, 49.0, 60.0), 60.0, Quality.UNCERTAIN, "disagree"),
+        ((49.0, 55.0, 61.0), 55.0, Quality.UNCERTAIN, "disagree"),
+    ],
+)
+def test_three_sensors_say_one_value(
+    values: tuple[float, float, float], value: float, quality: Quality, reason: str
+) -> None:
+    point = three(triple(), *values)
+    assert judged(point) == (quality, reason)
+    assert point.value == pytest.approx(value, nan_ok=True)
+
+
+@pytest.mark.parametrize("liar", [1, 2, 3])
+@pytest.mark.parametrize("wrong", [-5.0, 5.0])
+def test_two_of_three_outvote_the_one_that_lies_until_it_is_near_again(liar: int, wrong: float) -> None:
+    front, values = triple(), [50.0, 50.0, 50.0]
+    values[liar - 1] += wrong
+    assert three(front, *values).value == 50.0
+    assert judged(front.image[f"low.t_{liar}"]) == (Quality.BAD, "against_two")
+    assert [(point.name, why) for point, _, why in front.inputs.complaints() if why] == [
+        (f"low.t_{liar}", "against_two")
+    ]
+    assert not front.inputs.quiet
+    values[liar - 1] = 50.0 + 2.5 * math.copysign(1.0, wrong)
+    three(front, *values)
+    assert not front.image[f"low.t_{liar}"].usable
+    values[liar - 1] = 50.0 + 1.5 * math.copysign(1.0, wrong)
+    three(front, *values)
+    assert all(front.image[f"low.t_{number}"].usable for number in (1, 2, 3))
+    assert front.inputs.quiet
+
+
 # ---- substitutes
 
 

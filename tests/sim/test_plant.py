@@ -121,7 +121,7 @@ def test_open_valve_gives_the_temperature_of_the_facts():
 
 
 def test_sensor_and_command_names():
-    plant = Plant(replace(STEADY, redundant_sensors=("low.supply_temperature",)), DESIGN_DAY)
+    plant = Plant(replace(STEADY, further_sensors=("low.supply_temperature_2",)), DESIGN_DAY)
     expected = {
         "station.outdoor_temperature", "station.primary_supply_temperature",
         "station.primary_return_temperature", "station.primary_supply_pressure",
@@ -269,7 +269,7 @@ def test_pump_trip_stops_the_flow_and_the_hot_slug_trips_the_thermostat():
 
 
 def test_sensor_fault_by_key():
-    plant = Plant(replace(STEADY, redundant_sensors=("low.supply_temperature",)), DESIGN_DAY)
+    plant = Plant(replace(STEADY, further_sensors=("low.supply_temperature_2",)), DESIGN_DAY)
     plant.fault("low.supply_temperature", "open")
     plant.step(1.0)
     assert isnan(plant.sensors["low.supply_temperature"])

@@ -103,7 +103,7 @@ def test_defaults_are_those_of_the_plant(tmp_path):
     assert parameters == replace(
         PlantParameters(),
         zones=(replace(ZoneParameters(), fill_pressure_kpa=350.0),),
-        redundant_sensors=("station.outdoor_temperature", "low.supply_temperature"),
+        further_sensors=("station.outdoor_temperature_2", "low.supply_temperature_2"),
     )
     unit = size_hot_water("hot_water", PlantHotWaterSettings())
     assert unit == replace(HotWaterParameters(), regulator_c=55.0)

@@ -37,7 +37,7 @@ def test_the_demo_station_is_the_nominal_one():
     parameters = plant_parameters(station_file("demo"))
     (zone,) = parameters.zones
     assert zone == replace(ZoneParameters(), fill_pressure_kpa=350.0)
-    assert replace(parameters, zones=(), redundant_sensors=()) == replace(PlantParameters(), zones=())
+    assert replace(parameters, zones=(), further_sensors=()) == replace(PlantParameters(), zones=())
 
 
 def test_a_floor_zone_holds_its_rooms_at_its_own_design_point():

@@ -90,10 +90,9 @@ class HeatingCircuit:
         self.setpoint = SupplySetpoint(name, settings, image, station)
         self.mode_point = image.add(Point(f"{name}.valve_mode", "choice", choices=MODES, role="calculated"))
         self.care = LoopPoints(name, image)
-        first, second = find(f"{name}.supply_temperature_1"), find(f"{name}.supply_temperature_2")
         sensed = Sensed(
             supply=image[f"{name}.supply_temperature"],
-            pair=(first, second) if first is not None and second is not None else None,
+            sensors=image.sensors(f"{name}.supply_temperature"),
             back=find(f"{name}.return_temperature"),
             power=find(f"{name}.heat_power") or (find("station.heat_power") if alone else None),
             outdoor=image["station.outdoor_temperature"],

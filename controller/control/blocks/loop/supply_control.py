@@ -27,7 +27,7 @@ from typing import Any
 from controller.control.blocks.loop.characteristic import Characteristic
 from controller.control.blocks.loop.heat_transfer import HeatTransfer
 from controller.control.blocks.loop.loop_monitor import LoopMonitor, LoopSample
-from controller.control.blocks.loop.supply_estimate import Pair, SupplyEstimate
+from controller.control.blocks.loop.supply_estimate import Sensors, SupplyEstimate
 from controller.control.blocks.loop.supply_limiter import SupplyBounds, SupplyLimiter
 from controller.control.blocks.loop.supply_settings import LoopSettings, ValveSettings
 from controller.control.blocks.loop.tuning import LoopView, Tuning
@@ -70,10 +70,10 @@ DESIGN_SPREAD_K = 15.0
 class Sensed:
     """The points that the loop looks at: °C, kW, %. Those a station does not have are None.
 
-    `pair`: the two sensors behind `supply`, where it has two."""
+    `sensors`: those behind `supply`, where it has several."""
 
     supply: Point
-    pair: Pair
+    sensors: Sensors
     back: Point | None
     power: Point | None
     outdoor: Point
@@ -403,8 +403,8 @@ class SupplyControl:
         sensed = self.sensed
         if sensed.supply.usable:
             self._held_since, self.mode = None, "regulates"
-            self.estimate.learn(tick, sensed.supply, sensed.pair, sensed.back, sensed.power)
-            believed = self.estimate.believe(sensed.supply, sensed.pair, sensed.back, sensed.power)
+            self.estimate.learn(tick, sensed.supply, sensed.sensors, sensed.back, sensed.power)
+            believed = self.estimate.believe(sensed.supply, sensed.sensors, sensed.back, sensed.power)
             return self._filter(believed, tick.dt)
         self.filtered = math.nan
         if self._held_since is None:

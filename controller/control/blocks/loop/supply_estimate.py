@@ -21,8 +21,8 @@ _MIN_SPREAD_K = 3.0
 _AGREE_K = 1.0
 
 
-Pair = tuple[Point, Point] | None
-"""Both sensors of a redundant point."""
+Sensors = tuple[Point, ...]
+"""All sensors of a redundant point, none of another."""
 
 
 class SupplyEstimate:
@@ -34,22 +34,25 @@ class SupplyEstimate:
         self.mean_flow = math.nan
         self.mean_outdoor = math.nan
 
-    def believe(self, supply: Point, pair: Pair, back: Point | None, power: Point | None) -> float:
-        """Supply temperature of two sensors that may contradict each other, °C.
+    def believe(self, supply: Point, sensors: Sensors, back: Point | None, power: Point | None) -> float:
+        """Supply temperature of sensors that may contradict each other, °C.
 
-        The estimate is the third witness; without it the higher one counts, which `supply` holds.
+        The estimate is one witness more; without it what `supply` holds counts, of two the higher one.
         """
         estimated = self.supply(back, power)
-        if pair is None or supply.reason != "disagree" or estimated is None:
+        if supply.reason != "disagree" or estimated is None:
             return supply.value
-        first, second = pair[0].value, pair[1].value
-        return first if abs(first - estimated) <= abs(second - estimated) else second
+        values = [sensor.value for sensor in sensors if sensor.usable]
+        return min(values, key=lambda value: abs(value - estimated), default=supply.value)
 
-    def learn(self, tick: Tick, supply: Point, pair: Pair, back: Point | None, power: Point | None) -> None:
+    def learn(
+        self, tick: Tick, supply: Point, sensors: Sensors, back: Point | None, power: Point | None
+    ) -> None:
         """Update C (kW/K) from good values: °C, °C, kW. Sensors that drift apart teach nothing."""
         if back is None or power is None or not (supply.usable and back.usable and power.usable):
             return
-        if pair is not None and abs(pair[0].value - pair[1].value) > _AGREE_K:
+        values = [sensor.value for sensor in sensors if sensor.usable]
+        if len(values) > 1 and max(values) - min(values) > _AGREE_K:
             return
         spread = supply.value - back.value
         if spread < _MIN_SPREAD_K or power.value <= 0:
