@@ -31,6 +31,7 @@ COMPILED: tuple[tuple[str, ...], ...] = (
         "controller/control/circuits/*.py",
         "controller/points.py",
     ),
+    ("sim/campaign/claims.py", "sim/campaign/judge.py", "sim/campaign/table.py"),
 )
 """Patterns of what is compiled, in groups of which each makes one file of C."""
 

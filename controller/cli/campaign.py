@@ -15,7 +15,8 @@ from controller.cli.served_rig import ServesHere
 from controller.cli.start import BAD_INPUT, leave, read_or_leave
 from sim.campaign.conduct import Campaign
 from sim.campaign.report import COLUMNS, plot, replay, row, write_junit
-from sim.campaign.run import Result, Trace
+from sim.campaign.run import Result
+from sim.campaign.watch import Trace
 
 
 def campaign(
@@ -35,6 +36,9 @@ def campaign(
     first_failure: Annotated[
         bool, typer.Option("--first-failure", help="Do not mend, and watch again, what has failed already")
     ] = False,
+    whole: Annotated[
+        bool, typer.Option("--whole", help="Watch for all --hours also what has long been as its twin")
+    ] = False,
     listing: Annotated[bool, typer.Option("--list", help="Only name the cells")] = False,
 ) -> None:
     """Break everything that can break, one thing at a time, and judge the plant.
@@ -45,7 +49,7 @@ def campaign(
     assert checked.file is not None
     made = Campaign(checked.file, checked.profiles, seed, ServesHere(checked))
     if cell is not None:
-        _one(made, file, cell, hours, picture)
+        _one(made, file, cell, hours, whole, picture)
         return
     cells = made.cells if sample is None else made.sample(sample)
     if only is not None:
@@ -63,7 +67,7 @@ def campaign(
     results: list[Result] = []
     with Progress(transient=True, console=Console(stderr=True)) as bar:
         task = bar.add_task(f"{len(cells)} cells", total=len(cells))
-        for result in made.run(cells, hours, jobs, first_failure):
+        for result in made.run(cells, hours, jobs, first_failure=first_failure, whole=whole):
             results.append(result)
             bar.advance(task)
     results.sort(key=lambda result: (not result.failures, result.cell.group, result.cell.name))
@@ -87,22 +91,26 @@ def _show(results: list[Result], file: Path, seed: int, hours: float) -> None:
         if result.failures:
             print(f"    {replay(result, file, seed, hours)}")
     held = sum(not result.failures for result in results)
-    print(f"{held} of {len(results)} cells held")
+    alike = sum(result.alike_after is not None for result in results)
+    print(f"{held} of {len(results)} cells held; {alike} ended early, as their twins for hours")
 
 
-def _one(made: Campaign, file: Path, name: str, hours: float, picture: Path | None) -> None:
+def _one(made: Campaign, file: Path, name: str, hours: float, whole: bool, picture: Path | None) -> None:
     try:
         cell = made.cell(name)
     except KeyError:
         raise leave(f"no cell {name} (station campaign {file} --list names them)", BAD_INPUT) from None
     made.prepare([cell], hours)
     twin: Trace = made.twin(cell)
-    result = made.run_one(cell, hours)
+    result = made.run_one(cell, hours, whole=whole)
     for time, code, subject in result.alarms:
         print(f"{time:9.0f} s  {code}@{subject}")
     for invariant, margin in result.margins.items():
         print(f"{invariant:18} {margin.left:8.1f} {margin.unit} left")
-    print(f"heat {result.heat:.3f} of the twin's, room {result.room_day:+.2f} K after {hours:g} h")
+    watched = hours if result.alike_after is None else result.alike_after / 3600.0
+    print(f"heat {result.heat:.3f} of the twin's, room {result.room_day:+.2f} K after {watched:g} h")
+    if result.alike_after is not None:
+        print("as its twin from then on: not watched further (--whole does)")
     for line in result.excused:
         print(f"excused: {line}")
     for failure in result.failures:

@@ -73,6 +73,15 @@ def test_a_cell_holds(campaign: Campaign, name: str) -> None:
     assert not result.failures, f"{'; '.join(result.failures)}\n{again}"
 
 
+def test_a_cell_that_has_long_been_as_its_twin_is_ended(campaign: Campaign) -> None:
+    cell = campaign.cell("-24/low.return_temperature:open")
+    (result,) = campaign.run([cell], 7.0, 1)
+    assert result.alike_after == 6 * 3600.0
+    assert not result.failures
+    (result,) = campaign.run([cell], 7.0, 1, whole=True)
+    assert result.alike_after is None
+
+
 def test_the_matrix_follows_from_the_file(campaign: Campaign) -> None:
     names = [cell.name for cell in campaign.cells]
     assert len(names) == len(set(names)) >= 300
@@ -307,8 +316,8 @@ def test_an_alarm_that_is_not_true_is_a_failure_unless_nobody_could_know(campaig
 def test_only_what_nobody_can_prevent_is_excused() -> None:
     carried = {"analog": {"low.return_pressure", "low.supply_pressure"}, "relays": {"low.relief_valve"}}
 
-    def why(of: str, *breaks: Break, start: Start = COLD_DAY) -> str:
-        return excused(Cell(start, "water", breaks), of, carried)
+    def why(of: str, *breaks: Break, start: Start = COLD_DAY, beyond: float = 1.0) -> str:
+        return excused(Cell(start, "water", breaks), of, carried, beyond)
 
     burst, leak = Break("plant", "low", "burst", 40.0), Break("plant", "low", "leak", 1.5)
     assert why("highest radiator", burst)
@@ -333,11 +342,12 @@ def test_only_what_nobody_can_prevent_is_excused() -> None:
     assert why("highest radiator", Break("device", "analog", "dead"), start=COLD_START)
     assert not why("highest radiator", Break("device", "analog", "dead"))
     assert not why("highest radiator", Break("device", "analog", "yesterday"), start=COLD_START)
-    opened = Break("hand", "low.valve_command", "hand", 100.0)
+    # What stands between the plates is pushed out within the drive's ramp, and no longer.
     one, other = (Break("plant", f"low.pump_{number}", "trip") for number in (1, 2))
-    assert why("very hot water", opened, one, other)
-    assert not why("very hot water", opened, one)
-    assert not why("very hot water", one, other)
+    assert why("very hot water", one, other, beyond=2.0)
+    assert not why("very hot water", one, other, beyond=4.0)
+    assert not why("very hot water", one)
+    assert not why("hot water", one, other)
 
 
 def test_junit_says_how_to_run_a_failing_cell_again(tmp_path: Path) -> None:

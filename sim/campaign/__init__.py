@@ -8,6 +8,8 @@ claims  which alarm says what of the plant, held against what is true there
 judge   the invariants of the plant, with their margins
 table   what the commands must be, by what is true in the plant
 excuses what no controller can prevent, with the reason
+likeness when a broken station has long been as its twin
+watch   runs a station and keeps what a cell is judged by
 run     one cell: warm up, break, watch, mend, watch; beside a twin to which nothing happens
 report  table, JUnit, a picture of one cell
 """

@@ -5,6 +5,7 @@ Demands on commands (`table.py`) have no excuse but the loss of what they are se
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass
 
@@ -18,11 +19,12 @@ Case = Callable[[Cell, Carried], bool]
 
 @dataclass(frozen=True, slots=True)
 class Excuse:
-    """`of`: for this cell."""
+    """`of`: for this cell; `most`: no more beyond what is allowed than this, in the invariant's unit."""
 
     invariants: tuple[str, ...]
     of: Case
     reason: str
+    most: float = math.inf
 
 
 def _any(of: Callable[[Break], bool]) -> Case:
@@ -39,14 +41,6 @@ def _unstoppable(pumps: str) -> Case:
 
 def _pumps_tripped(cell: Cell) -> int:
     return sum(one.kind == "trip" and ".pump_" in one.on for one in cell.breaks)
-
-
-def _held_open(cell: Cell, _: Carried) -> bool:
-    """A hand holds the valve open, and no pump is left."""
-    opened = any(
-        one.target == "hand" and one.on.endswith(".valve_command") and one.value for one in cell.breaks
-    )
-    return opened and _pumps_tripped(cell) > 1
 
 
 def _silent_at_cold_start(*roles: str) -> Case:
@@ -118,9 +112,11 @@ EXCUSES = (
     ),
     Excuse(
         ("very hot water",),
-        _held_open,
-        "a stroke of two minutes under full flow heats what stands in the exchanger to the primary's"
-        " temperature; the pump that comes back pushes it out within six seconds",
+        lambda cell, _: _pumps_tripped(cell) > 1,
+        "no pump is left, and what stands in the exchanger is heated to the primary's temperature, by a valve"
+        " that closes or by what a shut one lets through; the drive that comes back needs six seconds of its"
+        " ramp to push it out",
+        most=3.0,
     ),
     Excuse(
         _HOT, _kind("power_failure"), "a valve without power stays open and heats what stands: `check` warns"
@@ -148,12 +144,13 @@ def carried_by_devices(station: Station) -> dict[str, set[str]]:
     return carried
 
 
-def excused(cell: Cell, invariant: str, carried: Carried) -> str:
-    """The reason, or nothing. A demand's name has its circuit before it."""
+def excused(cell: Cell, invariant: str, carried: Carried, beyond: float = 0.0) -> str:
+    """The reason, or nothing. A demand's name has its circuit before it; `beyond`: so much, in its unit,
+    beyond what is allowed."""
     name = invariant.partition(": ")[2] if invariant.endswith("no flow: valve shut") else invariant
     if name == "freezing" and _pumps_tripped(cell) > 1:
         return "no pump is left: `standing_cold` says how long people have"
     for excuse in EXCUSES:
-        if name in excuse.invariants and excuse.of(cell, carried):
+        if name in excuse.invariants and beyond <= excuse.most and excuse.of(cell, carried):
             return excuse.reason
     return ""

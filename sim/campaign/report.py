@@ -9,7 +9,8 @@ from typing import Any
 from xml.etree import ElementTree
 
 from sim.campaign.judge import Margin
-from sim.campaign.run import Result, Shown
+from sim.campaign.run import Result
+from sim.campaign.watch import Shown
 
 COLUMNS = ("cell", "heat", "room, K", "told after", "by", "worst margin", "alarms", "")
 

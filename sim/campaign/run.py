@@ -1,29 +1,26 @@
 """One cell: warm up, break, watch for a day, mend, watch again; beside a twin to which nothing happens.
 
 The day after a break is scanned every second for twenty minutes, then every five; a deviation that could
-still grow beyond what is allowed is watched for three days. Before faults of a day the station has run for
+still grow beyond what is allowed is watched for three days, and a station that has long been as its twin is
+not watched to the day's end (`sim/campaign/likeness.py`). Before faults of a day the station has run for
 eight, so that its watchers know what is usual. A cell and its twin have the same seed, weather and scans.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
-from controller.points import Point
 from controller.settings.station import StationFile
 from drivers.profile import Profile
-from sim.campaign.causes import ASKED_PERCENT, Cause, accused, cause_of, is_latched, warned_leaks
+from sim.campaign.causes import Cause, accused, cause_of, is_latched, warned_leaks
 from sim.campaign.cells import Bench, Breaking, Cell, Start
 from sim.campaign.claims import Claims
 from sim.campaign.excuses import Carried, carried_by_devices, excused
 from sim.campaign.judge import Judge, Margin
+from sim.campaign.likeness import ALIKE_S, FIRST_S, as_its_twin, may_end
 from sim.campaign.table import Demand
-from sim.physics.exchanger_zone import ExchangerZone
-from sim.physics.valve import Valve
-from sim.physics.zone import Zone
+from sim.campaign.watch import NEAR_S, SAMPLE_S, Trace, Watch
 from sim.rig import Rig
 from sim.weather import Weather
 
@@ -33,9 +30,8 @@ DAY_S = 86400.0
 LONG_S = 3 * DAY_S
 LEARNING_S = 8 * DAY_S
 MENDED_FINE_S = 600.0
-MENDED_S = 3 * 3600.0
-SAMPLE_S = 300.0
-NEAR_S = 600.0
+MENDED_S, CALM_S = 3 * 3600.0, 1800.0
+ALIKE_SAMPLES = round(ALIKE_S / SAMPLE_S)
 SECOND_AFTER_S = 60.0
 BURST_S = 600.0
 MOST_ALARMS = 3
@@ -48,37 +44,6 @@ BACK_K = 3.0
 KEEPS_HEAT = ("sensor", "device", "program", "service")
 
 
-class Shown(NamedTuple):
-    """What a picture has of a circuit: seconds since the break, °C, %, kPa."""
-
-    time: float
-    supply: float
-    back: float
-    position: float
-    pressure: float
-    coldest: float
-
-
-class Commanded(NamedTuple):
-    """What its outputs are told: valve in %, how many pumps and makeup pumps run, relief."""
-
-    valve: float
-    pumps: int
-    makeups: int
-    relief: float
-
-
-@dataclass(slots=True)
-class Trace:
-    """Every five minutes since the break: heat of all circuits in J, air of every building in °C, and a
-    picture's worth of the first circuit; the same with its commands, every scan, of the first ten minutes."""
-
-    heat: list[float] = field(default_factory=list)
-    air: list[list[float]] = field(default_factory=list)
-    shown: list[Shown] = field(default_factory=list)
-    near: list[tuple[Shown, Commanded]] = field(default_factory=list)
-
-
 @dataclass(slots=True)
 class Result:
     """What a cell did. `failures`: one line for each sentence that is not true of it."""
@@ -88,6 +53,8 @@ class Result:
     """Heat of the day over the twin's."""
     room_day: float = 0.0
     room_long: float | None = None
+    alike_after: float | None = None
+    """Seconds after the break when it was ended, for it had long been as its twin."""
     margins: dict[str, Margin] = field(default_factory=dict)
     alarms: list[tuple[float, str, str]] = field(default_factory=list)
     cause: Cause | None = None
@@ -119,128 +86,6 @@ def let_learn(rig: Rig) -> None:
     rig.events.clear()
 
 
-class Watch:
-    """Runs a rig and samples it."""
-
-    def __init__(
-        self,
-        rig: Bench,
-        judge: Judge | None = None,
-        claims: Claims | None = None,
-        cell: Cell | None = None,
-    ) -> None:
-        self.rig = rig
-        self.trace = Trace()
-        self.untrue: dict[tuple[str, str], float] = {}
-        """Alarms that claimed what was not so, (code, subject), and after how many seconds."""
-        self._judge, self._claims = judge, claims
-        self._heard = len(rig.events)
-        self._next = rig.plant.time
-        self.begin = rig.plant.time
-        self.asked_at = math.inf
-        """Seconds until a valve was asked to do something that it does not do."""
-        self._valves, self._on_its_way_s = _asked_valves(rig, cell)
-        self._differs_since = math.inf
-
-    def run(self, seconds: float, dt: float) -> None:
-        """Let `seconds` pass in scans of `dt`."""
-        rig, judge = self.rig, self._judge
-        rig.dt = dt
-        for _ in range(round(seconds / dt)):
-            rig.step()
-            now = rig.plant.time
-            if self.asked_at == math.inf:
-                self._ask(now)
-            if judge is not None:
-                judge.step(now, dt)
-            if self._claims is not None:
-                self._claims.look(now)
-            if len(rig.events) != self._heard:
-                self._hear(now)
-            if now - self.begin <= NEAR_S:
-                self.trace.near.append((self._shown(), self._commanded()))
-            if now >= self._next:
-                self._next += SAMPLE_S
-                self._sample()
-
-    def _hear(self, now: float) -> None:
-        for event in self.rig.events[self._heard :]:
-            # What hides behind its cause is seen by people all the same.
-            if event.kind in ("alarm", "hidden") and self._claims is not None:
-                name = event.code, event.subject
-                if self._claims.untrue(*name):
-                    self.untrue.setdefault(name, now - self.begin)
-        self._heard = len(self.rig.events)
-
-    def _ask(self, now: float) -> None:
-        if not any(
-            abs(command.value * whole - 100.0 * valve.position) > ASKED_PERCENT
-            for command, whole, valve in self._valves
-        ):
-            self._differs_since = math.inf
-            return
-        self._differs_since = min(self._differs_since, now)
-        if now - self._differs_since >= self._on_its_way_s:
-            self.asked_at = self._differs_since - self.begin
-
-    def _sample(self) -> None:
-        zones = list(self.rig.plant.zones.values())
-        self.trace.heat.append(sum(zone.heat_from_primary for zone in zones))
-        self.trace.air.append([branch.building.air for zone in zones for branch in zone.branches])
-        self.trace.shown.append(self._shown())
-
-    def _shown(self) -> Shown:
-        zone = next(iter(self.rig.plant.zones.values()))
-        return Shown(
-            self.rig.plant.time - self.begin,
-            zone.supply,
-            zone.header,
-            100.0 * zone.valve.position,
-            zone.loop.pressure * 1e-3,
-            min(branch.building.air for branch in zone.branches),
-        )
-
-    def _commanded(self) -> Commanded:
-        name, outputs = next(iter(self.rig.plant.zones)), self.rig.station.image.outputs
-
-        def running(kind: str) -> int:
-            runs = (
-                o for key, o in outputs.items() if key.startswith(f"{name}.{kind}") and key[-4:] == "_run"
-            )
-            return sum(output.value >= 0.5 for output in runs)
-
-        valve = outputs.get(f"{name}.valve_command") or outputs[f"{name}.primary_command"]
-        relief = outputs.get(f"{name}.relief_valve")
-        return Commanded(
-            valve.value, running("pump_"), running("makeup_"), 0.0 if relief is None else relief.value
-        )
-
-
-def _asked_valves(rig: Bench, cell: Cell | None) -> tuple[list[tuple[Point, float, Valve]], float]:
-    """Command, what makes per cent of it, and the valve: the isolation valves that break, else all others;
-    and for how many seconds a sound one differs, because it is on its way. A control valve is led, and does
-    not."""
-    image, found = rig.station.image, list[tuple[Point, float, Valve]]()
-    broken = {one.on for one in cell.breaks} if cell is not None else set()
-    for name, zone in rig.plant.zones.items():
-        for number, valve in enumerate(_isolation_valves(zone), 1):
-            if f"{name}.exchanger_{number}_valve" in broken:
-                found.append((image[f"{name}.exchanger_{number}_open"], 100.0, valve))
-    if found:
-        return found, max(zone.parameters.exchanger_isolation_stroke_s for zone in rig.plant.zones.values())
-    led = [
-        (image[f"{name}.valve_command"], 1.0, zone.valve)
-        for name, zone in rig.plant.zones.items()
-        if f"{name}.valve_command" in image.points
-    ]
-    return led, 0.0
-
-
-def _isolation_valves(zone: Zone) -> list[Valve]:
-    bank = zone.bank if isinstance(zone, ExchangerZone) else None
-    return [] if bank is None else bank.valves
-
-
 def run_twin(rig: Bench, hours: float) -> Trace:
     """The station to which nothing happens, from the moment of the break on, as long as a cell may be
     watched."""
@@ -258,10 +103,12 @@ def run_cell(
     hours: float = 24.0,
     *,
     first_failure: bool = False,
+    whole: bool = False,
     mended_s: float = MENDED_S,
 ) -> Result:
     """Break, watch, judge, mend, judge. `rig` is at the cell's start and is used up. `first_failure`: what
-    has failed already is not mended; `mended_s`: so long everything has to recover."""
+    has failed already is not mended; `whole`: also what is as its twin is watched for all its hours;
+    `mended_s`: so long everything has to recover."""
     result = Result(cell, cause=cause_of(cell, warned_leaks(rig.station)))
     judge = Judge(rig)
     watch = Watch(rig, judge, Claims(rig, cell), cell)
@@ -272,9 +119,9 @@ def run_cell(
         _break(cell, watch, breaker)
         spent = rig.plant.time - begin
         watch.run(min(FINE_FOR_S, hours * 3600.0) - spent, FINE_S)
-        watch.run(hours * 3600.0 - FINE_FOR_S, COARSE_S)
+        result.alike_after = _rest_of_day(cell, watch, result.cause, twin, hours, whole=whole)
         _compare(result, watch.trace, twin)
-        if hours >= 24.0 and _growing(result, cell):
+        if hours >= 24.0 and result.alike_after is None and _growing(result, watch, twin):
             watch.run(LONG_S - DAY_S, COARSE_S)
             result.room_long = _worst_room(watch.trace, twin)
         result.alarms = [
@@ -288,7 +135,7 @@ def run_cell(
             result.excused.clear()
         breaker.end()
         watch.run(MENDED_FINE_S, FINE_S)
-        watch.run(mended_s - MENDED_FINE_S, COARSE_S)
+        _recover(watch, mended_s - MENDED_FINE_S, whole=whole)
     except Exception as problem:  # noqa: BLE001  # a scan that throws is a result
         result.failures.append(f"the scan threw {type(problem).__name__}: {problem}")
         return result
@@ -305,6 +152,28 @@ def _break(cell: Cell, watch: Watch, breaker: Breaking) -> None:
         breaker.begin(one)
 
 
+def _rest_of_day(
+    cell: Cell, watch: Watch, cause: Cause | None, twin: Trace, hours: float, *, whole: bool
+) -> float | None:
+    """Watch on for `hours` after the break; seconds after it when the station was found to be as its twin,
+    and nothing was left to wait for."""
+    left = hours * 3600.0 - FINE_FOR_S
+    events, since = watch.rig.events, watch.rig.plant.time
+    heard = len(events)
+    while left > 0.0:
+        step = min(left, NEAR_S)
+        watch.run(step, COARSE_S)
+        left -= step
+        now = watch.rig.plant.time
+        if len(events) != heard:
+            heard, since = len(events), now
+        if whole or now - since < ALIKE_S or now - watch.begin < FIRST_S or not may_end(cell):
+            continue
+        if left > 0.0 and _is_told(cause, watch) and as_its_twin(watch.trace, twin, ALIKE_SAMPLES):
+            return now - watch.begin
+    return None
+
+
 def _compare(result: Result, trace: Trace, twin: Trace) -> None:
     last = min(len(trace.heat), len(twin.heat)) - 1
     used, usual = trace.heat[last] - trace.heat[0], twin.heat[last] - twin.heat[0]
@@ -319,10 +188,18 @@ def _worst_room(trace: Trace, twin: Trace) -> float:
     return max(differences, key=abs)
 
 
-def _growing(result: Result, cell: Cell) -> bool:
-    return cell.group in KEEPS_HEAT and (
-        abs(result.room_day) > GROWING_K or any(one.kind == "drift" for one in cell.breaks)
-    )
+def _growing(result: Result, watch: Watch, twin: Trace) -> bool:
+    """A sensor that has drifted for a day, was told, and gets no heed from the station will not get any."""
+    if result.cell.group not in KEEPS_HEAT:
+        return False
+    unheeded = _is_told(result.cause, watch) and as_its_twin(watch.trace, twin, ALIKE_SAMPLES)
+    drifts = any(one.kind == "drift" for one in result.cell.breaks)
+    return abs(result.room_day) > GROWING_K or (drifts and not unheeded)
+
+
+def _is_told(cause: Cause | None, watch: Watch) -> bool:
+    events = watch.rig.events
+    return cause is None or any(e.kind == "alarm" and cause.names(e.code, e.subject) for e in events)
 
 
 def _judge_plant(result: Result, demands: Mapping[str, Demand], carried: Carried) -> None:
@@ -341,7 +218,7 @@ def _judge_plant(result: Result, demands: Mapping[str, Demand], carried: Carried
         demand = demands.get(name)
         if demand is not None and not demand.asked_of(cell):
             result.excused.append(f"{beyond} (nobody sees it)")
-        elif reason := excused(cell, name, carried):
+        elif reason := excused(cell, name, carried, -margin.left):
             result.excused.append(f"{beyond} ({reason})")
         else:
             result.failures.append(beyond)
@@ -378,21 +255,43 @@ def _last_break_at(cell: Cell) -> float:
     )
 
 
+def _recover(watch: Watch, seconds: float, *, whole: bool) -> None:
+    """Watch on after it was mended, until nothing has been wrong or told for half an hour."""
+    rig, events = watch.rig, watch.rig.events
+    heard, since = len(events), rig.plant.time
+    while seconds > 0.0:
+        step = min(seconds, NEAR_S)
+        watch.run(step, COARSE_S)
+        seconds -= step
+        if len(events) != heard or _unwell(rig) or any(_astray(rig)):
+            heard, since = len(events), rig.plant.time
+        if not whole and rig.plant.time - since >= CALM_S:
+            return
+
+
+def _unwell(rig: Bench) -> set[tuple[str, str]]:
+    """Alarms that nobody need acknowledge at the station, (code, subject)."""
+    return {(code, subject) for code, subject in rig.alarms() if not is_latched(code)}
+
+
+def _astray(rig: Bench) -> Iterator[tuple[str, float, float]]:
+    """Circuits whose supply is far from what is wanted: name, supply and set-point in °C."""
+    for name, zone in rig.plant.zones.items():
+        setpoint = rig[f"{name}.supply_setpoint"]
+        if setpoint.usable and abs(zone.supply - setpoint.value) > BACK_K:
+            yield name, zone.supply, setpoint.value
+
+
 def _judge_recovery(result: Result, rig: Bench, mended_s: float) -> None:
-    left = {(code, subject) for code, subject in rig.alarms() if not is_latched(code)}
+    left = _unwell(rig)
     if left and not _waits_for_a_hand(result.cell):
         names = ", ".join(f"{code}@{subject}" for code, subject in sorted(left))
         result.failures.append(f"{mended_s / 3600.0:.2g} h after it was mended: {names}")
-    for name, zone in rig.plant.zones.items():
-        setpoint = rig[f"{name}.supply_setpoint"]
-        if (
-            setpoint.usable
-            and abs(zone.supply - setpoint.value) > BACK_K
-            and not _waits_for_a_hand(result.cell)
-        ):
+    for name, supply, wanted in _astray(rig):
+        if not _waits_for_a_hand(result.cell):
             result.failures.append(
-                f"{name}: {mended_s / 3600.0:.2g} h after it was mended the supply is {zone.supply:.1f} °C,"
-                f" wanted {setpoint.value:.1f} °C"
+                f"{name}: {mended_s / 3600.0:.2g} h after it was mended the supply is {supply:.1f} °C,"
+                f" wanted {wanted:.1f} °C"
             )
 
 

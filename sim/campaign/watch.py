@@ -1,0 +1,173 @@
+"""Runs a station scan by scan and keeps what a cell is judged by: samples, a picture, what was not true."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from controller.points import Point
+from sim.campaign.causes import ASKED_PERCENT
+from sim.campaign.cells import Bench, Cell
+from sim.campaign.claims import Claims
+from sim.campaign.judge import Judge
+from sim.physics.exchanger_zone import ExchangerZone
+from sim.physics.valve import Valve
+from sim.physics.zone import Zone
+
+SAMPLE_S = 300.0
+NEAR_S = 600.0
+"""So long the picture has every scan."""
+
+
+class Shown(NamedTuple):
+    """What a picture has of a circuit: seconds since the break, °C, %, kPa."""
+
+    time: float
+    supply: float
+    back: float
+    position: float
+    pressure: float
+    coldest: float
+
+
+class Commanded(NamedTuple):
+    """What its outputs are told: valve in %, how many pumps and makeup pumps run, relief."""
+
+    valve: float
+    pumps: int
+    makeups: int
+    relief: float
+
+
+@dataclass(slots=True)
+class Trace:
+    """Every five minutes since the break: heat of all circuits in J, air of every building in °C, and a
+    picture's worth of the first circuit; the same with its commands, every scan, of the first ten minutes."""
+
+    heat: list[float] = field(default_factory=list)
+    air: list[list[float]] = field(default_factory=list)
+    shown: list[Shown] = field(default_factory=list)
+    near: list[tuple[Shown, Commanded]] = field(default_factory=list)
+
+
+class Watch:
+    """Runs a rig and samples it."""
+
+    def __init__(
+        self,
+        rig: Bench,
+        judge: Judge | None = None,
+        claims: Claims | None = None,
+        cell: Cell | None = None,
+    ) -> None:
+        self.rig = rig
+        self.trace = Trace()
+        self.untrue: dict[tuple[str, str], float] = {}
+        """Alarms that claimed what was not so, (code, subject), and after how many seconds."""
+        self._judge, self._claims = judge, claims
+        self._heard = len(rig.events)
+        self._next = rig.plant.time
+        self.begin = rig.plant.time
+        self.asked_at = math.inf
+        """Seconds until a valve was asked to do something that it does not do."""
+        self._valves, self._on_its_way_s = _asked_valves(rig, cell)
+        self._differs_since = math.inf
+
+    def run(self, seconds: float, dt: float) -> None:
+        """Let `seconds` pass in scans of `dt`."""
+        rig, judge = self.rig, self._judge
+        rig.dt = dt
+        for _ in range(round(seconds / dt)):
+            rig.step()
+            now = rig.plant.time
+            if self.asked_at == math.inf:
+                self._ask(now)
+            if judge is not None:
+                judge.step(now, dt)
+            if self._claims is not None:
+                self._claims.look(now)
+            if len(rig.events) != self._heard:
+                self._hear(now)
+            if now - self.begin <= NEAR_S:
+                self.trace.near.append((self._shown(), self._commanded()))
+            if now >= self._next:
+                self._next += SAMPLE_S
+                self._sample()
+
+    def _hear(self, now: float) -> None:
+        for event in self.rig.events[self._heard :]:
+            # What hides behind its cause is seen by people all the same.
+            if event.kind in ("alarm", "hidden") and self._claims is not None:
+                name = event.code, event.subject
+                if self._claims.untrue(*name):
+                    self.untrue.setdefault(name, now - self.begin)
+        self._heard = len(self.rig.events)
+
+    def _ask(self, now: float) -> None:
+        if not any(
+            abs(command.value * whole - 100.0 * valve.position) > ASKED_PERCENT
+            for command, whole, valve in self._valves
+        ):
+            self._differs_since = math.inf
+            return
+        self._differs_since = min(self._differs_since, now)
+        if now - self._differs_since >= self._on_its_way_s:
+            self.asked_at = self._differs_since - self.begin
+
+    def _sample(self) -> None:
+        zones = list(self.rig.plant.zones.values())
+        self.trace.heat.append(sum(zone.heat_from_primary for zone in zones))
+        self.trace.air.append([branch.building.air for zone in zones for branch in zone.branches])
+        self.trace.shown.append(self._shown())
+
+    def _shown(self) -> Shown:
+        zone = next(iter(self.rig.plant.zones.values()))
+        return Shown(
+            self.rig.plant.time - self.begin,
+            zone.supply,
+            zone.header,
+            100.0 * zone.valve.position,
+            zone.loop.pressure * 1e-3,
+            min(branch.building.air for branch in zone.branches),
+        )
+
+    def _commanded(self) -> Commanded:
+        name, outputs = next(iter(self.rig.plant.zones)), self.rig.station.image.outputs
+
+        def running(kind: str) -> int:
+            runs = (
+                o for key, o in outputs.items() if key.startswith(f"{name}.{kind}") and key[-4:] == "_run"
+            )
+            return sum(output.value >= 0.5 for output in runs)
+
+        valve = outputs.get(f"{name}.valve_command") or outputs[f"{name}.primary_command"]
+        relief = outputs.get(f"{name}.relief_valve")
+        return Commanded(
+            valve.value, running("pump_"), running("makeup_"), 0.0 if relief is None else relief.value
+        )
+
+
+def _asked_valves(rig: Bench, cell: Cell | None) -> tuple[list[tuple[Point, float, Valve]], float]:
+    """Command, what makes per cent of it, and the valve: the isolation valves that break, else all others;
+    and for how many seconds a sound one differs, because it is on its way. A control valve is led, and does
+    not."""
+    image, found = rig.station.image, list[tuple[Point, float, Valve]]()
+    broken = {one.on for one in cell.breaks} if cell is not None else set()
+    for name, zone in rig.plant.zones.items():
+        for number, valve in enumerate(_isolation_valves(zone), 1):
+            if f"{name}.exchanger_{number}_valve" in broken:
+                found.append((image[f"{name}.exchanger_{number}_open"], 100.0, valve))
+    if found:
+        return found, max(zone.parameters.exchanger_isolation_stroke_s for zone in rig.plant.zones.values())
+    led = [
+        (image[f"{name}.valve_command"], 1.0, zone.valve)
+        for name, zone in rig.plant.zones.items()
+        if f"{name}.valve_command" in image.points
+    ]
+    return led, 0.0
+
+
+def _isolation_valves(zone: Zone) -> list[Valve]:
+    bank = zone.bank if isinstance(zone, ExchangerZone) else None
+    return [] if bank is None else bank.valves
