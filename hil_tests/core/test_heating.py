@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
 
+from controller.settings.check import Checked
 from hil_tests.core.conftest import Loop
 from sim.weather import Weather
 
@@ -77,6 +79,23 @@ def test_shift_by_command(station: Loop) -> None:
     assert error(station) == pytest.approx(0.0, abs=0.7)
     assert highest < 1.2
     assert "curve_shift" in station.reason("low.valve_command")
+
+
+def test_a_hand_that_left_it_too_hot_is_followed_by_control_at_once(checked: Checked) -> None:
+    """The alarm that lets the valve open no further must not keep it where the hand has left it."""
+    assert checked.file is not None
+    file = checked.file.model_copy(deep=True)
+    file.plant.zones["low"].conductance *= 1.6
+    station = Loop(replace(checked, file=file), Weather.constant(-24.0))
+    station.run(minutes=30)
+    station.fault("station", "temperature_step", 15.0)
+    station.override("low.valve_command", 100.0, 1200.0)
+    station.run(seconds=1199)
+    assert ("supply_high", "low") in station.alarms()
+    assert station.supply > 65.0
+    station.run(minutes=15)
+    assert station.supply == pytest.approx(station.value("low.supply_setpoint"), abs=1.5)
+    assert not station.alarms()
 
 
 def test_a_hand_on_the_valve_and_back(station: Loop) -> None:

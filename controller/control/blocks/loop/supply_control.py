@@ -237,7 +237,9 @@ class SupplyControl:
         if command.slot is Slot.LIMIT and abs(seen - applied) > SAME_POSITION:
             applied = seen
         if command.slot is not Slot.DEMAND:
-            self.loop.applied(self.transfer.lift(self.curve.flow(applied)))
+            lift = self.transfer.lift(self.curve.flow(applied))
+            if command.slot is not Slot.LIMIT or not self._may_go_on(lift):
+                self.loop.applied(lift)
             self.limiter.forget()
             self._moved_at = -math.inf
             return
@@ -247,6 +249,12 @@ class SupplyControl:
             back = self.sensed.back
             if back is not None and back.usable and self.sensed.supply.reason == "":
                 self._learn(tick, self.filtered - back.value, seen if seen == seen else applied)
+
+    def _may_go_on(self, lift: float) -> bool:
+        """The loop wants to leave the limit that the valve stands at, not to pass it. What it has gathered
+        for that must stay, or steps smaller than the dead band never become a move."""
+        limit, value = self.command.limit, self.command.value
+        return value > limit.low if self.loop.output < lift else value < limit.high
 
     def _learn(self, tick: Tick, lift: float, opening: float) -> None:
         """Another belief about the valve is no reason to move it: the integral makes room."""
