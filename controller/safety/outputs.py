@@ -12,6 +12,11 @@ from collections.abc import Iterable
 
 from controller.points import Event, Image, Output, Point, Quality, Slot
 
+TRIPS = ("over_temperature", "thermostat")
+"""Rules that shut a valve which a hand holds open, and give it back when it is cool: again and again."""
+TRIPS_END_IT, TRIPS_WITHIN_S = 3, 3600.0
+"""So many within so long end the hand: a stroke every minute wears the valve out, and heats badly."""
+
 
 class Outputs:
     """The output stage. `rules`: codes of the safety table, for the reason points."""
@@ -26,24 +31,33 @@ class Outputs:
             )
             for output in outputs
         ]
+        self._trips: dict[str, list[float]] = {}
+        """When a trip has taken an output back from the hand that holds it, the last hour."""
 
     def step(self, now: float, dt: float, failed: set[str]) -> None:
         """Set the value of every output. `failed`: names of outputs whose circuit is broken."""
         for output, reason in self._rows:
+            tripped = output.slot is Slot.LIMIT and output.rule in TRIPS
             self._one(output, now, dt, output.name in failed)
+            if output.override is not None and output.rule in TRIPS and not tripped:
+                self._trips.setdefault(output.name, []).append(now)
             code = output.rule if output.slot is Slot.LIMIT else self._choices[output.slot]
             reason.put(self._index[code], now)
 
     def expire(self, now: float, wall: float) -> list[Event]:
-        """End the overrides whose time is up."""
+        """End the overrides whose time is up, and those that trips have taken back again and again."""
         events = []
         for output, _ in self._rows:
             hand = output.override
-            if hand is not None and now >= hand.expires:
+            if hand is None:
+                self._trips.pop(output.name, None)
+                continue
+            trips = [time for time in self._trips.get(output.name, ()) if now - time < TRIPS_WITHIN_S]
+            code = "override_tripped" if len(trips) >= TRIPS_END_IT else ""
+            code = "override_expired" if now >= hand.expires else code
+            if code:
                 output.override = None
-                events.append(
-                    Event(now, wall, "effect", output.name, "override_expired", hand.user, hand.source)
-                )
+                events.append(Event(now, wall, "effect", output.name, code, hand.user, hand.source))
         return events
 
     @staticmethod

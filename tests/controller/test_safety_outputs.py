@@ -22,7 +22,7 @@ class Stage:
         self.output = Output("low.valve_command", "percent", 0, 100, **{"failsafe": None, **options})  # type: ignore[arg-type]
         self.image = Image()
         self.image.add(self.output)
-        self.stage = Outputs([self.output], self.image, ["frost", "thermostat"])
+        self.stage = Outputs([self.output], self.image, ["frost", "thermostat", "over_temperature"])
         self.now = 0.0
 
     def step(self, demand: float | None = None, dt: float = 1.0, failed: bool = False) -> float:
@@ -145,6 +145,33 @@ def test_override_ends_by_itself_with_an_event() -> None:
         events = stage.stage.expire(second + 1.0, 0.0)
         assert [e.code for e in events] == (["override_expired"] if second == 10 else [])
     assert stage.step() == 43.0
+
+
+@pytest.mark.parametrize(
+    ("rule", "pause", "left"),
+    [
+        ("over_temperature", 600.0, 3),
+        ("thermostat", 600.0, 3),
+        ("over_temperature", 1900.0, 9),
+        ("frost", 60.0, 9),
+    ],
+)
+def test_three_trips_within_an_hour_end_a_hand(rule: str, pause: float, left: int) -> None:
+    stage = Stage()
+    stage.step(43.0)
+    stage.hand(100.0, lasts=86400.0)
+    trips, codes = 0, list[str]()
+    for _ in range(9):
+        for forced in (True, False):
+            codes += [event.code for event in stage.stage.expire(stage.now, 0.0)]
+            stage.output.limit.clear()
+            if forced:
+                trips += not codes
+                stage.output.limit.at_most(0.0, rule)
+            stage.step(dt=pause / 2)
+    assert codes == (["override_tripped"] if left < 9 else [])
+    assert trips == left
+    assert stage.output.value == (100.0 if left == 9 else 43.0)
 
 
 NUMBER = st.one_of(st.floats(allow_nan=True, allow_infinity=True), st.floats(-10, 110))

@@ -324,7 +324,8 @@ def wanted() -> dict[str, set[str] | None]:
         need |= {f"event.{kind}_taken": asked, f"event.{kind}_refused": asked}
     need |= {f"choice.{code}": set() for call, code, _ in codes() if call == "Answer" and "taken" not in code}
     need |= {f"answer.{code}": values for code, values in DOOR.items()}
-    need |= {"event.acknowledge_no_such_alarm": done, "event.override_expired": set()}
+    need |= {"event.acknowledge_no_such_alarm": done}
+    need |= {"event.override_expired": set(), "event.override_tripped": set()}
     need |= {"event.shelve_expired": set()}
     need |= {"event.trip_kept": {"number", "cause"}, "event.trip_skipped": {"count", "cause"}}
     need |= {f"alarm.alarm_flood_{part}": set() for part in ("seen", "does", "check")}
