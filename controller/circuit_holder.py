@@ -21,7 +21,7 @@ from controller.control.circuits.mixing import MixingCircuit, MixingSettings
 from controller.control.tick import Tick
 from controller.equipment.equipment import WatchedCircuit
 from controller.points import Image, Output
-from controller.safety.protected import Protected
+from controller.safety.rows.protected import Protected
 
 REBUILD_S = 10.0
 LONGEST_REBUILD_S = 3600.0

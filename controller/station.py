@@ -41,21 +41,21 @@ from controller.points import (
     catalogue,
 )
 from controller.safety.causes import CAUSES, feeds_by
-from controller.safety.circuit_rules import circuit_rules, station_rules
 from controller.safety.confirmation import Confirmation
-from controller.safety.crossed_pressures import CrossedPressures
 from controller.safety.free_alarms import FreeAlarms
 from controller.safety.inputs import Inputs
-from controller.safety.outdoor_pair import PAIR_REASONS
-from controller.safety.outdoor_witness import OUTDOOR, OutdoorSettings, OutdoorWitness
 from controller.safety.outputs import Outputs
 from controller.safety.part_guard import PartGuard
-from controller.safety.plausibility import Plausibility
-from controller.safety.pressure_witnesses import PressureWitnesses
-from controller.safety.proof import CirculationProof
+from controller.safety.rows.circuit_rules import circuit_rules, station_rules
 from controller.safety.rules import Rule, SafetyTable
 from controller.safety.shelving import apply_shelf, check_shelf
-from controller.safety.substitutes import OutdoorSubstitute, ReturnPressureSubstitute
+from controller.safety.witnesses.crossed_pressures import CrossedPressures
+from controller.safety.witnesses.outdoor_pair import PAIR_REASONS
+from controller.safety.witnesses.outdoor_witness import OUTDOOR, OutdoorSettings, OutdoorWitness
+from controller.safety.witnesses.plausibility import Plausibility
+from controller.safety.witnesses.pressure_witnesses import PressureWitnesses
+from controller.safety.witnesses.proof import CirculationProof
+from controller.safety.witnesses.substitutes import OutdoorSubstitute, ReturnPressureSubstitute
 from controller.settings.free_alarms import free_alarm
 from controller.settings.station import StationFile
 from controller.settings.wiring import wire

@@ -24,7 +24,7 @@ _BESIDE = "__settings"
 COMPILED: tuple[tuple[str, ...], ...] = (
     ("sim/physics/*.py", "sim/plant.py"),
     ("controller/control/blocks/**/*.py",),
-    ("controller/equipment/*.py", "controller/safety/*.py"),
+    ("controller/equipment/*.py", "controller/safety/**/*.py"),
     (
         "controller/alarms.py",
         "controller/control/*.py",

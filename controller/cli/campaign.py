@@ -65,11 +65,15 @@ def campaign(
             print(f"{one.group:9}{one.name}")
         return
     results: list[Result] = []
-    with Progress(transient=True, console=Console(stderr=True)) as bar:
+    console = Console(stderr=True)
+    with Progress(transient=True, console=console) as bar:
         task = bar.add_task(f"{len(cells)} cells", total=len(cells))
         for result in made.run(cells, hours, jobs, first_failure=first_failure, whole=whole):
             results.append(result)
             bar.advance(task)
+            if not console.is_terminal and len(results) % 50 == 0:
+                failed = sum(bool(one.failures) for one in results)
+                console.print(f"{len(results)} of {len(cells)} cells, {failed} failed")
     results.sort(key=lambda result: (not result.failures, result.cell.group, result.cell.name))
     _show(results, file, seed, hours)
     if junit is not None:

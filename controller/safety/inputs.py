@@ -14,8 +14,8 @@ from collections.abc import Iterable, Mapping
 
 from controller.channels import ANSWERS, GOOD_AFTER_OTHERS_S, InputChannel, Key, Reading, Wiring
 from controller.points import Image, Point, Quality
-from controller.safety.redundant import SHOWN_WRONG, Redundant
-from controller.safety.repeating import repeating_modules
+from controller.safety.witnesses.redundant import SHOWN_WRONG, Redundant
+from controller.safety.witnesses.repeating import repeating_modules
 
 JUMP_S = 5.0
 BREAK_MA = 3.6

@@ -12,7 +12,7 @@ from controller.control.blocks.season.season import SeasonSettings
 from controller.control.circuits.exchanger import ExchangerSettings
 from controller.control.circuits.mixing import MixingSettings
 from controller.fields import Amount, Flag, Name, Reference, Settings, Whole, Words, one_of
-from controller.safety.outdoor_witness import OutdoorSettings
+from controller.safety.witnesses.outdoor_witness import OutdoorSettings
 from controller.settings.free_alarms import FreeAlarmSettings
 from controller.settings.plant import PlantSettings
 

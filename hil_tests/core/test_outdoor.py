@@ -10,7 +10,7 @@ from statistics import median
 import pytest
 
 from controller.control.blocks.setpoint.forecast import ForecastSettings
-from controller.safety.outdoor_witness import OutdoorSettings
+from controller.safety.witnesses.outdoor_witness import OutdoorSettings
 from controller.settings.check import Checked
 from sim.outlook import FORECAST, UPSTREAM, Outlook
 from sim.rig import Rig

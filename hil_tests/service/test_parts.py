@@ -9,7 +9,7 @@ from asyncua import Client, ua
 from controller.control.blocks.setpoint.remote import RemoteSettings
 from controller.control.circuits.outdoor_written import FORECAST_POINTS
 from controller.door import DoorClient, DoorError
-from controller.safety.outdoor_witness import OutdoorSettings
+from controller.safety.witnesses.outdoor_witness import OutdoorSettings
 from controller.service.outside import STATE_PERIOD_S
 from controller.service.supervise import HANGS_AFTER_S
 from hil_tests.service.world import World, world

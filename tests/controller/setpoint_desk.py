@@ -21,7 +21,7 @@ from controller.control.blocks.setpoint.supply_rate import SupplyRateSettings
 from controller.control.blocks.setpoint.wind_sun import WindSunSettings
 from controller.control.circuits.outdoor_written import FORECAST_POINTS
 from controller.points import Term
-from controller.safety.outdoor_witness import OutdoorSettings
+from controller.safety.witnesses.outdoor_witness import OutdoorSettings
 from controller.settings.station import PointSettings, StationFile
 
 SETPOINT, DEMAND, LIMIT = "low.supply_setpoint", "low.supply_demand", "low.setpoint_limit"

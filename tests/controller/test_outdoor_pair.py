@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from controller.commands import Command, CommandKind
 from controller.control.circuits.outdoor_written import OutdoorWritten
 from controller.points import Image, Point, Quality
-from controller.safety.outdoor_witness import OUTDOOR, OutdoorSettings, OutdoorWitness
+from controller.safety.witnesses.outdoor_witness import OUTDOOR, OutdoorSettings, OutdoorWitness
 
 HOUR = 3600.0
 SCAN_S = 60.0

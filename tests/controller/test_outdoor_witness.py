@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from controller.commands import Answer, Command, CommandKind
 from controller.control.circuits.outdoor_written import FORECAST_POINTS, HOURS, OutdoorWritten
 from controller.points import Image, Override, Point, Quality
-from controller.safety.outdoor_witness import OUTDOOR, OutdoorSettings, OutdoorWitness
-from controller.safety.substitutes import OutdoorSubstitute
+from controller.safety.witnesses.outdoor_witness import OUTDOOR, OutdoorSettings, OutdoorWitness
+from controller.safety.witnesses.substitutes import OutdoorSubstitute
 from controller.settings.station import PointSettings, StationFile
 from drivers.readings import Fault
 

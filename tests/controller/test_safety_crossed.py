@@ -7,8 +7,8 @@ import math
 import pytest
 
 from controller.points import Image, Point, Quality
-from controller.safety.crossed_pressures import CrossedPressures
-from controller.safety.substitutes import ReturnPressureSubstitute
+from controller.safety.witnesses.crossed_pressures import CrossedPressures
+from controller.safety.witnesses.substitutes import ReturnPressureSubstitute
 
 SOUND = {
     "low.supply_pressure": 440.0,

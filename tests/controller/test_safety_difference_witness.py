@@ -8,9 +8,9 @@ import math
 import pytest
 
 from controller.points import Image, Point, Quality
-from controller.safety.plausibility import GOOD_S
-from controller.safety.pressure_witnesses import PressureWitnesses
-from controller.safety.return_witness import DIFFERS_S, KNOWN_S
+from controller.safety.witnesses.plausibility import GOOD_S
+from controller.safety.witnesses.pressure_witnesses import PressureWitnesses
+from controller.safety.witnesses.return_witness import DIFFERS_S, KNOWN_S
 
 SOUND = {
     "low.supply_pressure": 440.0,

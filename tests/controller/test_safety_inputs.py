@@ -11,8 +11,8 @@ from controller.channels import InputChannel, Wiring
 from controller.control.circuits.roles import CIRCUIT_ROLES, STATION_ROLES
 from controller.points import Image, Point, Quality
 from controller.safety.inputs import Inputs
-from controller.safety.proof import CirculationProof
-from controller.safety.substitutes import OutdoorSubstitute, ReturnPressureSubstitute
+from controller.safety.witnesses.proof import CirculationProof
+from controller.safety.witnesses.substitutes import OutdoorSubstitute, ReturnPressureSubstitute
 from drivers.readings import NEVER, Fault, Key, Reading
 
 TEMPERATURE = InputChannel("low.t", "temperature", ("io", "t"), -10, 150, 10.0, 10.0)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from controller.alarms import AlarmBook
 from controller.points import Image, Limit, Output, Override, Quality, Slot
 from controller.safety.outputs import Outputs
-from controller.safety.parts import HoldAtMost
+from controller.safety.rows.parts import HoldAtMost
 from controller.safety.rules import Rule, SafetyTable
 
 

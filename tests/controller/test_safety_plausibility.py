@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from controller.points import Image, Point, Quality
-from controller.safety.plausibility import GOOD_S, Plausibility
+from controller.safety.witnesses.plausibility import GOOD_S, Plausibility
 
 SOUND = {
     "station.primary_supply_temperature": ("temperature", 90.0),

@@ -8,7 +8,7 @@ import pytest
 
 from controller.channels import InputChannel, Key
 from controller.points import Image, Point, Quality
-from controller.safety.repeating import LOOK_S, MOVES_S, REPEATS_S, repeating_modules
+from controller.safety.witnesses.repeating import LOOK_S, MOVES_S, REPEATS_S, repeating_modules
 from drivers.readings import Fault, Reading
 
 NAMES = ("low.supply_pressure", "low.return_pressure", "low.makeup_pressure", "station.tank_level")

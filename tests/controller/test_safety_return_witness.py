@@ -8,9 +8,9 @@ import math
 import pytest
 
 from controller.points import Image, Point, Quality
-from controller.safety.crossed_pressures import CrossedPressures
-from controller.safety.plausibility import GOOD_S
-from controller.safety.return_witness import DIFFERS_S, KNOWN_S, STANDS_S, ReturnWitness
+from controller.safety.witnesses.crossed_pressures import CrossedPressures
+from controller.safety.witnesses.plausibility import GOOD_S
+from controller.safety.witnesses.return_witness import DIFFERS_S, KNOWN_S, STANDS_S, ReturnWitness
 
 SOUND = {
     "low.supply_pressure": 440.0,

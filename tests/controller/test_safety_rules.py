@@ -219,7 +219,7 @@ def test_emergency_stop_stops_everything_even_in_frost_and_by_hand(make_desk: Ca
     # The demo has no such contact; the rule is built from the point's name.
     from controller.circuit_holder import protected
     from controller.points import Point
-    from controller.safety.circuit_rules import circuit_rules
+    from controller.safety.rows.circuit_rules import circuit_rules
     from controller.safety.rules import SafetyTable
 
     stop = desk.station.image.add(Point("station.emergency_stop", "flag"))

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from controller.points import Image, Output, Point, Quality
-from controller.safety.dry_makeup import DryMakeup
-from controller.safety.parts import Portions
-from controller.safety.signs import Fall, Recent
-from controller.safety.standstill import Standstill, minutes_to_freeze
+from controller.safety.rows.dry_makeup import DryMakeup
+from controller.safety.rows.parts import Portions
+from controller.safety.rows.signs import Fall, Recent
+from controller.safety.rows.standstill import Standstill, minutes_to_freeze
 
 NUMBERS = st.one_of(st.floats(-200, 2000), st.just(math.nan))
 

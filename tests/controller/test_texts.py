@@ -31,12 +31,10 @@ from controller.control.circuits.outdoor_written import REASONS
 from controller.control.circuits.roles import CIRCUIT_ROLES, DRIVE_POINTS, PUMP_ROLES, STATION_ROLES
 from controller.control.circuits.setpoint_limits import LIMITS
 from controller.points import SLOT_NAMES
-from controller.safety import (
-    plausibility,
-)
 from controller.safety.free_alarms import FORMS
-from controller.safety.outdoor_witness import OutdoorSettings
-from controller.safety.proof import FLOW
+from controller.safety.witnesses import plausibility
+from controller.safety.witnesses.outdoor_witness import OutdoorSettings
+from controller.safety.witnesses.proof import FLOW
 from controller.settings.check import check_file
 from controller.station import START_LEVELS, Station, build
 from controller.store import files

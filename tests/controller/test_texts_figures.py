@@ -3,17 +3,10 @@
 from __future__ import annotations
 
 from controller.control.blocks.water import makeup_guard
-from controller.safety import (
-    difference_witness,
-    flood_rules,
-    frost_rules,
-    makeup_tells,
-    plausibility,
-    return_witness,
-    water_rules,
-)
-from controller.safety.dry_makeup import DryMakeup
-from controller.safety.outdoor_witness import OutdoorSettings
+from controller.safety.rows import flood_rules, frost_rules, makeup_tells, water_rules
+from controller.safety.rows.dry_makeup import DryMakeup
+from controller.safety.witnesses import difference_witness, plausibility, return_witness
+from controller.safety.witnesses.outdoor_witness import OutdoorSettings
 from controller.texts import catalogue
 
 

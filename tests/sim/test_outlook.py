@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from controller.safety.outdoor_witness import OutdoorSettings
+from controller.safety.witnesses.outdoor_witness import OutdoorSettings
 from controller.settings.check import check_file
 from sim.outlook import FORECAST, HOURS, NAMES, UPSTREAM, Outlook
 from sim.rig import Rig

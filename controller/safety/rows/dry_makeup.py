@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 
 from controller.points import Image, Output, Point, reading
-from controller.safety.parts import Clock
+from controller.safety.rows.parts import Clock
 
 
 class DryMakeup:

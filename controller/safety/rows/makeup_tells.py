@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator
 from controller.alarms import Values
 from controller.control.blocks.water.makeup_guard import STATES
 from controller.points import Image, Point, reading
-from controller.safety.parts import below, on, shown
-from controller.safety.protected import Protected
+from controller.safety.rows.parts import below, on, shown
+from controller.safety.rows.protected import Protected
 from controller.safety.rules import Condition, Rule
 
 DROPS_CLEAR_S = 300.0

@@ -6,17 +6,17 @@ from collections.abc import Callable, Iterator, Sequence
 
 from controller.control.blocks.season.season import SeasonPlan
 from controller.points import Image, Output
-from controller.safety.exchanger_rules import exchanger_rules
-from controller.safety.flood_rules import flood_rules
-from controller.safety.frost_rules import frost_rules, standing_rules
-from controller.safety.heat_rules import circulation_rules, heat_rules
-from controller.safety.makeup_tells import makeup_tells, tank_tells
-from controller.safety.parts import on, shown
-from controller.safety.protected import Protected
+from controller.safety.rows.exchanger_rules import exchanger_rules
+from controller.safety.rows.flood_rules import flood_rules
+from controller.safety.rows.frost_rules import frost_rules, standing_rules
+from controller.safety.rows.heat_rules import circulation_rules, heat_rules
+from controller.safety.rows.makeup_tells import makeup_tells, tank_tells
+from controller.safety.rows.parts import on, shown
+from controller.safety.rows.protected import Protected
+from controller.safety.rows.stop_rules import local_rules, stop_rules
+from controller.safety.rows.tells import pump_tells, tell_rules
+from controller.safety.rows.water_rules import makeup_rules, pressure_rules, tank_rules
 from controller.safety.rules import Rule
-from controller.safety.stop_rules import local_rules, stop_rules
-from controller.safety.tells import pump_tells, tell_rules
-from controller.safety.water_rules import makeup_rules, pressure_rules, tank_rules
 
 LOST = frozenset({"upstream", "forecast", "held", "ten_day_mean", "assumed"})
 """Reasons of an outdoor temperature that no sensor of the station measures."""

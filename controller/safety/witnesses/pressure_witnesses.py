@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from controller.points import Image
-from controller.safety.difference_witness import DifferenceWitness
-from controller.safety.return_witness import ReturnWitness
 from controller.safety.rules import Rule
+from controller.safety.witnesses.difference_witness import DifferenceWitness
+from controller.safety.witnesses.return_witness import ReturnWitness
 
 
 class PressureWitnesses:

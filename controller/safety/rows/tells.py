@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 from controller.control.blocks.parts.drive import STATES
 from controller.points import Image, reading
-from controller.safety.parts import below, on
-from controller.safety.protected import Protected
+from controller.safety.rows.parts import below, on
+from controller.safety.rows.protected import Protected
 from controller.safety.rules import Rule
 
 SUPPLY_LOW_K = 5.0

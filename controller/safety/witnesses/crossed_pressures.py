@@ -16,9 +16,9 @@ from __future__ import annotations
 import math
 
 from controller.points import Image, Point, Quality, reading
-from controller.safety.plausibility import CROSSED_KPA, GOOD_S, WITH_PUMP_S, running_points
-from controller.safety.return_witness import SlowMean
-from controller.safety.substitutes import HIGHEST_DROP_KPA
+from controller.safety.witnesses.plausibility import CROSSED_KPA, GOOD_S, WITH_PUMP_S, running_points
+from controller.safety.witnesses.return_witness import SlowMean
+from controller.safety.witnesses.substitutes import HIGHEST_DROP_KPA
 
 TOLERANCE_KPA = 15.0
 """What three sound transmitters differ by (own judgement: 1 % of their ranges together)."""

@@ -17,9 +17,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from controller.points import Image, Quality, reading
-from controller.safety.plausibility import GOOD_S, running_points
-from controller.safety.return_witness import DIFFERS_KPA, DIFFERS_S, ReturnWitness, SlowMean
 from controller.safety.rules import Rule
+from controller.safety.witnesses.plausibility import GOOD_S, running_points
+from controller.safety.witnesses.return_witness import DIFFERS_KPA, DIFFERS_S, ReturnWitness, SlowMean
 
 AGREE_KPA = 15.0
 """Less exact than two transmitters: affinity holds while the network's valves stand (own judgement)."""

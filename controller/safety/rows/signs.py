@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable
 
 from controller.points import Point, reading
-from controller.safety.parts import Clock
+from controller.safety.rows.parts import Clock
 
 SAMPLE_S = 5.0
 ENDS = 3

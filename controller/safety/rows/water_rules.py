@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator, Sequence
 
 from controller.control.blocks.season.season import SeasonPlan
 from controller.points import Image, Output, Point, reading
-from controller.safety.dry_makeup import DryMakeup
-from controller.safety.parts import Clock, above, at_most, below, on, shown
-from controller.safety.protected import Protected
+from controller.safety.rows.dry_makeup import DryMakeup
+from controller.safety.rows.parts import Clock, above, at_most, below, on, shown
+from controller.safety.rows.protected import Protected
 from controller.safety.rules import Rule
 
 FULL_S = 10.0

@@ -14,10 +14,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from controller.points import Image
-from controller.safety.parts import Clock, Portions, above, at_most, below, on, shown
-from controller.safety.protected import Protected
+from controller.safety.rows.parts import Clock, Portions, above, at_most, below, on, shown
+from controller.safety.rows.protected import Protected
+from controller.safety.rows.signs import Fall, Recent
 from controller.safety.rules import Condition, Rule
-from controller.safety.signs import Fall, Recent
 
 CONFIRMED_S = 10.0
 WET_S = 2.0

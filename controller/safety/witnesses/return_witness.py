@@ -24,8 +24,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from controller.points import Image, Point, Quality, reading
-from controller.safety.plausibility import GOOD_S, HEAD_LEFT_KPA, running_points
 from controller.safety.rules import Rule
+from controller.safety.witnesses.plausibility import GOOD_S, HEAD_LEFT_KPA, running_points
 
 DIFFERS_KPA, DIFFERS_S = 20.0, 120.0
 """Longer than pumps take to change over."""

@@ -29,8 +29,8 @@ from controller.control.blocks.parts.memory import remembered
 from controller.control.circuits.outdoor_written import OutdoorWritten
 from controller.fields import Amount, Settings
 from controller.points import Image, Point, Quality
-from controller.safety.outdoor_pair import OutdoorPair
 from controller.safety.rules import Rule
+from controller.safety.witnesses.outdoor_pair import OutdoorPair
 
 OUTDOOR = "station.outdoor_temperature"
 WITNESS_S = 12 * 3600.0

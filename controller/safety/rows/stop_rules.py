@@ -6,8 +6,8 @@ import math
 from collections.abc import Callable, Iterator
 
 from controller.points import Image, Output, Point
-from controller.safety.parts import at_most, on
-from controller.safety.protected import Protected
+from controller.safety.rows.parts import at_most, on
+from controller.safety.rows.protected import Protected
 from controller.safety.rules import Rule
 
 

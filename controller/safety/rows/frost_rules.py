@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from controller.points import Image
-from controller.safety.exchanger_rules import open_all
-from controller.safety.parts import above, below, shown
-from controller.safety.protected import Protected
+from controller.safety.rows.exchanger_rules import open_all
+from controller.safety.rows.parts import above, below, shown
+from controller.safety.rows.protected import Protected
+from controller.safety.rows.standstill import Standstill
 from controller.safety.rules import Rule
-from controller.safety.standstill import Standstill
 
 FROST_C, FROST_ENDS_C = 15.0, 30.0
 LAID_UP_FROST_C, LAID_UP_FROST_ENDS_C = 5.0, 10.0

@@ -6,8 +6,8 @@ import math
 from typing import Any
 
 from controller.points import Image, Point, Quality
-from controller.safety.outdoor_witness import SUBSTITUTED
-from controller.safety.plausibility import HEAD_LEFT_KPA, running_points
+from controller.safety.witnesses.outdoor_witness import SUBSTITUTED
+from controller.safety.witnesses.plausibility import HEAD_LEFT_KPA, running_points
 
 HELD_S = 2 * 3600.0
 MEAN_S = 10 * 86400.0

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from controller.points import Image
-from controller.safety.frost_rules import FROST_OPENING
-from controller.safety.parts import HoldAtMost, above, at_most, below, on, shown
-from controller.safety.plausibility import SUPPLY_ABOVE_PRIMARY
-from controller.safety.protected import Protected
+from controller.safety.rows.frost_rules import FROST_OPENING
+from controller.safety.rows.parts import HoldAtMost, above, at_most, below, on, shown
+from controller.safety.rows.protected import Protected
 from controller.safety.rules import Rule
+from controller.safety.witnesses.plausibility import SUPPLY_ABOVE_PRIMARY
 
 WITNESS_K = 2.0
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from controller.points import Image, Output
-from controller.safety.parts import on
-from controller.safety.protected import Protected
+from controller.safety.rows.parts import on
+from controller.safety.rows.protected import Protected
 from controller.safety.rules import Rule
 
 

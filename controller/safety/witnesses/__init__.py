@@ -1,0 +1,1 @@
+"""Which measured value is believed, and what stands in for one that is not."""
