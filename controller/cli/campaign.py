@@ -111,8 +111,8 @@ def _one(made: Campaign, file: Path, name: str, hours: float, whole: bool, pictu
         print(f"{time:9.0f} s  {code}@{subject}")
     for invariant, margin in result.margins.items():
         print(f"{invariant:18} {margin.left:8.1f} {margin.unit} left")
-    watched = hours if result.alike_after is None else result.alike_after / 3600.0
-    print(f"heat {result.heat:.3f} of the twin's, room {result.room_day:+.2f} K after {watched:g} h")
+    watched_h = result.watched_s / 3600.0
+    print(f"heat {result.heat:.3f} of the twin's, room {result.room_day:+.2f} K after {watched_h:.3g} h")
     if result.alike_after is not None:
         print("as its twin from then on: not watched further (--whole does)")
     for line in result.excused:

@@ -1,13 +1,15 @@
 """The fault campaign's view of a served station: scans one by one, and the tasks of the service to break.
 
 A task that throws or hangs must cost no heat, be told, and run again by itself once it can (`supervise`). A
-disk that hangs under the store is another thing: the tests of the store make a real one fail.
+full disk is made by the kernel: no file of this process may grow. One that hangs is for the tests of the
+store, under which a real one fails.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import resource
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -25,6 +27,7 @@ from sim.weather import Weather
 
 WARM_UP_S = 120.0
 START = COLD_DAY
+DISK = "disk"
 _LONG_S = 1e9
 
 
@@ -70,6 +73,11 @@ class ServiceBreaker:
 
     def begin(self, one: Break) -> None:
         """Break it."""
+        if one.on == DISK:
+            limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (0, limits[1]))
+            self._mend.append(lambda: resource.setrlimit(resource.RLIMIT_FSIZE, limits))
+            return
         owner, method = self._place(one.on)
         clock = self._served.clock
 
@@ -107,12 +115,12 @@ class ServesHere:
         self._checked = checked
 
     def cells(self) -> list[Cell]:
-        """Every task of the service × {exception, hang}."""
+        """Every task of the service × {exception, hang}, and a disk that is full."""
         assert self._checked.file is not None
         parts = [bus_part(name) for name in self._checked.file.buses]
         parts += ["store", "door", "state", "blackbox"]
         breaks = [Break("service", part, kind) for part in parts for kind in ("exception", "hang")]
-        return [Cell(START, "service", (one,)) for one in breaks]
+        return [Cell(START, "service", (one,)) for one in (*breaks, Break("service", DISK, "full"))]
 
     @contextmanager
     def bench(self, seed: int) -> Iterator[tuple[Bench, Breaking]]:
@@ -149,8 +157,10 @@ class ServesHere:
             for _ in range(round(WARM_UP_S)):
                 rig.step()
             rig.events.clear()
+            breaker = ServiceBreaker(served)
             try:
-                yield rig, ServiceBreaker(served)
+                yield rig, breaker
             finally:
+                breaker.end()
                 stop.set()
                 loop.run_until_complete(driver)

@@ -28,25 +28,26 @@ async def keep_running(
     report: Callable[[str, str], None],
     alive: Callable[[], float],
 ) -> None:
-    """Run the part for ever. `report(name, why)`: "" while it runs, else why it is down. `alive`: plant
-    seconds of its last sign of life, or of when the next one is due; inf while it starts."""
+    """Run the part for ever. `report(name, why)`: "" while it runs, else why it is down, until it works
+    again: what dies once a minute would else be well once a minute. `alive`: plant seconds of its last sign
+    of life, or of when the next one is due; inf while it starts."""
     task = asyncio.current_task()
     assert task is not None
-    pause, hung = 1.0, False
+    pause, down = 1.0, False
     while True:
         started = clock.now()
-        if not hung:
+        if not down:
             report(name, "")
         why = "ended"
         tell = partial(report, name)
-        watch = asyncio.create_task(_look(task, clock, alive, tell, hung=hung))
-        hung = False
+        watch = asyncio.create_task(_look(task, clock, alive, tell, down=down))
+        down = True
         try:
             await make()
         except asyncio.CancelledError:
             if not watch.done() or task.uncancel():
                 raise
-            hung, why = True, HANGS
+            why = HANGS
             log.error("part %s %s", name, why)
         except Exception as problem:
             log.exception("part %s died", name)
@@ -64,17 +65,17 @@ async def _look(
     alive: Callable[[], float],
     tell: Callable[[str], None],
     *,
-    hung: bool,
+    down: bool,
 ) -> None:
     """Return once the part hangs; it has been told and cancelled then, in this order: it may hang again in
-    what it does at its end. One that `hung` before is well after its second sign of life, so that one that
-    hangs again at once is told all the time."""
+    what it does at its end. One that was `down` is well after its second sign of life, so that one that hangs
+    or dies again at once is told all the time."""
     since, first = clock.now(), math.inf
     while clock.now() - max(alive(), since) <= HANGS_AFTER_S:
         life = alive()
-        if hung and first < life < math.inf:
+        if down and first < life < math.inf:
             tell("")
-            hung = False
+            down = False
         first = min(first, life)
         await clock.sleep(LOOK_S)
     tell(HANGS)

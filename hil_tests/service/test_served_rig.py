@@ -27,7 +27,7 @@ def _log_as_before() -> Iterator[None]:
 
 def test_every_task_of_the_service_is_a_cell() -> None:
     cells = ServesHere(check_file(DEMO)).cells()
-    assert len(cells) == len({cell.name for cell in cells}) == 2 * 6
+    assert len(cells) == len({cell.name for cell in cells}) == 2 * 6 + 1
     assert {cell.group for cell in cells} == {"service"}
 
 
@@ -52,4 +52,26 @@ def test_the_task_of_a_bus_that_breaks_is_one_alarm_costs_no_scan_and_comes_back
         assert [(e.code, e.subject) for e in bench.events if e.kind == "alarm"] == [part]
         assert bench.plant.time - begin == pytest.approx(220.0)
         assert bench.station.scans - scans == pytest.approx(220, abs=1)
+        assert all(margin.left >= 0.0 for margin in judge.margins.values())
+
+
+def test_a_full_disk_is_told_once_costs_no_scan_and_is_over_when_there_is_room(tmp_path: Path) -> None:
+    with ServesHere(check_file(DEMO)).bench(seed=1) as (bench, breaker):
+        scans, judge = bench.station.scans, Judge(bench)
+        breaker.begin(Break("service", "disk", "full"))
+        with pytest.raises(OSError, match="too large"):
+            (tmp_path / "more").write_text("more")
+        for _ in range(200):
+            bench.step()
+            judge.step(bench.plant.time, bench.dt)
+        told = [("store_failing", "store"), ("part_down", "state")]
+        assert [(e.code, e.subject) for e in bench.events if e.kind == "alarm"] == told
+        assert bench.alarms() == set(told)
+        breaker.end()
+        (tmp_path / "more").write_text("more")
+        for _ in range(100):
+            bench.step()
+            judge.step(bench.plant.time, bench.dt)
+        assert not bench.alarms()
+        assert bench.station.scans - scans == pytest.approx(300, abs=1)
         assert all(margin.left >= 0.0 for margin in judge.margins.values())

@@ -149,6 +149,7 @@ _ROWS = (
     _Row("equipment", "exception", ("part_broken", "watch_broken"), 10.0, False),
     _Row(r"outdoor|season|tank|substitute_\d+|.*\.circulation", "exception", ("part_broken",), 10.0, False),
     _Row("bus .*|store|door|state|blackbox", "exception|hang", ("part_down",), 240.0),
+    _Row("disk", "full", ("store_failing",), 60.0, False),
     # mistakes of the installer
     _Row(r".*pressure", "swapped", _CROSSED, 120.0, False),
     # Frost in a return pipe is no temperature that a sensor in there can have.

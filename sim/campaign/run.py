@@ -53,6 +53,8 @@ class Result:
     """Heat of the day over the twin's."""
     room_day: float = 0.0
     room_long: float | None = None
+    watched_s: float = 0.0
+    """From the break until it was mended."""
     alike_after: float | None = None
     """Seconds after the break when it was ended, for it had long been as its twin."""
     margins: dict[str, Margin] = field(default_factory=dict)
@@ -127,7 +129,8 @@ def run_cell(
         result.alarms = [
             (event.time - begin, event.code, event.subject) for event in rig.events if event.kind == "alarm"
         ]
-        _judge_alarms(result, watch, rig.plant.time - begin)
+        result.watched_s = rig.plant.time - begin
+        _judge_alarms(result, watch)
         if first_failure:
             _judge_plant(result, judge.demands, carried)
             if result.failures:
@@ -224,7 +227,7 @@ def _judge_plant(result: Result, demands: Mapping[str, Demand], carried: Carried
             result.failures.append(beyond)
 
 
-def _judge_alarms(result: Result, watch: Watch, lasted: float) -> None:
+def _judge_alarms(result: Result, watch: Watch) -> None:
     cause, alarms, asked_at = result.cause, result.alarms, watch.asked_at
     for (code, subject), after in watch.untrue.items():
         result.failures.append(f"not true when it was told after {after:.0f} s: {code}@{subject}")
@@ -232,7 +235,7 @@ def _judge_alarms(result: Result, watch: Watch, lasted: float) -> None:
         counted_from = asked_at if cause.asked else _last_break_at(result.cell)
         named = [time for time, code, subject in alarms if cause.names(code, subject)]
         result.told_after = max(named[0] - counted_from, 0.0) if named else None
-        due = lasted >= counted_from + cause.within_s
+        due = result.watched_s >= counted_from + cause.within_s
         if not named and due:
             result.failures.append(f"not told: {cause}")
         elif result.told_after is not None and result.told_after > cause.within_s:
