@@ -347,6 +347,7 @@ def test_only_what_nobody_can_prevent_is_excused() -> None:
     assert why("very hot water", one, other, beyond=2.0)
     assert not why("very hot water", one, other, beyond=4.0)
     assert not why("very hot water", one)
+    assert why("very hot water", inside, beyond=2.0)
     assert not why("hot water", one, other)
 
 

@@ -112,10 +112,10 @@ EXCUSES = (
     ),
     Excuse(
         ("very hot water",),
-        lambda cell, _: _pumps_tripped(cell) > 1,
-        "no pump is left, and what stands in the exchanger is heated to the primary's temperature, by a valve"
-        " that closes or by what a shut one lets through; the drive that comes back needs six seconds of its"
-        " ramp to push it out",
+        lambda cell, _: _pumps_tripped(cell) > 1 or any(one.kind == "leak_inside" for one in cell.breaks),
+        "no pump is left, or may run without water, and what stands in the exchanger is heated to the"
+        " primary's temperature, by a valve that closes or by what a shut one lets through; the drive that"
+        " comes back needs six seconds of its ramp to push it out",
         most=3.0,
     ),
     Excuse(
