@@ -198,7 +198,9 @@ def _program(station: Station) -> Iterator[Cell]:
     for part in parts:
         yield Cell(COLD_DAY, "program", (Break("program", part, "exception"),))
     for kind, value in (("epoch_1970", None), ("ahead", 86400.0), ("behind", -86400.0), ("untrusted", None)):
-        yield Cell(COLD_DAY, "program", (Break("clock", "clock", kind, value),))
+        # On a steady day a control that stands still would not be seen.
+        for start in (COLD_DAY, COLD_START):
+            yield Cell(start, "program", (Break("clock", "clock", kind, value),))
     for kind in ("restart", "restart_forgetful", "safe_mode"):
         for start in (COLD_DAY, THAW, COLD_START):
             yield Cell(start, "program", (Break("controller", "controller", kind),))
