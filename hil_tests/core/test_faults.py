@@ -128,6 +128,20 @@ def test_one_of_two_supply_sensors_lies(station: Loop, sensor: str, offset: floa
     assert "over_temperature" not in station.codes()
 
 
+@pytest.mark.parametrize(("sensor", "offset"), [("", 6.0), ("_2", -6.0)])
+def test_one_of_two_supply_sensors_lies_where_no_meter_is_the_third(
+    station: Loop, sensor: str, offset: float
+) -> None:
+    """The return knows: it follows the supply down, by the usual spread at this outdoor temperature."""
+    station.fault("station.heat_power", "open")
+    station.run(hours=1)
+    setpoint = station.value("low.supply_setpoint")
+    station.fault(f"low.supply_temperature{sensor}", "offset", offset)
+    station.run(hours=2)
+    assert ("sensors_disagree", "low.supply_temperature") in station.alarms()
+    assert station.supply == pytest.approx(setpoint, abs=1.0)
+
+
 def test_a_supply_sensor_that_drifts_up_does_not_turn_the_heat_off(make_station: Callable[..., Loop]) -> None:
     station = make_station(dt=4.0)
     station.run(minutes=20)

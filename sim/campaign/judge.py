@@ -23,7 +23,8 @@ _SUCTION_PA = 50e3
 _SUCTION_S = 30.0
 _DRY_S = 60.0
 _RELIEF_MARGIN_KPA, _RELIEF_S = 50.0, 10.0
-_NEVER_KPA = 600.0
+_NEVER_KPA, _OVER_RELIEF_KPA = 600.0, 100.0
+"""FACTS §8; in a loop whose relief opens higher than that, so far above the relief."""
 _TOP_KPA = 10.0
 _GRAVITY = 9.79
 """kPa a metre of water at 50 °C."""
@@ -70,6 +71,7 @@ class _ZoneLimits:
     zone: Zone
     trip: float
     relief_kpa: float
+    never_kpa: float
     top_m: float
     hot: tuple[tuple[float, _Longest], ...] = ()
     suction: _Longest = field(default_factory=lambda: _Longest(_SUCTION_S))
@@ -103,6 +105,7 @@ class Judge:
                     rig.plant.zones[name],
                     circuit.supply.trip,
                     relief,
+                    max(_NEVER_KPA, relief + _OVER_RELIEF_KPA) if relief < math.inf else _NEVER_KPA,
                     rig.plant.zones[name].parameters.highest_building_m,
                     tuple((kelvin, _Longest(seconds)) for kelvin, seconds in _HOT),
                 )
@@ -127,7 +130,7 @@ class Judge:
             pressure = zone.loop.pressure * 1e-3
             over = pressure > one.relief_kpa + _RELIEF_MARGIN_KPA
             note["relief"].note(one.over.left(over, now, dt), now)
-            note["burst"].note(_NEVER_KPA - pressure, now)
+            note["burst"].note(one.never_kpa - pressure, now)
             note["highest radiator"].note(pressure - _GRAVITY * one.top_m - _TOP_KPA, now)
             coldest = min(zone.header, zone.source_temperature())
             for branch in zone.branches:

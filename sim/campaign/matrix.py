@@ -47,6 +47,11 @@ def _cells(station: Station, plant: Plant) -> Iterator[Cell]:
         yield from _all(COLD_START, "sensor", [b for b in chosen if b.kind in ("open", "frozen")])
         if "supply_temperature" in name:
             yield from _all(OVERSIZED, "sensor", chosen)
+    for name in station.wiring.redundant:
+        # All sensors of a point at once: what stands in for them.
+        every = (name, *(f"{name}_{number}" for number in range(2, len(file.points[name].sources) + 1)))
+        for start in (COLD_DAY, THAW):
+            yield Cell(start, "sensor", tuple(Break("plant", one, "open") for one in every))
     for name in contacts:
         yield from _all(COLD_DAY, "sensor", [Break("plant", name, kind) for kind in _CONTACT_KINDS])
     movers = {output.target[0] for output in station.wiring.outputs if "valve_command" in output.output}

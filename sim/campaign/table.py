@@ -263,6 +263,8 @@ class _Circuit:
             lambda: plant.tank.level < low and self._makeup_asked(),
             self._signs("station.tank_level") | {"rule tank_low station.tank_level"},
         )
+        if "station.flood" not in self.rig.station.image.points:
+            return
         yield Demand(
             "flood and a leak: makeup in portions",
             10.0 + _OF_S,

@@ -411,8 +411,9 @@ class SupplyControl:
         sensed = self.sensed
         if sensed.supply.usable:
             self._held_since, self.mode = None, "regulates"
-            self.estimate.learn(tick, sensed.supply, sensed.sensors, sensed.back, sensed.power)
-            believed = self.estimate.believe(sensed.supply, sensed.sensors, sensed.back, sensed.power)
+            seen = (sensed.supply, sensed.sensors, sensed.back, sensed.power, sensed.outdoor)
+            self.estimate.learn(tick, *seen)
+            believed = self.estimate.believe(*seen)
             return self._filter(believed, tick.dt)
         self.filtered = math.nan
         if self._held_since is None:

@@ -2,8 +2,10 @@
 
 While the sensor is good the block learns the heat capacity flow of the secondary side,
 C = P/(Ts − Tr) (energy balance of the exchanger, losses neglected), averaged over an hour. Without
-the sensor Ts = Tr + P/C. Without meter or return as well it gives the share of valve flow of the
-last day, scaled to today's load, q = (20 − To)/(20 − mean To).
+the sensor Ts = Tr + P/C. Between sensors that contradict each other this estimate decides; where the circuit
+has no meter of its own, Ts = Tr + s·(20 − To) does, s being the usual spread for a kelvin of cold: a supply
+that is really colder takes the return down with it. Without meter or return as well it gives the share of
+valve flow of the last day, scaled to today's load, q = (20 − To)/(20 − mean To).
 """
 
 from __future__ import annotations
@@ -18,6 +20,8 @@ from controller.points import Point
 
 _HOUR, _DAY = 3600.0, 86400.0
 _MIN_SPREAD_K = 3.0
+_NORMAL_C, _MIN_COLD_K = 20.0, 8.0
+"""Nearer to 20 °C outside, sun and gains make the spread."""
 _AGREE_K = 1.0
 
 
@@ -30,32 +34,51 @@ class SupplyEstimate:
 
     def __init__(self) -> None:
         self.capacity_flow = math.nan
+        self.spread_share = math.nan
+        """Supply − return for a kelvin that it is colder than 20 °C outside, K/K."""
         self._learned_s = _HOUR
         self.mean_flow = math.nan
         self.mean_outdoor = math.nan
 
-    def believe(self, supply: Point, sensors: Sensors, back: Point | None, power: Point | None) -> float:
+    def believe(
+        self, supply: Point, sensors: Sensors, back: Point | None, power: Point | None, outdoor: Point
+    ) -> float:
         """Supply temperature of sensors that may contradict each other, °C.
 
         The estimate is one witness more; without it what `supply` holds counts, of two the higher one.
         """
+        if supply.reason != "disagree":
+            return supply.value
         estimated = self.supply(back, power)
-        if supply.reason != "disagree" or estimated is None:
+        if estimated is None:
+            estimated = self._by_load(back, outdoor)
+        if estimated is None:
             return supply.value
         values = [sensor.value for sensor in sensors if sensor.usable]
         return min(values, key=lambda value: abs(value - estimated), default=supply.value)
 
     def learn(
-        self, tick: Tick, supply: Point, sensors: Sensors, back: Point | None, power: Point | None
+        self,
+        tick: Tick,
+        supply: Point,
+        sensors: Sensors,
+        back: Point | None,
+        power: Point | None,
+        outdoor: Point,
     ) -> None:
-        """Update C (kW/K) from good values: °C, °C, kW. Sensors that drift apart teach nothing."""
-        if back is None or power is None or not (supply.usable and back.usable and power.usable):
+        """Update C (kW/K) and s (K/K) from good values: °C, °C, kW, °C. Sensors that drift apart teach
+        nothing."""
+        if back is None or not (supply.usable and back.usable):
             return
         values = [sensor.value for sensor in sensors if sensor.usable]
         if len(values) > 1 and max(values) - min(values) > _AGREE_K:
             return
-        spread = supply.value - back.value
-        if spread < _MIN_SPREAD_K or power.value <= 0:
+        spread, cold = supply.value - back.value, _NORMAL_C - outdoor.value
+        if spread < _MIN_SPREAD_K:
+            return
+        if outdoor.usable and cold >= _MIN_COLD_K:
+            self.spread_share = _average(self.spread_share, spread / cold, tick.dt / _HOUR)
+        if power is None or not power.usable or power.value <= 0:
             return
         if math.isnan(self.capacity_flow):
             self._learned_s = 0.0
@@ -78,6 +101,13 @@ class SupplyEstimate:
             return None
         return back.value + power.value / self.capacity_flow
 
+    def _by_load(self, back: Point | None, outdoor: Point) -> float | None:
+        """The same by the usual spread at this outdoor temperature."""
+        cold = _NORMAL_C - outdoor.value
+        if back is None or not (back.usable and outdoor.usable) or cold < _MIN_COLD_K:
+            return None
+        return None if math.isnan(self.spread_share) else back.value + self.spread_share * cold
+
     def flow_share(self, outdoor: Point) -> float | None:
         """The day's average share of flow, %, for this outdoor temperature."""
         if math.isnan(self.mean_flow):
@@ -91,6 +121,7 @@ class SupplyEstimate:
         """What was learned."""
         return {
             "capacity_flow": finite(self.capacity_flow),
+            "spread_share": finite(self.spread_share),
             "mean_flow": finite(self.mean_flow),
             "mean_outdoor": finite(self.mean_outdoor),
         }
@@ -98,6 +129,7 @@ class SupplyEstimate:
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on from it."""
         self.capacity_flow = remembered(state, "capacity_flow", math.nan)
+        self.spread_share = remembered(state, "spread_share", math.nan)
         self.mean_flow = remembered(state, "mean_flow", math.nan)
         self.mean_outdoor = remembered(state, "mean_outdoor", math.nan)
 
