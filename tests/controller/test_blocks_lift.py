@@ -247,7 +247,7 @@ class Bench:
         made = transfer()
         made.primary, made.back = point(110.0), self.back
         valve = ValveSettings(command="valve.command")
-        sensed = Sensed(self.supply, None, self.back, None, point(-10.0), position)
+        sensed = Sensed(self.supply, (), self.back, None, point(-10.0), position)
         self.control = SupplyControl(valve, LoopSettings(), self.command, made, sensed)
         self.now = 0.0
         self.moves = 0
