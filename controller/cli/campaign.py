@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -64,26 +65,35 @@ def campaign(
         for one in cells:
             print(f"{one.group:9}{one.name}")
         return
-    results: list[Result] = []
-    console = Console(stderr=True)
-    with Progress(transient=True, console=console) as bar:
-        task = bar.add_task(f"{len(cells)} cells", total=len(cells))
-        for result in made.run(cells, hours, jobs, first_failure=first_failure, whole=whole):
-            results.append(result)
-            bar.advance(task)
-            if not console.is_terminal and len(results) % 50 == 0:
-                failed = sum(bool(one.failures) for one in results)
-                console.print(f"{len(results)} of {len(cells)} cells, {failed} failed")
-    results.sort(key=lambda result: (not result.failures, result.cell.group, result.cell.name))
-    _show(results, file, seed, hours)
+    results = _watched(made.run(cells, hours, jobs, first_failure=first_failure, whole=whole), len(cells))
+
+    def again(result: Result) -> str:
+        return replay(result, file, seed, hours, whole=whole)
+
+    _show(results, f"{file.name}, seed {seed}, faults of {hours:g} h", again)
     if junit is not None:
-        write_junit(results, file, seed, hours, junit)
+        write_junit(results, file.name, again, junit)
     if any(result.failures for result in results):
         raise typer.Exit(1)
 
 
-def _show(results: list[Result], file: Path, seed: int, hours: float) -> None:
-    table = Table(title=f"{file.name}, seed {seed}, faults of {hours:g} h")
+def _watched(running: Iterable[Result], count: int) -> list[Result]:
+    """All results, the failed ones first; says meanwhile how far it is."""
+    results: list[Result] = []
+    console = Console(stderr=True)
+    with Progress(transient=True, console=console) as bar:
+        task = bar.add_task(f"{count} cells", total=count)
+        for result in running:
+            results.append(result)
+            bar.advance(task)
+            if not console.is_terminal and len(results) % 50 == 0:
+                failed = sum(bool(one.failures) for one in results)
+                console.print(f"{len(results)} of {count} cells, {failed} failed")
+    return sorted(results, key=lambda result: (not result.failures, result.cell.group, result.cell.name))
+
+
+def _show(results: list[Result], title: str, again: Callable[[Result], str]) -> None:
+    table = Table(title=title)
     for column in COLUMNS:
         table.add_column(column, overflow="fold")
     for result in results:
@@ -93,7 +103,7 @@ def _show(results: list[Result], file: Path, seed: int, hours: float) -> None:
         for failure in result.failures:
             print(f"{result.cell.name}: {failure}")
         if result.failures:
-            print(f"    {replay(result, file, seed, hours)}")
+            print(f"    {again(result)}")
     held = sum(not result.failures for result in results)
     alike = sum(result.alike_after is not None for result in results)
     print(f"{held} of {len(results)} cells held; {alike} ended early, as their twins for hours")

@@ -81,6 +81,8 @@ class Outside:
         self._door_alive_at = self._state_alive_at = math.inf
         self._published = clock.wake()
         self._save_now = clock.wake()
+        self._ended: dict[str, float] = {}
+        """Outputs whose hand trips have ended, and when: it must not come back with a restart."""
         self._main_loop: asyncio.AbstractEventLoop | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping: asyncio.Event | None = None
@@ -130,6 +132,7 @@ class Outside:
         """The newest scan; never blocks."""
         self.store.offer(snapshot, events)
         self.blackbox.offer(snapshot, events)
+        self._ended |= {event.subject: event.time for event in events if event.code == "override_tripped"}
         for listener in self.listeners:
             listener(snapshot, events)
         self._newest = snapshot
@@ -215,6 +218,9 @@ class Outside:
                 self._state_alive_at = self._clock.now() + STATE_PERIOD_S
                 await self._save_now.wait(STATE_PERIOD_S)
                 self._state_alive_at = self._clock.now()
+                for output, time in list(self._ended.items()):
+                    await self._state_store.release(output, time)
+                    self._ended.pop(output, None)
                 await self._state_store.save_state(await self._on_main(self._main.state()))
 
     async def _last_state(self) -> None:

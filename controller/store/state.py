@@ -316,10 +316,13 @@ class StateStore:
 
         await self._in_turn(work)
 
-    async def release(self, output: str) -> None:
-        """Forget an override. Raises NotSaved."""
+    async def release(self, output: str, ended_at: float = math.inf) -> None:
+        """Forget an override, unless it was set after `ended_at`, plant seconds. Raises NotSaved."""
 
         async def work() -> None:
+            known = self._overrides.get(output)
+            if known is not None and known.saved > ended_at:
+                return
             await self._write([("DELETE FROM overrides WHERE output = ?", (output,))])
             self._overrides.pop(output, None)
 

@@ -352,12 +352,19 @@ def test_only_what_nobody_can_prevent_is_excused() -> None:
 def test_junit_says_how_to_run_a_failing_cell_again(tmp_path: Path) -> None:
     cell = Cell(COLD_DAY, "pump", (Break("plant", "low.pump_1", "trip"),))
     bad = Result(cell, alarms=[(3.0, "pump_failed", "low.pump_1")], failures=["freezing: 1.0 K"])
-    write_junit([bad, Result(cell)], Path("config/demo.yaml"), 7, 24.0, tmp_path / "junit.xml")
+    file = Path("config/demo.yaml")
+    good = Result(cell, alike_after=6 * 3600.0)
+    write_junit(
+        [bad, good], file.name, lambda one: replay(one, file, 7, 24.0, whole=True), tmp_path / "junit.xml"
+    )
     suite = ElementTree.parse(tmp_path / "junit.xml").getroot()
     assert (suite.get("tests"), suite.get("failures")) == ("2", "1")
     failure = suite.find("testcase/failure")
     assert failure is not None
     assert failure.get("message") == "freezing: 1.0 K"
     assert failure.text == (
-        "station campaign config/demo.yaml --seed 7 --hours 24 --cell '-24/low.pump_1:trip' --plot cell.png"
+        "station campaign config/demo.yaml --seed 7 --hours 24 --whole"
+        " --cell '-24/low.pump_1:trip' --plot cell.png"
     )
+    assert "--whole" not in replay(bad, file, 7, 24.0)
+    assert [case.findtext("system-out") for case in suite][1] == "\nended after 6 h: as its twin"

@@ -142,6 +142,30 @@ async def test_an_override_holds_expires_and_leaves_safety_awake(tmp_path):
         assert any(e.code == "override_expired" for e in w.events("audit"))
 
 
+async def test_a_hand_that_trips_have_ended_does_not_come_back_with_a_restart(tmp_path):
+    sensors = ("low.supply_temperature", "low.supply_temperature_2")
+    async with world(tmp_path) as w:
+        await door_open(w)
+        async with w.clock.io(), DoorClient(w.endpoint, w.directory) as door:
+            await door.override("low.valve_command", 30.0, minutes=60, reason="test")
+        await w.run(5)
+        for trip in range(3):
+            assert w["low.valve_command_reason"].show() == "override", trip
+            for sensor in sensors:
+                w.plant.fault(sensor, "offset", 40.0)
+            await w.run(40)
+            assert w["low.valve_command_reason"].show() == "over_temperature", trip
+            for sensor in sensors:
+                w.plant.clear(sensor)
+            await w.run(60)
+        assert any(e.code == "override_tripped" for e in w.events("audit"))
+        assert w["low.valve_command_reason"].show() == "demand"
+        await w.run(65)
+    async with world(tmp_path) as w:
+        await w.run(5)
+        assert w["low.valve_command_reason"].show() == "demand"
+
+
 async def test_a_door_whose_port_is_taken_is_tried_again_and_told(tmp_path):
     with socket.socket() as squatter:
         squatter.bind(("127.0.0.1", 0))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -43,18 +43,17 @@ def tightest(margins: dict[str, Margin]) -> str:
     return f"{name} {worst.left:.0f} {worst.unit}"
 
 
-def replay(result: Result, file: Path, seed: int, hours: float) -> str:
+def replay(result: Result, file: Path, seed: int, hours: float, *, whole: bool = False) -> str:
     """The command that runs this cell again, with a picture."""
-    return (
-        f"station campaign {file} --seed {seed} --hours {hours:g} --cell '{result.cell.name}' --plot cell.png"
-    )
+    options = f"--seed {seed} --hours {hours:g}{' --whole' if whole else ''}"
+    return f"station campaign {file} {options} --cell '{result.cell.name}' --plot cell.png"
 
 
-def write_junit(results: Sequence[Result], file: Path, seed: int, hours: float, out: Path) -> None:
-    """One test case a cell; a failing one says how to run it again."""
+def write_junit(results: Sequence[Result], name: str, again: Callable[[Result], str], out: Path) -> None:
+    """One test case a cell of the station file `name`; a failing one says how to run it `again`."""
     failed = sum(bool(result.failures) for result in results)
     suite = ElementTree.Element(
-        "testsuite", name=f"campaign {file.name}", tests=str(len(results)), failures=str(failed)
+        "testsuite", name=f"campaign {name}", tests=str(len(results)), failures=str(failed)
     )
     for result in results:
         case = ElementTree.SubElement(
@@ -62,10 +61,12 @@ def write_junit(results: Sequence[Result], file: Path, seed: int, hours: float, 
         )
         if result.failures:
             failure = ElementTree.SubElement(case, "failure", message="; ".join(result.failures))
-            failure.text = replay(result, file, seed, hours)
+            failure.text = again(result)
         alarms = "\n".join(f"{time:8.0f} s  {code}@{subject}" for time, code, subject in result.alarms)
         excused = "".join(f"\nexcused: {line}" for line in result.excused)
-        ElementTree.SubElement(case, "system-out").text = alarms + excused
+        early = result.alike_after
+        ended = "" if early is None else f"\nended after {early / 3600.0:.3g} h: as its twin"
+        ElementTree.SubElement(case, "system-out").text = alarms + excused + ended
     ElementTree.ElementTree(suite).write(out, encoding="utf-8", xml_declaration=True)
 
 

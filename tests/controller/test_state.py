@@ -78,6 +78,16 @@ async def test_what_was_saved_is_there_after_a_restart(tmp_path):
     assert store.load_overrides(NOW + 7200) == {}
 
 
+async def test_an_override_that_came_after_the_end_of_another_stays(tmp_path):
+    async with opened(tmp_path) as store:
+        hand = Override(40.0, "li", "panel", NOW + 600)
+        await store.save_override("low.valve", hand, NOW)
+        await store.release("low.valve", NOW - 1.0)
+        assert store.load_overrides(NOW) == {"low.valve": hand}
+        await store.release("low.valve", NOW + 1.0)
+        assert store.load_overrides(NOW) == {}
+
+
 async def test_a_persons_value_wins_until_the_file_changes_and_does_not_come_back(tmp_path):
     async with opened(tmp_path) as store:
         await store.save_setting("low.setpoint", 52.0, 50.0, "li", "panel", NOW)
