@@ -124,10 +124,15 @@ def _water(upper: Any, lower: Any, times: list[float], shown: Sequence[Shown]) -
 
 
 def _alarms(axis: Any, result: Result, scale: float, until: float) -> None:
+    named = set[str]()
     for time, code, subject in result.alarms:
         if time > until:
             continue
-        axis.axvline(time * scale, color="0.4", linewidth=0.8)
+        again = f"{code}@{subject}" in named
+        named.add(f"{code}@{subject}")
+        axis.axvline(time * scale, color="0.4", linewidth=0.8, alpha=0.15 if again else 1.0)
+        if again:  # an alarm that comes a hundred times would hide the picture
+            continue
         axis.annotate(
             f"{code}@{subject}",
             (time * scale, 1.0),
