@@ -85,9 +85,24 @@ def _witnesses(case: Case, name: str, circuit: Circuit) -> Iterator[Finding]:
         yield case.find(place, "witness_circulation", at_key=True, warning=True, value=name)
     if circuit.makeup is not None and f"{name}.suction_switch" not in points:
         yield case.find(place, "witness_suction", at_key=True, warning=True, value=name)
+    yield from _pressures_apart(case, name, circuit)
     if supply is None or supply.second is None or supply.second == supply.source:
         return
     modules = {key(source)[0] for source in supply.sources}
     if len(modules) == 1:
         spot = ("points", f"{name}.supply_temperature", "second")
         yield case.find(spot, "second_same_module", warning=True, value=modules.pop())
+
+
+def _pressures_apart(case: Case, name: str, circuit: Circuit) -> Iterator[Finding]:
+    """A zone that holds its own pressure: the pressures that witness for each other die with one module."""
+    points = case.file.points
+    roles = ("return_pressure", "supply_pressure", "makeup_pressure")
+    measured = [points[f"{name}.{role}"] for role in roles if f"{name}.{role}" in points]
+    held = f"{name}.return_pressure"
+    if circuit.makeup is None or held not in points or len(measured) < 2:
+        return
+    modules = {key(source)[0] for settings in measured for source in settings.sources}
+    if len(modules) == 1:
+        spot = ("points", held, "from")
+        yield case.find(spot, "pressures_same_module", warning=True, value=name, other=modules.pop())
