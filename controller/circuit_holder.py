@@ -192,6 +192,7 @@ def protected(holder: CircuitHolder) -> Protected:
         mode_left=lambda: holder.circuit.mode.left,
         supply_alarm=settings.supply.alarm,
         supply_trip=settings.supply.trip,
+        mixes=isinstance(settings, MixingSettings),
         exchangers=_isolation_valves(circuit),
     )
 

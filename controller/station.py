@@ -47,6 +47,7 @@ from controller.safety.inputs import Inputs
 from controller.safety.outputs import Outputs
 from controller.safety.part_guard import PartGuard
 from controller.safety.rows.circuit_rules import circuit_rules, station_rules
+from controller.safety.rows.tells import low_pressure_rule
 from controller.safety.rules import Rule, SafetyTable
 from controller.safety.shelving import apply_shelf, check_shelf
 from controller.safety.witnesses.crossed_pressures import CrossedPressures
@@ -208,17 +209,16 @@ class Station:
         )
 
     def _rules(self) -> list[Rule]:
-        rules: list[Rule] = []
-        makeup_runs: list[Output] = []
-        for holder in self.circuits:
-            guarded = protected(holder)
-            makeup_runs += guarded.makeup_runs
-            rules += circuit_rules(guarded, self.image)
+        guarded = [protected(holder) for holder in self.circuits]
+        makeup_runs = [run for circuit in guarded for run in circuit.makeup_runs]
+        rules: list[Rule] = [row for circuit in guarded for row in circuit_rules(circuit, self.image)]
         tank = self.file.tank
         low = tank.low if tank is not None else math.nan
         high = tank.high if tank is not None and tank.high is not None else math.inf
         full = tank.stop_above if tank is not None else math.nan
         rules += station_rules(self.image, makeup_runs, low, high, full, lambda: self.season.plan)
+        # Weaker than an empty tank.
+        rules += [row for circuit in guarded for row in low_pressure_rule(circuit, self.image)]
         rules += [row for part in self.plausible for row in part.rules()]
         rules += [row for part in self.pressure_witnesses.values() for row in part.rules()]
         rules += self.witness.rules() if self.witness is not None else ()

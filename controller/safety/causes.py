@@ -45,6 +45,7 @@ CAUSES: tuple[Cause, ...] = (
     Cause("circuit_broken", frozenset({"supply_low", "return_cool", "mode_left"})),
     Cause("no_circulation", frozenset({"supply_low", "return_cool", "loop_throttled", "mode_left"})),
     Cause("suction_low", frozenset({"no_circulation", "pressure_low", "supply_low"})),
+    Cause("suction_sinks", frozenset({"suction_contradicted", "supply_low"})),
     Cause("flood_makeup", frozenset({"flood", "pressure_low", "makeup_warning", "makeup_excess"}), "station"),
     Cause("flood_makeup_stop", frozenset({"flood", "pressure_low", "flood_makeup"}), "station"),
     Cause("flood_primary", frozenset({"flood", "supply_low"}), "station"),

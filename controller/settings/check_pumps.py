@@ -105,6 +105,8 @@ def makeup_findings(case: Case, name: str, circuit: Circuit) -> Iterator[Finding
 
 def _guard(case: Case, name: str, guard: MakeupGuardSettings) -> Iterator[Finding]:
     """Leaks can only be judged where makeup is measured, or estimated from the hours of the pumps."""
+    if guard.loop_volume is None and guard.permitted is None:
+        yield case.find(("circuits", name, "makeup"), "leaks_unjudged", at_key=True, warning=True, value=name)
     meters = (f"{name}.makeup_flow", f"{name}.makeup_volume")
     if guard.nominal_flow is not None or any(meter in case.file.points for meter in meters):
         return

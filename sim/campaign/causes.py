@@ -6,6 +6,7 @@ no row: it is asked to harm nobody, not to be told.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -197,8 +198,9 @@ def warned_leaks(station: Station) -> dict[str, float]:
 def _is_usual(cell: Cell, one: Break, warned: Mapping[str, float]) -> bool:
     """A loss that sound networks have (the demo's 40 m³ lose 0.1 m³/h, an eighth of a per cent of what
     circulates; FACTS §8 permits 1 … 2 %), in a loop that has just been heated up: nobody knows yet what is
-    usual there. The same leak is asked of a station that has learned, and a larger one of all."""
-    return cell.start.cold and one.kind == "leak" and (one.value or 0.0) <= warned.get(one.on, 0.0)
+    usual there. The same leak is asked of a station that has learned, and a larger one of all whose guard has
+    a limit (`check` hints where it has none)."""
+    return cell.start.cold and one.kind == "leak" and (one.value or 0.0) <= warned.get(one.on, math.inf)
 
 
 def cause_of(cell: Cell, warned: Mapping[str, float] | None = None) -> Cause | None:

@@ -43,6 +43,25 @@ def _pumps_tripped(cell: Cell) -> int:
     return sum(one.kind == "trip" and ".pump_" in one.on for one in cell.breaks)
 
 
+def _lone_outdoor(cell: Cell, carried: Carried) -> bool:
+    name = "station.outdoor_temperature"
+    witnesses = (f"{name}_2", "station.outdoor_upstream")
+    alone = not any(one in names for names in carried.values() for one in witnesses)
+    return alone and any(one.on == name and one.kind in ("offset", "drift") for one in cell.breaks)
+
+
+def _only_makeup_lost(cell: Cell, carried: Carried) -> bool:
+    """A circuit's one makeup pump, or the device that commands it."""
+    outputs = {name for names in carried.values() for name in names}
+    for one in cell.breaks:
+        commanded = {one.on + "_run"} if one.kind in _STANDS else set[str]()
+        commanded |= set(carried.get(one.on, ())) if one.kind in _SILENT else set()
+        pumps = {name for name in commanded & outputs if name.endswith(".makeup_1_run")}
+        if any(name.replace("_1_run", "_2_run") not in outputs for name in pumps):
+            return True
+    return False
+
+
 def _silent_at_cold_start(*roles: str) -> Case:
     """A loop is heated up from cold, and all that has one of these roles goes through what does not
     answer."""
@@ -56,9 +75,17 @@ def _silent_at_cold_start(*roles: str) -> Case:
 
 
 _SILENT = ("dead", "garbage", "exception", "late", "slow")
+_STANDS = ("trip", "no_start", "dry")
 _FAILS_OPEN = ("stuck", "slow", "reversed", "local", "leaking")
 _HOT = ("hot water", "very hot water")
+ROOMS, HEAT = "a building", "heat of the day"
+"""What is asked of a day beside the invariants of the plant."""
 EXCUSES = (
+    Excuse(
+        (ROOMS, HEAT),
+        _lone_outdoor,
+        "one outdoor sensor that lies by what is plausible, and nobody to contradict it: `check` warns",
+    ),
     Excuse(("freezing",), _kind("burst"), "the water is out; the rest in a riser freezes"),
     Excuse(
         ("freezing",),
@@ -77,6 +104,18 @@ EXCUSES = (
         ("highest radiator",),
         _kind("leak_inside"),
         "a flood that comes from the loop limits makeup, then stops it (FACTS §8)",
+    ),
+    Excuse(
+        ("highest radiator", "freezing"),
+        _only_makeup_lost,
+        "the one makeup pump is lost, and nothing stands by: `pump_failed`, `pressure_low` and `standing_cold`"
+        " call people",
+    ),
+    Excuse(
+        ("very hot water",),
+        _only_makeup_lost,
+        "the circulation stops when the pressure is gone: what stands in the exchanger is pushed out later",
+        most=3.0,
     ),
     Excuse(("suction",), _unstoppable(".pump_"), "a pump that the cabinet or a welded contactor runs"),
     Excuse(("dry makeup",), _unstoppable(".makeup_"), "a pump that the cabinet or a welded contactor runs"),
@@ -141,6 +180,8 @@ def carried_by_devices(station: Station) -> dict[str, set[str]]:
         carried.setdefault(channel.source[0], set()).add(channel.point)
     for output in station.wiring.outputs:
         carried.setdefault(output.target[0], set()).add(output.output)
+    if station.file.outdoor is not None:
+        carried["upstream"] = {"station.outdoor_upstream"}
     return carried
 
 

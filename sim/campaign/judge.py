@@ -73,6 +73,8 @@ class _ZoneLimits:
     relief_kpa: float
     never_kpa: float
     top_m: float
+    alone: bool = True
+    """Holds its own pressure. Where the network holds it, nobody here can where that has none."""
     hot: tuple[tuple[float, _Longest], ...] = ()
     suction: _Longest = field(default_factory=lambda: _Longest(_SUCTION_S))
     dry: _Longest = field(default_factory=lambda: _Longest(_DRY_S))
@@ -97,6 +99,7 @@ class Judge:
         self._demands = [(demand, _Longest(demand.after_s)) for demand in self.demands.values()]
         self.margins |= {demand.name: Margin(unit="s") for demand, _ in self._demands}
         self._zones = []
+        self._plant = rig.plant
         for name, circuit in rig.station.file.circuits.items():
             makeup = circuit.makeup
             relief = makeup.relief.open if makeup is not None and makeup.relief is not None else math.inf
@@ -107,6 +110,7 @@ class Judge:
                     relief,
                     max(_NEVER_KPA, relief + _OVER_RELIEF_KPA) if relief < math.inf else _NEVER_KPA,
                     rig.plant.zones[name].parameters.highest_building_m,
+                    makeup is not None,
                     tuple((kelvin, _Longest(seconds)) for kelvin, seconds in _HOT),
                 )
             )
@@ -131,7 +135,9 @@ class Judge:
             over = pressure > one.relief_kpa + _RELIEF_MARGIN_KPA
             note["relief"].note(one.over.left(over, now, dt), now)
             note["burst"].note(one.never_kpa - pressure, now)
-            note["highest radiator"].note(pressure - _GRAVITY * one.top_m - _TOP_KPA, now)
+            needed = _GRAVITY * one.top_m + _TOP_KPA
+            if one.alone or self._plant.primary.return_pressure_now() * 1e-3 >= needed:
+                note["highest radiator"].note(pressure - needed, now)
             coldest = min(zone.header, zone.source_temperature())
             for branch in zone.branches:
                 if branch.riser is not None:

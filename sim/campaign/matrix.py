@@ -160,6 +160,8 @@ def _machines(file: StationFile, plant: Plant) -> Iterator[Cell]:
             ],
         )
         yield from _isolation_valves(zone, circuit)
+        if circuit.makeup is None:
+            continue  # what a zone under the network's pressure loses is the network's: nobody here sees it
         yield Cell(COLD_DAY, "water", (torn_off(plant, zone),))
         for start in (COLD_DAY, COLD_START):
             breaks = [Break("plant", zone, "leak", size) for size in (0.1, 0.5, 1.5)]
@@ -242,7 +244,7 @@ def _pairs(file: StationFile, plant: Plant) -> Iterator[Cell]:
         Break("plant", f"{zone}.return_pressure", "open"),
         Break("plant", f"{zone}.differential_pressure", "short"),
         Break("plant", "station.heat_power", "frozen"),
-        Break("plant", zone, "leak", 1.5),
+        *([Break("plant", zone, "leak", 1.5)] if file.circuits[zone].makeup is not None else []),
         Break("plant", "station", "power_failure"),
         Break("plant", f"{zone}.thermostat", "stuck_on"),
     ]

@@ -229,7 +229,7 @@ class _Circuit:
         yield Demand(
             "suction too low: pumps off",
             5.0,
-            lambda: zone.suction_pressure() < 45e3 and self._pump_asked(),
+            lambda: max(zone.suction_pressure(), zone.loop.pressure - 35e3) < 45e3 and self._pump_asked(),
             self._signs("suction_switch", "return_pressure") | self._rules("suction_low"),
         )
         if makeup is None:

@@ -91,10 +91,10 @@ def _troubles(file: StationFile, plant: Plant, zone: str) -> Iterator[tuple[Brea
     circuit, parts = file.circuits[zone], set(plant.fault_names())
     pumps = _numbers(len(circuit.circulation.pumps))
     yield tuple(Break("plant", f"{zone}.pump_{n}", "trip") for n in pumps)
-    yield (torn_off(plant, zone),)
     yield (Break("plant", "station", "power_failure"),)
     yield (Break("plant", "station", "temperature_step", _HOTTER_K),)
     if circuit.makeup is not None:
+        yield (torn_off(plant, zone),)
         yield (Break("plant", zone, "leak", 1.5),)
         yield (Break("plant", zone, "leak_inside", 6.0),)
         yield (Break("plant", f"{zone}.makeup_1", "mains_bypass"),)

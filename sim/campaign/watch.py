@@ -47,6 +47,8 @@ class Trace:
 
     heat: list[float] = field(default_factory=list)
     air: list[list[float]] = field(default_factory=list)
+    unwell: list[set[tuple[str, str]]] = field(default_factory=list)
+    """The alarms that stand, (code, subject), at the same moments."""
     shown: list[Shown] = field(default_factory=list)
     near: list[tuple[Shown, Commanded]] = field(default_factory=list)
 
@@ -119,6 +121,7 @@ class Watch:
         zones = list(self.rig.plant.zones.values())
         self.trace.heat.append(sum(zone.heat_from_primary for zone in zones))
         self.trace.air.append([branch.building.air for zone in zones for branch in zone.branches])
+        self.trace.unwell.append(set(self.rig.alarms()))
         self.trace.shown.append(self._shown())
 
     def _shown(self) -> Shown:

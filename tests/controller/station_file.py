@@ -41,6 +41,7 @@ circuits:
       pumps: [makeup]
       setpoint: 0.35 MPa
       relief: {valve: relays.channel_1, open: 0.45 MPa, close: 0.41 MPa}
+      guard: {loop_volume: 40 m³, nominal_flow: 6 m³/h}
 outdoor: {}
 """
 

@@ -78,7 +78,7 @@ def test_it_follows_the_pump_while_the_transmitter_drifts() -> None:
         speed = 40.0 - 0.5 * step
         true = 120.0 * (speed / 40.0) ** 2
         desk.run(60, differential_pressure=true + 6.0 * step, supply_pressure=350.0 + 0.75 * true,
-                 pump_1_frequency=speed)  # fmt: skip
+                 return_pressure=350.0 + 0.1 * (step % 2), pump_1_frequency=speed)  # fmt: skip
     assert desk.told() == {CODE}
     assert desk.point.value == pytest.approx(true, abs=6.0)
 

@@ -56,7 +56,7 @@ def test_a_burst_alone_limits_nothing_and_is_told(warm: Any) -> None:
     assert low.hidden_by == "pressure_drops@low"
     warm.set("low.return_pressure", 340.0)
     warm.set("low.supply_pressure", 430.0)
-    warm.run(310)
+    warm.run(1810)
     assert "pressure_drops" not in warm.codes()
 
 

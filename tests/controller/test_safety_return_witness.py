@@ -10,7 +10,7 @@ import pytest
 from controller.points import Image, Point, Quality
 from controller.safety.witnesses.crossed_pressures import CrossedPressures
 from controller.safety.witnesses.plausibility import GOOD_S
-from controller.safety.witnesses.return_witness import DIFFERS_S, KNOWN_S, STANDS_S, ReturnWitness
+from controller.safety.witnesses.return_witness import DIFFERS_S, KNOWN_S, STANDS_S, STICKS_S, ReturnWitness
 
 SOUND = {
     "low.supply_pressure": 440.0,
@@ -167,3 +167,47 @@ def test_what_is_usual_survives_a_restart_and_nonsense_is_left_out() -> None:
         fresh.witness.restore(odd)
         fresh.run(600, return_pressure=250.0)
         assert fresh.told() == set()
+
+
+def without_makeup_pressure() -> Desk:
+    """Its transmitter is lost: the pumps alone can say something."""
+    desk = Desk()
+    desk.run(1, makeup_pressure=NAN)
+    return desk
+
+
+def test_one_that_sticks_while_the_supply_goes_away_speaks_against_itself() -> None:
+    desk = without_makeup_pressure()
+    desk.run(STICKS_S, return_pressure=351.0)
+    desk.run(DIFFERS_S, supply_pressure=415.0)
+    assert (desk.point.value, desk.told()) == (351.0, set())
+    desk.run(2)
+    assert desk.told() == {CODE}
+    assert desk.point.value == pytest.approx(325.0, abs=0.5)
+    assert desk.point.quality is Quality.UNCERTAIN
+    # Near again, but it still shows the same number.
+    desk.run(2 * GOOD_S, supply_pressure=440.0)
+    assert desk.told() == {CODE}
+    desk.run(GOOD_S + 1, return_pressure=350.0)
+    assert (desk.point.value, desk.told()) == (350.0, set())
+
+
+@pytest.mark.parametrize(
+    ("stands_s", "others"),
+    [
+        (STICKS_S / 2, {"supply_pressure": 415.0}),  # not for long
+        (STICKS_S, {"supply_pressure": 430.0}),  # not far
+        (STICKS_S, {"differential_pressure": 220.0}),  # what the pumps add lies
+        (STICKS_S, {"supply_pressure": 415.0, "return_pressure": 352.0}),  # it moves
+        (
+            STICKS_S,
+            {"supply_pressure": 415.0, "pump_1_running": 0.0},
+        ),  # a loop that stands
+    ],
+)
+def test_else_one_against_one_decides_nothing(stands_s: float, others: dict[str, float]) -> None:
+    desk = without_makeup_pressure()
+    desk.run(stands_s, return_pressure=351.0)
+    desk.run(2 * DIFFERS_S, **others)
+    assert desk.told() == set()
+    assert desk.point.reason != "denied"

@@ -94,6 +94,14 @@ def with_exchangers() -> Station:
     return build(checked.file, checked.profiles)
 
 
+@cache
+def with_mixing() -> Station:
+    """Another: a zone that mixes."""
+    checked = check_file(ROOT / "config/two-zones.yaml")
+    assert checked.file is not None
+    return build(checked.file, checked.profiles)
+
+
 # ---- both languages
 
 
@@ -280,7 +288,7 @@ def wanted() -> dict[str, set[str] | None]:
                 need |= {f"rule.{code}_{part}": set() for part in ("when", "does", "clears")}
             case "report":
                 need |= {f"alarm.{code}_{part}": None for part in ("seen", "does", "check")}
-    for rule in (*station().table.rules, *with_exchangers().table.rules):
+    for rule in (*station().table.rules, *with_exchangers().table.rules, *with_mixing().table.rules):
         names = {name for name, _, _ in rule.shows()}
         if rule.priority:
             need |= {f"alarm.{rule.code}_{part}": names for part in ("seen", "does", "check")}

@@ -37,7 +37,7 @@ def test_figures_in_the_rules_texts_are_the_rules_own() -> None:
         "flood_primary_when": f"{flood_rules.PRIMARY_FALL_KPA:g} kPa within {flood_rules.PRIMARY_FALL_S:g} s",
         "makeup_dry_when": f"{DryMakeup.SUSPECT_S:g} s",
         "makeup_dry_clears": f"{DryMakeup.REST_S / 60:g} min",
-        "pressure_drops_clears": f"{makeup_tells.DROPS_CLEAR_S:g} s",
+        "pressure_drops_clears": f"{makeup_tells.DROPS_CLEAR_S / 60:g} min",
         "makeup_warning_when": f"{makeup_guard.STAGES[0]:g} %",
         "leak_alarm_when": f"{makeup_guard.STAGES[1]:g} %",
         "leak_urgent_when": f"{makeup_guard.STAGES[2]:g} %",

@@ -11,6 +11,7 @@ from controller.safety.rows.flood_rules import flood_rules
 from controller.safety.rows.frost_rules import frost_rules, standing_rules
 from controller.safety.rows.heat_rules import circulation_rules, heat_rules
 from controller.safety.rows.makeup_tells import makeup_tells, tank_tells
+from controller.safety.rows.mixing_suction import mixing_suction_rule
 from controller.safety.rows.parts import on, shown
 from controller.safety.rows.protected import Protected
 from controller.safety.rows.stop_rules import local_rules, stop_rules
@@ -30,6 +31,7 @@ def circuit_rules(circuit: Protected, image: Image) -> Iterator[Rule]:
     yield from circulation_rules(circuit, image)
     yield from heat_rules(circuit, image)
     yield from pressure_rules(circuit, image)
+    yield from mixing_suction_rule(circuit, image)
     yield from makeup_rules(circuit, image)
     yield from flood_rules(circuit, image)
     yield from frost_rules(circuit, image)

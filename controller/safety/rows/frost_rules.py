@@ -20,6 +20,8 @@ FROST_C, FROST_ENDS_C = 15.0, 30.0
 LAID_UP_FROST_C, LAID_UP_FROST_ENDS_C = 5.0, 10.0
 """Where no warm water is expected, cool water is no sign; this is near freezing (TROVIS, Siemens: 5 °C)."""
 COOL_C = 25.0
+SPREAD_K, LEAST_ENDS_C = 5.0, 27.0
+"""A floor that is wanted at 32 °C never returns 30: it is warm again so far below what is wanted."""
 FROST_OPENING = 20.0
 COOL_OPENING = 5.0
 OUTDOOR_FROST_C = 3.0
@@ -56,6 +58,13 @@ def frost_rules(circuit: Protected, image: Image) -> Iterator[Rule]:
 
     def thawed() -> bool:
         return not wet() or not coldest_below(FROST_ENDS_C if circuit.plan().warm else LAID_UP_FROST_ENDS_C)
+
+    def warm() -> bool:
+        wanted = image.points.get(f"{name}.supply_setpoint")
+        ends = FROST_ENDS_C
+        if wanted is not None and wanted.usable:
+            ends = max(min(ends, wanted.value - SPREAD_K), LEAST_ENDS_C)
+        return not circuit.plan().warm or not coldest_below(ends)
 
     def run_one(code: str) -> None:
         """The duty pump runs, unless another one is asked to."""
@@ -97,7 +106,7 @@ def frost_rules(circuit: Protected, image: Image) -> Iterator[Rule]:
         lambda: circuit.plan().warm and coldest_below(COOL_C) and below(outdoor, OUTDOOR_FROST_C),
         after_s=600.0,
         act=warm_up,
-        until=lambda: not circuit.plan().warm or not coldest_below(FROST_ENDS_C),
+        until=warm,
         priority="warning",
         shows=shows,
     )

@@ -15,8 +15,9 @@ from controller.safety.rows.parts import below, on, shown
 from controller.safety.rows.protected import Protected
 from controller.safety.rules import Condition, Rule
 
-DROPS_CLEAR_S = 300.0
-"""A burst is masked again and again while pumps start and stop; and it lasts while the pressure lies low."""
+DROPS_CLEAR_S = 1800.0
+"""A burst is masked again and again while pumps start and stop, and a leak from a small vessel shows between
+two fills; and it lasts while the pressure lies low."""
 
 
 def makeup_tells(circuit: Protected, image: Image) -> Iterator[Rule]:

@@ -40,6 +40,8 @@ class Protected:
     """The mode asked for while another one is in force, or nothing."""
     supply_alarm: float
     supply_trip: float
+    mixes: bool = False
+    """The primary water itself goes to the users."""
     exchangers: Sequence[tuple[Output, Callable[[], bool]]] = ()
     """Isolation valves of exchangers in parallel, and whether one is out for cleaning: nobody opens that."""
 

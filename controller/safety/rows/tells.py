@@ -1,4 +1,4 @@
-"""Rows of the safety table that only raise an alarm, for one circuit."""
+"""Rows of the safety table that tell, for one circuit; makeup goes on against a hand that has stopped it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 
 from controller.control.blocks.parts.drive import STATES
-from controller.points import Image, reading
+from controller.points import Image, Output, reading
 from controller.safety.rows.parts import below, on
 from controller.safety.rows.protected import Protected
 from controller.safety.rules import Rule
@@ -17,19 +17,9 @@ LOCKED_OUT = STATES.index("locked_out")
 
 
 def tell_rules(circuit: Protected, image: Image) -> Iterator[Rule]:
-    """Rows that only raise an alarm."""
+    """Valve, supply, mode: rows that only raise an alarm."""
     find = image.points.get
     name = circuit.name
-    yield Rule(
-        "pressure_low",
-        name,
-        lambda: (
-            circuit.filled() and below(circuit.pressure_held(), circuit.pressure_set() - circuit.pressure_low)
-        ),
-        after_s=60.0,
-        priority="high",
-        shows=lambda: (("pressure", reading(circuit.pressure_held()), "pressure"),),
-    )
     position = find(f"{name}.valve_position")
 
     def astray() -> bool:
@@ -85,6 +75,45 @@ def tell_rules(circuit: Protected, image: Image) -> Iterator[Rule]:
         after_s=5.0,
         priority="warning",
         shows=lambda: (("why", circuit.mode_left(), "text"),),
+    )
+
+
+def low_pressure_rule(circuit: Protected, image: Image) -> Iterator[Rule]:
+    """Guards stay awake under a hand: makeup that it has stopped runs while the pressure lies low and no
+    other transmitter denies it. Who works on the pump takes its switch to local."""
+    name = circuit.name
+    supply, added = (
+        image.points.get(f"{name}.{role}") for role in ("supply_pressure", "differential_pressure")
+    )
+
+    def least() -> float:
+        return circuit.pressure_set() - circuit.pressure_low
+
+    def stopped() -> Output | None:
+        """By a hand, while no other makeup pump is asked to run."""
+        runs = circuit.makeup_runs
+        if any(run.demand >= 0.5 and run.override is None for run in runs):
+            return None
+        return next((r for r in runs if r.override is not None and r.override.value < 0.5), None)
+
+    def make_up(code: str) -> None:
+        run = stopped()
+        if run is not None and not reading(supply) - reading(added) >= least():
+            run.limit.at_least(1.0, code)
+
+    def over() -> bool:
+        more = circuit.pressure_low / 2.0 if stopped() is not None else 0.0
+        return not circuit.filled() or not below(circuit.pressure_held(), least() + more)
+
+    yield Rule(
+        "pressure_low",
+        name,
+        lambda: circuit.filled() and below(circuit.pressure_held(), least()),
+        after_s=60.0,
+        act=make_up,
+        until=over,
+        priority="high",
+        shows=lambda: (("pressure", reading(circuit.pressure_held()), "pressure"),),
     )
 
 

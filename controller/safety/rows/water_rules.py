@@ -18,6 +18,8 @@ OVERFULL_M = 0.05
 CLEAR_KPA = 10.0
 SUCTION_KPA = 50.0
 SUCTION_CONTRADICTED_KPA = 80.0
+CONTRADICTED_S = 600.0
+"""A contact at its edge comes and goes: one alarm is enough."""
 PRESSURES_DIFFER_KPA = 80.0
 """More than an exchanger's drop: the transmitters contradict each other."""
 LINGERS_S = 300.0
@@ -136,6 +138,7 @@ def _suction(circuit: Protected, image: Image, other_pressure: Callable[[], floa
         name,
         lambda: switch() and not sucks_dry(),
         after_s=5.0,
+        clear_s=CONTRADICTED_S,
         priority="high",
         shows=shows,
     )

@@ -6,9 +6,11 @@
 
 Where both agree and the return pressure lies more than `DIFFERS_KPA` from either for `DIFFERS_S`, it is
 outvoted, two against one: their mean stands in its place, uncertain, and `return_pressure_outvoted` tells it.
-It counts again once it moves and has agreed for `plausibility.GOOD_S`: one that
-sticks comes near the others now and then. Makeup, relief and suction then go by what the
-loop has, not by a transmitter that sticks or drifts. One against one decides nothing.
+Where the pumps alone can say something, a transmitter that has not moved its last digit for `STICKS_S`,
+while theirs went as far away from it, speaks against itself: that is the second sign. Else one against one
+decides nothing. It counts again once it moves and has agreed for `plausibility.GOOD_S`: one that sticks comes
+near the others now and then. Makeup, relief and suction then go by what the loop has, not by a transmitter
+that sticks or drifts.
 
 What is usual is a mean of ten minutes, and then follows over days (`SlowMean`), so that a transmitter that
 drifts by more than 4 kPa a day (20 on the first) leaves it behind. One that lay before anything was learned
@@ -32,6 +34,8 @@ DIFFERS_KPA, DIFFERS_S = 20.0, 120.0
 USUAL_S, FIRST_S, KNOWN_S = 5 * 86400.0, 86400.0, 600.0
 HIGHEST_OFFSET_KPA = 20.0
 """Between the places of two transmitters in one room (2 m): more is a lie, not a place."""
+STICKS_S = 1800.0
+"""Own judgement: the loss of any loop moves its last digit sooner, where 20 kPa of it are gone."""
 STANDS_S = 30.0
 """A makeup pump has run down, and its line with it."""
 
@@ -92,6 +96,9 @@ class ReturnWitness:
         self._since = math.inf
         self._sticks = False
         """It has shown the same number ever since it was outvoted."""
+        self._shown, self._stands_since = math.nan, math.inf
+        self._stood_by = (math.nan, math.nan)
+        """The number it shows, since when; what the pumps and the supply told first since then, kPa."""
         self._makeup_ran_at = -math.inf
         self.seen = self.told = math.nan
         """kPa that the transmitter shows, and that the others tell."""
@@ -99,7 +106,7 @@ class ReturnWitness:
     def step(self, now: float, dt: float) -> None:
         """Judge this scan's readings; stand in for one that is outvoted."""
         point = self.point
-        if point is None or self.makeup is None:
+        if point is None:
             return
         if any(not pump.usable or pump.on for pump in self.makeups):
             self._makeup_ran_at = now
@@ -107,6 +114,7 @@ class ReturnWitness:
             self._since = math.inf
             return
         by_pumps, by_makeup = self._by_pumps(), self._by_makeup(now)
+        self._note_stand(now, point.value, by_pumps)
         self._judge(now, point.value, by_pumps, by_makeup)
         if self.active:
             self._stand_in(point, by_pumps, by_makeup)
@@ -155,12 +163,28 @@ class ReturnWitness:
 
     # ---- the vote
 
+    def _note_stand(self, now: float, value: float, by_pumps: float) -> None:
+        if value != self._shown:
+            self._shown, self._stands_since, self._stood_by = value, now, (math.nan, math.nan)
+        if math.isnan(self._stood_by[0]):
+            self._stood_by = by_pumps, reading(self.supply)
+
+    def _has_stuck(self, now: float, by_pumps: float) -> bool:
+        """The supply has gone away itself: a pressure over the pumps that drifts is not enough."""
+        then_by_pumps, then_supply = self._stood_by
+        moved = min(abs(by_pumps - then_by_pumps), abs(reading(self.supply) - then_supply))
+        return now - self._stands_since >= STICKS_S and moved > DIFFERS_KPA
+
     def _judge(self, now: float, value: float, by_pumps: float, by_makeup: float) -> None:
-        told = 0.5 * (by_pumps + by_makeup)
-        if not abs(by_pumps - by_makeup) <= DIFFERS_KPA / 2:
+        alone = self.makeup is None or not self.makeup.usable
+        told = by_pumps if alone else 0.5 * (by_pumps + by_makeup)
+        if not (alone or abs(by_pumps - by_makeup) <= DIFFERS_KPA / 2) or math.isnan(told):
             self._since = math.inf  # unknown, or nobody knows which of them lies: what was found stays
             return
-        far = min(abs(value - by_pumps), abs(value - by_makeup)) > DIFFERS_KPA
+        if alone:
+            far = self._has_stuck(now, by_pumps) and abs(value - by_pumps) > DIFFERS_KPA
+        else:
+            far = min(abs(value - by_pumps), abs(value - by_makeup)) > DIFFERS_KPA
         self._sticks = self._sticks and value == self.seen
         near = abs(value - told) <= DIFFERS_KPA / 2 and not self._sticks
         if near if self.active else far:
