@@ -108,7 +108,7 @@ EXCUSES = (
     Excuse(
         ("highest radiator", "freezing"),
         _only_makeup_lost,
-        "the one makeup pump is lost, and nothing stands by: `pump_failed`, `pressure_low` and `standing_cold`"
+        "the one makeup pump is lost, and none stands by: `pump_failed`, `pressure_low` and `standing_cold`"
         " call people",
     ),
     Excuse(
