@@ -230,6 +230,35 @@ def test_a_pair_that_disagrees_shows_the_higher_and_says_so(first: float, second
     assert front.image["low.t"].value == 55.0
 
 
+@pytest.mark.parametrize(
+    ("quantity", "first", "agrees", "differs"),
+    [
+        ("pressure", 300.0, 328.0, 335.0),
+        ("length", 1.2, 1.35, 1.45),
+        ("flow", 2.0, 3.0, 4.0),
+        ("flow", 40.0, 46.0, 50.0),
+        ("power", 30.0, 80.0, 120.0),
+        ("power", 1500.0, 1750.0, 1950.0),
+        ("percent", 40.0, 48.0, 52.0),
+    ],
+)
+def test_sensors_of_any_kind_disagree_by_what_such_sensors_differ(
+    quantity: str, first: float, agrees: float, differs: float
+) -> None:
+    channels = [
+        InputChannel(f"low.v_{n}", quantity, ("io", f"v_{n}"), -10, 5000, 5000.0, 10.0) for n in (1, 2)
+    ]
+    for second, reason in ((agrees, ""), (differs, "disagree")):
+        front = Front(*channels, redundant=("low.v",))
+        for _ in range(25):
+            front.now += 1.0
+            for number, value in ((1, first), (2, second)):
+                front.readings["io", f"v_{number}"] = Reading(value, front.now, Fault.NONE)
+            front.inputs.step(front.readings, front.now)
+        assert front.image["low.v"].reason == reason
+        assert front.image["low.v"].value == (second if reason else first)
+
+
 def three(front: Front, *values: float) -> Point:
     """Three sensors shown for so long that neither jumps nor recovery are left; NaN: a broken wire."""
     for _ in range(25):

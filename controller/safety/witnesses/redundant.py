@@ -17,8 +17,16 @@ SHOWN_WRONG = ("frozen", "against_two")
 """Reasons of a sensor that the others show to be wrong."""
 FROZEN_S, MOVED_K, MOVES_AGAIN_S = 900.0, 1.0, 60.0
 """The very same number for so long, while another sensor of the point moved by so much: it hangs."""
-DISAGREE = {"temperature": 3.0, "pressure": 30.0}
-"""Two sensors of one point further apart than this contradict each other, K and kPa."""
+DISAGREE = {
+    "temperature": (3.0, 0.0),
+    "pressure": (30.0, 0.0),
+    "length": (0.2, 0.0),
+    "flow": (1.0, 0.15),
+    "power": (50.0, 0.15),
+    "percent": (10.0, 0.0),
+}
+"""Two sensors of one point further apart than this contradict each other: in its unit, and by so large a share
+of the higher one (own judgement: two meters of class 3 read each other's pipes within a tenth)."""
 
 
 class _Still:
@@ -65,13 +73,13 @@ class Redundant:
     of the difference, so that noise at the edge is not a row of alarms.
     """
 
-    __slots__ = ("_limit", "_outvoted", "_sensors", "_stills", "differs", "joined")
+    __slots__ = ("_limit", "_outvoted", "_sensors", "_share", "_stills", "differs", "joined")
 
     def __init__(self, name: str, image: Image) -> None:
         self._sensors = image.sensors(name)
         first = self._sensors[0]
         self.joined = image.add(Point(name, first.quantity, role="measured"))
-        self._limit = DISAGREE.get(first.quantity, math.inf)
+        self._limit, self._share = DISAGREE.get(first.quantity, (math.inf, 0.0))
         self._outvoted: Point | None = None
         self.differs = False
         others = (*self._sensors[1:], first)
@@ -98,7 +106,7 @@ class Redundant:
             joined.mark(first.value, first.quality, first.reason, first.time)
             return
         usable.sort(key=_value)
-        limit = self._limit * 2 / 3 if self.differs else self._limit
+        limit = self._apart(usable[-1].value, told=self.differs)
         self.differs = usable[-1].value - usable[0].value > limit
         if self.differs:
             chosen = usable[1]  # the higher of two, the middle one of three
@@ -111,6 +119,11 @@ class Redundant:
             left = next(sensor for sensor in self._sensors if sensor.usable)
             joined.mark(left.value, Quality.UNCERTAIN, "second_sensor", left.time)
 
+    def _apart(self, highest: float, *, told: bool) -> float:
+        """So far apart may two of them be; what is told ends at two thirds of it."""
+        limit = self._limit + self._share * abs(highest)
+        return limit * 2 / 3 if told else limit
+
     def _vote(self) -> None:
         """Two of three that agree outvote the third."""
         before, self._outvoted = self._outvoted, None
@@ -119,7 +132,7 @@ class Redundant:
         low, middle, high = sorted(self._sensors, key=_value)
 
         def away(sensor: Point) -> bool:
-            limit = self._limit * 2 / 3 if sensor is before else self._limit
+            limit = self._apart(max(sensor.value, middle.value), told=sensor is before)
             return abs(sensor.value - middle.value) > limit
 
         if away(low) == away(high):
