@@ -69,6 +69,12 @@ class Equipment:
                 self.watchers[f"{name}.pair"] = PairDrift(image, name)
         if self._has("station.heat_energy", "station.heat_power"):
             self.watchers["station.heat_energy_stuck"] = CounterStuck(image)
+        valves = {circuit.name: circuit.valve for circuit in circuits}
+        for meter in ("station.primary_flow", "station.heat_power"):
+            if self._has(meter, "station.primary_supply_temperature"):
+                self.watchers[f"{meter}_stuck"] = MeterStuck(image, meter, valves)
+        if self._has(*(f"station.{role}" for role in _PRIMARY)):
+            self.watchers["station.primary_balance"] = PrimaryBalance(image)
         for circuit in circuits:
             if len(circuits) == 1:
                 self._add_primary(circuit)
@@ -87,12 +93,6 @@ class Equipment:
         """What needs the primary flow of this circuit alone."""
         image, name, add = self._image, circuit.name, self.watchers
         temperatures = (f"{name}.supply_temperature", f"{name}.return_temperature")
-        if self._has("station.primary_supply_temperature"):
-            for meter in ("primary_flow", "heat_power"):
-                if self._has(f"station.{meter}"):
-                    add[f"station.{meter}_stuck"] = MeterStuck(image, f"station.{meter}", name, circuit.valve)
-        if self._has(*(f"station.{role}" for role in _PRIMARY)):
-            add["station.primary_balance"] = PrimaryBalance(image)
         if self._has(*temperatures, "station.heat_power", *(f"{name}.{role}" for role in _PRESSURES)):
             add[f"{name}.secondary_balance"] = SecondaryBalance(image, name)
         if self._has(*temperatures, *(f"station.{role}" for role in _PRIMARY[:3])):

@@ -15,7 +15,7 @@ stand, while a circulation pump runs. Thresholds are own judgement. A meter's co
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from controller.equipment.stillness import Stillness
@@ -138,22 +138,59 @@ class FrozenSensors(Watcher):
             usual.restore(state.get(point.name))
 
 
-class MeterStuck(Watcher):
-    """The value of a heat meter (flow or power) that stays while it must not."""
+class _Draws:
+    """What a circuit takes from the primary: how far its valve, or its primary pump, has moved since `begin`,
+    and whether heat flows there."""
 
-    def __init__(self, image: Image, name: str, circuit: str, valve: Output) -> None:
-        super().__init__()
-        self._value = image[name]
+    __slots__ = ("_back", "_high", "_low", "_position", "_supply")
+
+    def __init__(self, image: Image, circuit: str, valve: Output) -> None:
         find = image.points.get
         self._position: Point = find(f"{circuit}.valve_position") or valve
-        self._hot = image["station.primary_supply_temperature"]
-        self._supply, self._back = (
-            image[f"{circuit}.supply_temperature"],
-            find(f"{circuit}.return_temperature"),
+        self._supply = find(f"{circuit}.supply_temperature")
+        self._back = find(f"{circuit}.return_temperature")
+        self.begin()
+
+    def begin(self) -> None:
+        """Anew."""
+        self._low, self._high = math.inf, -math.inf
+
+    def look(self) -> None:
+        position = self._position
+        if position.usable:
+            self._low, self._high = min(self._low, position.value), max(self._high, position.value)
+
+    @property
+    def moved(self) -> bool:
+        return self._high - self._low >= MOVED_PERCENT
+
+    def heats(self, hot: Point) -> bool:
+        """By three signs."""
+        supply, back, position = self._supply, self._back, self._position
+        if supply is None or back is None or not (supply.usable and back.usable):
+            return False
+        if not (hot.usable and position.usable):
+            return False
+        return (
+            position.value >= OPEN_PERCENT
+            and hot.value - supply.value >= HOT_K
+            and supply.value - back.value >= HEATED_K
         )
+
+
+class MeterStuck(Watcher):
+    """The value of a heat meter (flow or power) that stays while it must not. `valves`: of all circuits whose
+    heat it measures, with the circuit's name."""
+
+    def __init__(self, image: Image, name: str, valves: Mapping[str, Output]) -> None:
+        super().__init__()
+        self._value = image[name]
+        self._draws = [_Draws(image, circuit, valve) for circuit, valve in valves.items()]
+        self._hot = image["station.primary_supply_temperature"]
         self._same = math.nan
         self._since = self._zero_since = math.inf
-        self._places = (math.inf, -math.inf, math.inf, -math.inf)
+        self._cold, self._warm = math.inf, -math.inf
+        """Lowest and highest primary supply since then, °C."""
         self._lasts = 0.0
         self.found = False
 
@@ -169,7 +206,9 @@ class MeterStuck(Watcher):
             return
         if value.value != self._same:
             self._same, self._since = value.value, now
-            self._places = (math.inf, -math.inf, math.inf, -math.inf)
+            self._cold, self._warm = math.inf, -math.inf
+            for draws in self._draws:
+                draws.begin()
         self._look()
         self._zero_since = min(self._zero_since, now) if self._heats() else math.inf
         # A closed valve: no flow is what there should be.
@@ -178,30 +217,17 @@ class MeterStuck(Watcher):
         self.found = (stands >= STUCK_S and self._moved()) or now - self._zero_since >= STUCK_S
 
     def _look(self) -> None:
-        low, high, cold, hot = self._places
-        position, supply = self._position, self._hot
-        if position.usable:
-            low, high = min(low, position.value), max(high, position.value)
-        if supply.usable:
-            cold, hot = min(cold, supply.value), max(hot, supply.value)
-        self._places = (low, high, cold, hot)
+        for draws in self._draws:
+            draws.look()
+        if self._hot.usable:
+            self._cold, self._warm = min(self._cold, self._hot.value), max(self._warm, self._hot.value)
 
     def _moved(self) -> bool:
-        low, high, cold, hot = self._places
-        return high - low >= MOVED_PERCENT or hot - cold >= WARMED_K
+        return self._warm - self._cold >= WARMED_K or any(draws.moved for draws in self._draws)
 
     def _heats(self) -> bool:
-        """The meter shows nothing, and three signs say that heat flows."""
-        supply, back, hot, position = self._supply, self._back, self._hot, self._position
-        if self._value.value > 0.0 or back is None:
-            return False
-        if not (supply.usable and back.usable and hot.usable and position.usable):
-            return False
-        return (
-            position.value >= OPEN_PERCENT
-            and hot.value - supply.value >= HOT_K
-            and supply.value - back.value >= HEATED_K
-        )
+        """The meter shows nothing, and heat flows."""
+        return self._value.value <= 0.0 and any(draws.heats(self._hot) for draws in self._draws)
 
     def rules(self) -> Iterator[Rule]:
         yield Rule(

@@ -174,3 +174,19 @@ def test_six_hours_without_a_fault_tell_nothing(make_station: Callable[..., Loop
     station = make_station(outdoor, dt=2.0)
     station.run(hours=6)
     assert not station.raised()
+
+
+def test_without_a_meter_the_pump_tells_what_a_loop_loses(checked: Checked) -> None:
+    """By its nominal flow and its speed: an ordinary loss is no leak, and a leak is one."""
+    assert checked.file is not None
+    file = checked.file.model_copy(deep=True)
+    for role in ("makeup_flow", "makeup_pressure"):
+        del file.points[f"low.{role}"]
+    makeup = file.circuits["low"].makeup
+    assert makeup is not None
+    makeup.guard.nominal_flow = 6.0
+    station = Loop(replace(checked, file=file), Weather.constant(-10.0))
+    station.run(hours=3)
+    assert not station.alarms()
+    station.fault("low", "leak", 1.2)
+    station.until(lambda loop: ("leak_urgent", "low") in loop.alarms(), WINDOW_S)

@@ -215,7 +215,7 @@ def test_bad_points_never_tell_nor_teach(broken: int, odd: list[float]) -> None:
         assert not any(rule.when() for rule in watcher.rules())
 
 
-def test_two_circuits_watch_their_secondary_sides_only() -> None:
+def test_two_circuits_watch_their_secondary_sides_and_the_meter_that_they_share() -> None:
     from equipment_desk import SHAPE
 
     from controller.equipment.equipment import Equipment, WatchedCircuit
@@ -228,4 +228,5 @@ def test_two_circuits_watch_their_secondary_sides_only() -> None:
     ]
     names = set(Equipment(bench.image, circuits, []).watchers)
     assert {"low.loop", "low.pump_1", "low.leak", "low.valve_motion"} <= names
-    assert not names & {"low.fouling", "low.valve_flow", "station.primary_balance", "high.loop"}
+    assert {"station.primary_balance", "station.primary_flow_stuck"} <= names  # of the water of both
+    assert not names & {"low.fouling", "low.valve_flow", "low.secondary_balance", "high.loop"}

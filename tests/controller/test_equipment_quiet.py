@@ -194,7 +194,7 @@ def test_power_that_itself_stands_is_told_by_another() -> None:
     for name in names:
         meter.image.add(Point(name, "temperature" if "temperature" in name else "percent"))
     valve = meter.image.add(Output("low.valve_command", "percent", 0, 100, failsafe=None))
-    power = MeterStuck(meter.image, "station.heat_power", "low", valve)
+    power = MeterStuck(meter.image, "station.heat_power", {"low": valve})
     meter.watcher.trusts = (power,)
     step: Callable[..., Any] = meter.watcher.step
 

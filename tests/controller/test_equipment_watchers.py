@@ -22,7 +22,7 @@ from controller.equipment.loop import LoopFlow, PumpHead
 from controller.equipment.makeup import SuddenLeak
 from controller.equipment.valve import ValveFlow
 from controller.equipment.watcher import Watcher
-from controller.points import Term
+from controller.points import Output, Point, Term
 from controller.safety.rules import Rule
 
 LEARNING_H = 260.0
@@ -386,7 +386,7 @@ def test_a_bad_value_is_not_a_frozen_one() -> None:
 
 
 def stuck(desk: Desk) -> MeterStuck:
-    return MeterStuck(desk.image, "station.primary_flow", "low", desk.valve)
+    return MeterStuck(desk.image, "station.primary_flow", {"low": desk.valve})
 
 
 def test_a_meter_that_stays_while_the_valve_moves() -> None:
@@ -411,6 +411,20 @@ def test_a_meter_that_stays_while_everything_stands_is_right() -> None:
     watcher = stuck(desk)
     desk.run(watcher, 24.0)
     assert codes(watcher) == set()
+
+
+def test_a_meter_of_two_circuits_moves_with_either() -> None:
+    """The first one stands, the second one's pump draws more and less."""
+    still = Plant()(30.0) | {"station.primary_flow": 25.0}
+    desk = Desk(lambda hour: still)
+    pump = desk.image.add(Output("high.primary_command", "percent", 0, 100, failsafe=None))
+    desk.image.add(Point("high.supply_temperature", "temperature"))
+    watcher = MeterStuck(desk.image, "station.primary_flow", {"low": desk.valve, "high": pump})
+    pump.put(40.0, 0.0)
+    desk.run(watcher, 2.0)
+    assert codes(watcher) == set()
+    pump.put(44.0, 7200.0)
+    assert desk.until(watcher, "meter_stuck", 1.0) <= 0.6
 
 
 def test_no_flow_while_heat_flows() -> None:

@@ -169,19 +169,34 @@ def test_what_is_usual_survives_a_restart_and_nonsense_is_left_out() -> None:
         assert fresh.told() == set()
 
 
+def lively() -> Desk:
+    """The last digit of the return moves, as it does on a loop."""
+    desk = Desk()
+    for step in range(40):
+        desk.run(10, return_pressure=350.0 + 0.1 * (step % 2))
+    return desk
+
+
 def without_makeup_pressure() -> Desk:
     """Its transmitter is lost: the pumps alone can say something."""
-    desk = Desk()
+    desk = lively()
     desk.run(1, makeup_pressure=NAN)
     return desk
 
 
+def supply_goes(desk: Desk, to: float, **others: float) -> None:
+    """Over a minute."""
+    begin = desk.values["low.supply_pressure"]
+    for second in range(1, 61):
+        desk.run(1, supply_pressure=begin + (to - begin) * second / 60.0, **others)
+
+
 def test_one_that_sticks_while_the_supply_goes_away_speaks_against_itself() -> None:
     desk = without_makeup_pressure()
-    desk.run(STICKS_S, return_pressure=351.0)
-    desk.run(DIFFERS_S, supply_pressure=415.0)
+    desk.run(2 * STICKS_S, return_pressure=351.0)
+    supply_goes(desk, 415.0)
     assert (desk.point.value, desk.told()) == (351.0, set())
-    desk.run(2)
+    desk.run(DIFFERS_S)
     assert desk.told() == {CODE}
     assert desk.point.value == pytest.approx(325.0, abs=0.5)
     assert desk.point.quality is Quality.UNCERTAIN
@@ -192,22 +207,49 @@ def test_one_that_sticks_while_the_supply_goes_away_speaks_against_itself() -> N
     assert (desk.point.value, desk.told()) == (350.0, set())
 
 
+def test_a_coarse_transmitter_that_often_stands_for_long_is_not_outvoted_by_one_that_drifts() -> None:
+    desk = without_makeup_pressure()
+    for step in range(3):
+        desk.run(STICKS_S, return_pressure=350.0 + 2.0 * (step % 2))
+    supply_goes(desk, 415.0)
+    desk.run(STICKS_S)
+    assert desk.told() == set()
+
+
+def test_one_that_sticks_while_makeup_fills_is_outvoted_before_the_loop_is_too_full() -> None:
+    desk = lively()
+    desk.run(5, return_pressure=341.0, supply_pressure=431.0, makeup_1_running=1.0)
+    for second in range(120):
+        desk.run(1, supply_pressure=431.0 + 0.8 * second)
+    assert desk.told() == {CODE}
+    assert desk.point.value == pytest.approx(436.0, abs=2.0)
+
+
+@pytest.mark.parametrize("moves", [0.0, 0.1])
+def test_a_supply_pressure_that_jumps_while_makeup_fills_outvotes_no_return(moves: float) -> None:
+    desk = lively()
+    desk.run(5, return_pressure=341.0, supply_pressure=431.0, makeup_1_running=1.0)
+    for second in range(240):
+        desk.run(1, supply_pressure=500.0, return_pressure=341.0 + moves * (second // 4))
+    assert desk.told() == set()
+
+
 @pytest.mark.parametrize(
-    ("stands_s", "others"),
+    ("stands_s", "supply", "others"),
     [
-        (STICKS_S / 2, {"supply_pressure": 415.0}),  # not for long
-        (STICKS_S, {"supply_pressure": 430.0}),  # not far
-        (STICKS_S, {"differential_pressure": 220.0}),  # what the pumps add lies
-        (STICKS_S, {"supply_pressure": 415.0, "return_pressure": 352.0}),  # it moves
-        (
-            STICKS_S,
-            {"supply_pressure": 415.0, "pump_1_running": 0.0},
-        ),  # a loop that stands
+        (STICKS_S / 2, 415.0, {}),  # not for long
+        (STICKS_S, 430.0, {}),  # not far
+        (STICKS_S, 440.0, {"differential_pressure": 220.0}),  # what the pumps add lies
+        (STICKS_S, 415.0, {"return_pressure": 352.0}),  # it moves
+        (STICKS_S, 415.0, {"pump_1_running": 0.0}),  # a loop that stands
     ],
 )
-def test_else_one_against_one_decides_nothing(stands_s: float, others: dict[str, float]) -> None:
+def test_else_one_against_one_decides_nothing(
+    stands_s: float, supply: float, others: dict[str, float]
+) -> None:
     desk = without_makeup_pressure()
     desk.run(stands_s, return_pressure=351.0)
-    desk.run(2 * DIFFERS_S, **others)
+    supply_goes(desk, supply, **others)
+    desk.run(2 * DIFFERS_S)
     assert desk.told() == set()
     assert desk.point.reason != "denied"

@@ -488,8 +488,8 @@ def test_makeup_runs_against_a_hand_while_the_pressure_lies_low(warm: Any) -> No
     assert "rule_pressure_low" in warm.reason("low.makeup_1_run")
     # Not at the edge of its alarm again and again.
     low = warm.station.file.circuits["low"].makeup
-    warm.set("low.return_pressure", low.setpoint - 0.75 * low.low_alarm)
-    warm.set("low.supply_pressure", low.setpoint + 60.0)
+    warm.set("low.return_pressure", low.setpoint - 0.3 * low.low_alarm)
+    warm.set("low.supply_pressure", low.setpoint + 80.0)
     warm.run(10)
     assert makeups(warm) == [True, False]
     warm.set("low.return_pressure", low.setpoint)

@@ -13,6 +13,8 @@ from controller.safety.rules import Rule
 
 SUPPLY_LOW_K = 5.0
 BYPASS_S = 5.0
+BY_HAND, FILLED = 0.5, 0.1
+"""Of the low alarm below the set-point: where makeup begins, and ends, against a hand."""
 LOCKED_OUT = STATES.index("locked_out")
 
 
@@ -87,7 +89,9 @@ def low_pressure_rule(circuit: Protected, image: Image) -> Iterator[Rule]:
     )
 
     def least() -> float:
-        return circuit.pressure_set() - circuit.pressure_low
+        """Sooner where a hand has stopped makeup: at the alarm the highest radiators have nothing left."""
+        share = BY_HAND if stopped() is not None else 1.0
+        return circuit.pressure_set() - share * circuit.pressure_low
 
     def stopped() -> Output | None:
         """By a hand, while no other makeup pump is asked to run."""
@@ -102,8 +106,8 @@ def low_pressure_rule(circuit: Protected, image: Image) -> Iterator[Rule]:
             run.limit.at_least(1.0, code)
 
     def over() -> bool:
-        more = circuit.pressure_low / 2.0 if stopped() is not None else 0.0
-        return not circuit.filled() or not below(circuit.pressure_held(), least() + more)
+        enough = circuit.pressure_set() - FILLED * circuit.pressure_low if stopped() is not None else least()
+        return not circuit.filled() or not below(circuit.pressure_held(), enough)
 
     yield Rule(
         "pressure_low",

@@ -25,8 +25,8 @@ DISAGREE = {
     "power": (50.0, 0.15),
     "percent": (10.0, 0.0),
 }
-"""Two sensors of one point further apart than this contradict each other: in its unit, and by so large a share
-of the higher one (own judgement: two meters of class 3 read each other's pipes within a tenth)."""
+"""Two sensors of one point further apart than this contradict each other: in its unit, and by so large a
+share of the higher one (own judgement: two meters of class 3 on one pipe agree within a tenth)."""
 
 
 class _Still:

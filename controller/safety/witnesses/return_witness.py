@@ -6,11 +6,12 @@
 
 Where both agree and the return pressure lies more than `DIFFERS_KPA` from either for `DIFFERS_S`, it is
 outvoted, two against one: their mean stands in its place, uncertain, and `return_pressure_outvoted` tells it.
-Where the pumps alone can say something, a transmitter that has not moved its last digit for `STICKS_S`,
-while theirs went as far away from it, speaks against itself: that is the second sign. Else one against one
-decides nothing. It counts again once it moves and has agreed for `plausibility.GOOD_S`: one that sticks comes
-near the others now and then. Makeup, relief and suction then go by what the loop has, not by a transmitter
-that sticks or drifts.
+Where the pumps alone can say something, a transmitter that stands to its last digit for `STICKS_S` (and far
+longer than it ever did), while theirs went away from it without a jump, speaks against itself: that is the
+second sign. While makeup fills, which moves the pressure of any loop, it is so after `FILLS_S`. Else one
+against one decides nothing. It counts again once it moves and has agreed for `plausibility.GOOD_S`: one that
+sticks comes near the others now and then. Makeup, relief and suction then go by what the loop has, not by a
+transmitter that sticks or drifts.
 
 What is usual is a mean of ten minutes, and then follows over days (`SlowMean`), so that a transmitter that
 drifts by more than 4 kPa a day (20 on the first) leaves it behind. One that lay before anything was learned
@@ -36,6 +37,10 @@ HIGHEST_OFFSET_KPA = 20.0
 """Between the places of two transmitters in one room (2 m): more is a lie, not a place."""
 STICKS_S = 1800.0
 """Own judgement: the loss of any loop moves its last digit sooner, where 20 kPa of it are gone."""
+FILLS_S = 60.0
+MOVES, LONGER = 20, 3.0
+"""So often must it have moved before its stand means something, and so many times longer must it be than any
+before: a coarse converter stands for half an hour, while the other transmitter may drift."""
 STANDS_S = 30.0
 """A makeup pump has run down, and its line with it."""
 
@@ -98,8 +103,10 @@ class ReturnWitness:
         """It has shown the same number ever since it was outvoted."""
         self._shown, self._stands_since = math.nan, math.inf
         self._stood_by = (math.nan, math.nan)
+        self._supply_before = math.nan
+        self._moves, self._longest_stand = 0, 0.0
         """The number it shows, since when; what the pumps and the supply told first since then, kPa."""
-        self._makeup_ran_at = -math.inf
+        self._makeup_ran_at, self._fills_since = -math.inf, math.inf
         self.seen = self.told = math.nan
         """kPa that the transmitter shows, and that the others tell."""
 
@@ -110,6 +117,8 @@ class ReturnWitness:
             return
         if any(not pump.usable or pump.on for pump in self.makeups):
             self._makeup_ran_at = now
+        fills = any(pump.on for pump in self.makeups)
+        self._fills_since = min(self._fills_since, now) if fills else math.inf
         if not point.usable:
             self._since = math.inf
             return
@@ -164,37 +173,51 @@ class ReturnWitness:
     # ---- the vote
 
     def _note_stand(self, now: float, value: float, by_pumps: float) -> None:
+        supply = reading(self.supply)
         if value != self._shown:
+            if not self.active:
+                self._moves += 1
+                self._longest_stand = max(self._longest_stand, now - self._stands_since)
             self._shown, self._stands_since, self._stood_by = value, now, (math.nan, math.nan)
+        elif abs(supply - self._supply_before) > DIFFERS_KPA / 2:
+            self._stood_by = math.nan, math.nan  # a jump: a pump, or the other one lies
+        self._supply_before = supply
         if math.isnan(self._stood_by[0]):
-            self._stood_by = by_pumps, reading(self.supply)
+            self._stood_by = by_pumps, supply
 
-    def _has_stuck(self, now: float, by_pumps: float) -> bool:
-        """The supply has gone away itself: a pressure over the pumps that drifts is not enough."""
+    def _stuck_for(self, now: float, value: float, by_pumps: float) -> float:
+        """Seconds of denial that outvote a value which stands while the supply has gone away itself (a
+        pressure over the pumps that drifts is not enough); inf: it does not stick."""
         then_by_pumps, then_supply = self._stood_by
         moved = min(abs(by_pumps - then_by_pumps), abs(reading(self.supply) - then_supply))
-        return now - self._stands_since >= STICKS_S and moved > DIFFERS_KPA
+        if self._moves < MOVES or not (moved > DIFFERS_KPA and abs(value - by_pumps) > DIFFERS_KPA):
+            return math.inf
+        if now - self._stands_since >= max(STICKS_S, LONGER * self._longest_stand):
+            return DIFFERS_S
+        fills_s = now - max(self._stands_since, self._fills_since)
+        return FILLS_S / 2 if fills_s >= FILLS_S and by_pumps > value else math.inf
 
     def _judge(self, now: float, value: float, by_pumps: float, by_makeup: float) -> None:
-        alone = self.makeup is None or not self.makeup.usable
-        told = by_pumps if alone else 0.5 * (by_pumps + by_makeup)
-        if not (alone or abs(by_pumps - by_makeup) <= DIFFERS_KPA / 2) or math.isnan(told):
-            self._since = math.inf  # unknown, or nobody knows which of them lies: what was found stays
-            return
-        if alone:
-            far = self._has_stuck(now, by_pumps) and abs(value - by_pumps) > DIFFERS_KPA
-        else:
-            far = min(abs(value - by_pumps), abs(value - by_makeup)) > DIFFERS_KPA
+        agree = abs(by_pumps - by_makeup) <= DIFFERS_KPA / 2
+        lone = self.makeup is None or not self.makeup.usable
+        told = by_pumps if lone or not agree else 0.5 * (by_pumps + by_makeup)
         self._sticks = self._sticks and value == self.seen
-        near = abs(value - told) <= DIFFERS_KPA / 2 and not self._sticks
-        if near if self.active else far:
-            self._since = min(self._since, now)
-            if now - self._since >= (GOOD_S if self.active else DIFFERS_S):
-                self.active, self._since = not self.active, math.inf
-                self._sticks = self.active
-                self.seen, self.told = value, told
+        if self.active:
+            # Unknown, or nobody knows which of them lies: what was found stays.
+            speaks = (agree or lone) and not self._sticks and abs(value - told) <= DIFFERS_KPA / 2
+            after_s = GOOD_S
         else:
+            outvoted = agree and min(abs(value - by_pumps), abs(value - by_makeup)) > DIFFERS_KPA
+            after_s = DIFFERS_S if outvoted else self._stuck_for(now, value, by_pumps)
+            speaks = after_s < math.inf
+        if not speaks:
             self._since = math.inf
+            return
+        self._since = min(self._since, now)
+        if now - self._since >= after_s:
+            self.active, self._since = not self.active, math.inf
+            self._sticks = self.active
+            self.seen, self.told = value, told
 
     def _stand_in(self, point: Point, by_pumps: float, by_makeup: float) -> None:
         known = [value for value in (by_pumps, by_makeup) if math.isfinite(value)]

@@ -18,7 +18,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from controller.control.blocks.water.leak_balance import SHRINKS_PER_K, LeakBalance
-from controller.control.blocks.water.makeup_meter import MakeupMeter
+from controller.control.blocks.water.makeup_meter import NOMINAL_HZ, MakeupMeter
 from controller.control.tick import Tick
 from controller.fields import Amount, Settings, Whole
 from controller.points import Image, Point, Quality, Term
@@ -113,10 +113,19 @@ class MakeupGuard:
         """Since when each stage is to begin or to end."""
 
     def step(
-        self, tick: Tick, pressure: Point, *, runs: bool, speed_hz: float, relief: bool, filling: bool
+        self,
+        tick: Tick,
+        pressure: Point,
+        *,
+        runs: bool,
+        speed_hz: float,
+        relief: bool,
+        filling: bool,
+        holds_hz: float = math.nan,
     ) -> None:
-        """One scan. `runs`: a makeup pump turns; `relief`: it is open; `filling`: of an empty circuit."""
-        added = self.meter.step(tick, runs, speed_hz)
+        """One scan. `runs`: a makeup pump turns; `relief`: it is open; `filling`: of an empty circuit;
+        `holds_hz`: the speed that just holds the set-point, where it is known."""
+        added = self.meter.step(tick, runs, speed_hz, holds_hz)
         self._count(tick, added, runs)
         masked = self._mask(tick, relief or filling)
         if pressure.reason != self._source:
@@ -321,7 +330,7 @@ class MakeupGuard:
 
     def memory(self) -> dict[str, Any]:
         """What must survive a restart; plain JSON values."""
-        elasticity, usual = self.balance.elasticity, self.meter.usual_flow
+        elasticity, usual, holds = self.balance.elasticity, self.meter.usual_flow, self.meter.holds_hz
         return {
             "days": list(self.days),
             "volumes": list(self.volumes),
@@ -329,6 +338,7 @@ class MakeupGuard:
             "today": self.today,
             "elasticity": elasticity if math.isfinite(elasticity) else None,
             "usual_flow": usual if math.isfinite(usual) else None,
+            "holds_hz": holds if math.isfinite(holds) else None,
         }
 
     def remember(self, state: object) -> None:
@@ -346,6 +356,8 @@ class MakeupGuard:
             self.balance.elasticity = value
         for value in _numbers([state.get("usual_flow")]):
             self.meter.usual_flow = value
+        for value in _numbers([state.get("holds_hz")]):
+            self.meter.holds_hz = value if 0.0 < value < NOMINAL_HZ else math.nan
 
 
 def _numbers(values: object) -> list[float]:

@@ -2,7 +2,12 @@
 
 The best that can be read counts. A flow meter is summed only while a pump runs or it shows a clear flow: its
 zero error would be a leak otherwise. Without any meter, or while it is lost, the flow is the usual one seen
-while a pump ran, or the nominal one by the share of its speed.
+while a pump ran, or the nominal one by the speed:
+
+    Q = Q50·√((n² − n0²)/(50² − n0²))    affinity law, H = H0·n² − a·Q², against the pressure of the loop
+
+with n0 the lowest speed that has held the set-point: a pump that turns so slowly delivers nothing. One that
+feeds a leak holds it by a higher one, so that n0 rises over days only. Before it is known, Q50·n/50.
 """
 
 from __future__ import annotations
@@ -16,6 +21,8 @@ CLEAR_FLOW = 0.2
 """m³/h that no zero error shows: 1 % of a 20 m³/h transmitter."""
 USUAL_S = 600.0
 NOMINAL_HZ = 50.0
+LOWER_S, HIGHER_S = 60.0, 10 * 86400.0
+"""How quickly n0 follows a lower speed, and a higher one, of running time."""
 LARGEST_FLOW = 1e4
 """More is no makeup, m³/h."""
 LARGEST_STEP = 1.0
@@ -30,6 +37,8 @@ class MakeupMeter:
         self.nominal_flow = nominal_flow
         self.total = 0.0
         self.usual_flow = math.nan
+        self.holds_hz = math.nan
+        """The speed n0 of a pump, Hz."""
         self.measured = False
         self._last = math.nan
 
@@ -38,8 +47,11 @@ class MakeupMeter:
         """False: neither meter nor nominal flow."""
         return self.measured or self.nominal_flow is not None or math.isfinite(self.usual_flow)
 
-    def step(self, tick: Tick, runs: bool, speed_hz: float) -> float:
-        """m³ of this scan. `runs`: a makeup pump turns."""
+    def step(self, tick: Tick, runs: bool, speed_hz: float, holds_hz: float = math.nan) -> float:
+        """m³ of this scan. `runs`: a makeup pump turns; `holds_hz`: the speed that holds the set-point now,
+        NaN where it is unknown."""
+        if runs and holds_hz > 0.0:
+            self._learn_holds(tick.dt, holds_hz)
         added = self._from_counter()
         if math.isnan(added):
             added = self._from_flow(tick, runs)
@@ -69,10 +81,19 @@ class MakeupMeter:
             self.usual_flow += min(tick.dt / USUAL_S, 1.0) * (flow.value - self.usual_flow)
         return max(flow.value, 0.0) * tick.dt / 3600.0
 
+    def _learn_holds(self, dt: float, holds_hz: float) -> None:
+        if math.isnan(self.holds_hz):
+            self.holds_hz = holds_hz
+        over_s = LOWER_S if holds_hz < self.holds_hz else HIGHER_S
+        self.holds_hz += min(dt / over_s, 1.0) * (holds_hz - self.holds_hz)
+
     def _estimate(self, runs: bool, speed_hz: float) -> float:
         if not runs:
             return 0.0
         if math.isfinite(self.usual_flow):
             return self.usual_flow
         share = min(max(speed_hz / NOMINAL_HZ, 0.0), 1.2) if math.isfinite(speed_hz) else 0.0
+        if self.holds_hz < NOMINAL_HZ:
+            holds = (self.holds_hz / NOMINAL_HZ) ** 2
+            share = math.sqrt(max(share * share - holds, 0.0) / (1.0 - holds))
         return (self.nominal_flow or 0.0) * share

@@ -147,7 +147,16 @@ class PressureHolding:
             self.relief.demand = float(self.relief_band.step(self.pressure))
         relieves = self.relief is not None and self.relief.value >= 0.5
         speed_hz = self.pumps[self.duty].speed.value
-        self.guard.step(tick, self.pressure, runs=turns, speed_hz=speed_hz, relief=relieves, filling=filling)
+        holds = self.blind.reckoned.speed(self.settings.setpoint)
+        self.guard.step(
+            tick,
+            self.pressure,
+            runs=turns,
+            speed_hz=speed_hz,
+            relief=relieves,
+            filling=filling,
+            holds_hz=holds,
+        )
 
     def applied(self) -> None:
         """Take over the speed that the duty pump really got."""
