@@ -2,8 +2,10 @@
 
 An alarm is a code (its text: what was seen, what the station does, what to check) about a subject. Its life
 follows ISA-18.2-2016 / IEC 62682: shelving by a person with an end (11.7), suppression by a table of causes
-(designed suppression, 11.8), first-out, and an end to a flood of more than 10 alarms in 10 minutes. What is
-not announced stays visible with the reason; its condition and what the station does are never touched.
+(designed suppression, 11.8), first-out, and an end to a flood of more than 10 alarms in 10 minutes. One that
+comes again and again stands until it has been quiet for a while (a longer off-delay, which the standard names
+against chattering alarms, 16.4). What is not announced stays visible with the reason; its condition and what
+the station does are never touched.
 """
 
 from __future__ import annotations
@@ -31,6 +33,8 @@ FLOOD_BEGINS = 10
 """More new alarms in 10 minutes than this are a flood (ISA-18.2, 16.5: what an operator can still read)."""
 FLOOD_ENDS = 5
 """It is over below so many in 10 minutes (the same place)."""
+CHATTERS, WITHIN_S, QUIET_S = 4, 3600.0, 1800.0
+"""An alarm that comes for this time within so long ends only after so long in peace (own judgement)."""
 FLOOD: Key = ("alarm_flood", "station")
 FREE = "free_"
 """Codes of alarms that the file adds begin so; in the table of causes all of them are FREE."""
@@ -52,12 +56,25 @@ class Cause:
 
 
 class _Alarm:
-    __slots__ = ("acknowledged", "active", "by", "ended", "first", "priority", "since", "told", "values")
+    __slots__ = (
+        "acknowledged",
+        "active",
+        "by",
+        "ended",
+        "first",
+        "priority",
+        "quiet_since",
+        "since",
+        "told",
+        "values",
+    )
 
     def __init__(self, priority: str, since: float, values: Values) -> None:
         self.priority, self.since, self.values = priority, since, values
         self.ended: float | None = None
         self.active = True
+        self.quiet_since = math.inf
+        """Its condition has gone, but it chatters."""
         self.acknowledged = False
         self.told = False
         self.first = False
@@ -90,6 +107,8 @@ class AlarmBook:
         self._shelves: dict[Key, _Shelf] = {}
         self._left: dict[Key, _Shelf] = {}
         self._gone: dict[Key, tuple[float, str]] = {}
+        self._began: dict[Key, deque[float]] = {}
+        """When it came, the last times."""
         self._told_at: deque[float] = deque()
         self._last_told = -math.inf
         self.flood = False
@@ -103,16 +122,29 @@ class AlarmBook:
         if active:
             if alarm is None or not alarm.active:
                 self._alarms[key] = _Alarm(priority, self.now, values)
-        elif alarm is not None and alarm.active:
-            alarm.active, alarm.ended = False, self.now
-            self._gone[key] = (self.now, alarm.priority)
-            if alarm.told:
-                self._event("clear", code, subject, alarm.values)
-            if alarm.acknowledged or not alarm.told:
-                del self._alarms[key]
+                self._began.setdefault(key, deque(maxlen=CHATTERS)).append(self.now)
+            elif alarm.quiet_since < math.inf:
+                alarm.quiet_since = math.inf
+        elif alarm is not None and alarm.active and alarm.quiet_since == math.inf:
+            if self._chatters(key):
+                alarm.quiet_since = self.now
+            else:
+                self._end(key, alarm)
+
+    def _chatters(self, key: Key) -> bool:
+        began = self._began[key]
+        return len(began) == CHATTERS and began[-1] - began[0] <= WITHIN_S
+
+    def _end(self, key: Key, alarm: _Alarm) -> None:
+        alarm.active, alarm.ended = False, self.now
+        self._gone[key] = (self.now, alarm.priority)
+        if alarm.told:
+            self._event("clear", *key, alarm.values)
+        if alarm.acknowledged or not alarm.told:
+            del self._alarms[key]
 
     def is_active(self, code: str, subject: str) -> bool:
-        """True while its condition holds."""
+        """True while its condition holds, or while it chatters."""
         alarm = self._alarms.get((code, subject))
         return alarm is not None and alarm.active
 
@@ -173,6 +205,9 @@ class AlarmBook:
     def settle(self) -> None:
         """After all reports of a scan: who is hidden behind a cause, what is new, is it a flood."""
         self._end_shelves()
+        for key, alarm in [*self._alarms.items()]:
+            if alarm.active and self.now - alarm.quiet_since >= QUIET_S:
+                self._end(key, alarm)
         fresh: list[Key] = []
         for key, alarm in self._alarms.items():
             if not alarm.active:

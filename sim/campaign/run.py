@@ -8,6 +8,7 @@ eight, so that its watchers know what is usual. A cell and its twin have the sam
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -35,6 +36,8 @@ ALIKE_SAMPLES = round(ALIKE_S / SAMPLE_S)
 SECOND_AFTER_S = 60.0
 BURST_S = 600.0
 MOST_ALARMS = 3
+MOST_TIMES = 24
+"""One that comes more often in a day chatters, and nobody heeds it any more."""
 HEAT_LOW, HEAT_HIGH = 0.90, 1.15
 ROOM_DAY_K, ROOM_LONG_K = 1.0, 2.0
 GROWING_K = 0.3
@@ -256,6 +259,10 @@ def _judge_alarms(result: Result, watch: Watch) -> None:
     if len(set(burst)) > MOST_ALARMS and result.cell.group != "pair":
         names = ", ".join(f"{code}@{subject}" for code, subject in dict.fromkeys(burst))
         result.failures.append(f"{len(set(burst))} alarms in ten minutes: {names}")
+    times = Counter((code, subject) for time, code, subject in alarms if time <= DAY_S)
+    for (code, subject), count in times.items():
+        if count > MOST_TIMES:
+            result.failures.append(f"came {count} times: {code}@{subject}")
     for _, code, subject in dict.fromkeys((0, code, subject) for _, code, subject in alarms):
         if accused(result.cell, code, subject):
             result.failures.append(f"accuses what is sound: {code}@{subject}")

@@ -7,7 +7,17 @@ from typing import Any
 
 import pytest
 
-from controller.alarms import FLOOD_BEGINS, FREE, LINGERS_S, LONGEST_SHELF_S, AlarmBook, Cause
+from controller.alarms import (
+    CHATTERS,
+    FLOOD_BEGINS,
+    FREE,
+    LINGERS_S,
+    LONGEST_SHELF_S,
+    QUIET_S,
+    WITHIN_S,
+    AlarmBook,
+    Cause,
+)
 from controller.commands import Command, CommandKind
 from controller.points import AlarmView
 from controller.safety.causes import CAUSES
@@ -131,6 +141,35 @@ def test_after_the_flood_what_waited_is_told_once(book: AlarmBook) -> None:
     assert said.count(("alarm", "a")) == 5
     assert ("clear", "alarm_flood") in said
     assert told(book) == []
+
+
+def test_an_alarm_that_comes_again_and_again_stands_until_it_is_quiet(book: AlarmBook) -> None:
+    said = []
+    for _ in range(40):
+        for active in (True, False):
+            book.report("edge", "low", active, "high")
+            said += told(book, 60.0)
+    assert said.count(("alarm", "edge")) == CHATTERS
+    assert said.count(("clear", "edge")) == CHATTERS - 1
+    book.report("edge", "low", False, "high")
+    assert told(book, QUIET_S - 121.0) == []
+    assert row(book, "edge").ended is None
+    assert told(book, 62.0) == [("clear", "edge")]
+    # After an hour in peace it is an alarm like any other.
+    book.now += WITHIN_S
+    book.report("edge", "low", True, "high")
+    assert told(book) == [("alarm", "edge")]
+    book.report("edge", "low", False, "high")
+    assert told(book) == [("clear", "edge")]
+
+
+def test_a_slow_comer_is_no_chatter(book: AlarmBook) -> None:
+    said = []
+    for _ in range(12):
+        for active in (True, False):
+            book.report("daily", "low", active, "high")
+            said += told(book, WITHIN_S / 4)
+    assert said.count(("alarm", "daily")) == said.count(("clear", "daily")) == 12
 
 
 def test_a_shelved_alarm_is_silent_visible_and_comes_back(book: AlarmBook) -> None:
