@@ -78,6 +78,7 @@ CAUSES: tuple[Cause, ...] = (
     Cause("pump_locked_out", frozenset({"pump_failed"}), "same"),
     Cause("valve_local", frozenset({"valve_astray", "valve_stuck", "supply_low"})),
     Cause("valve_stuck", frozenset({"valve_astray", "valve_sticks"})),
+    Cause("valve_reversed", frozenset({"valve_astray", "valve_stuck"})),
     Cause("valve_astray", frozenset({"supply_low"})),
     Cause("supply_lost", frozenset({"supply_low", "mode_left"})),
     Cause("exchanger_stuck", frozenset({"supply_low", "exchanger_no_heat"})),

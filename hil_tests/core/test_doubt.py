@@ -36,6 +36,23 @@ def test_a_return_above_the_supply_is_doubted(station: Loop) -> None:
     assert station["low.return_temperature"].reason == "return_above_supply"
 
 
+@pytest.mark.parametrize("wrong", [-15.0, 30.0])
+def test_a_return_sensor_that_begins_to_lie_and_ends_moves_no_heat(station: Loop, wrong: float) -> None:
+    """No water jumps so: what is fed forward of it begins anew from where the valve stands."""
+    wanted = station.value("low.supply_setpoint")
+    worst = 0.0
+
+    def watch(loop: Loop) -> None:
+        nonlocal worst
+        worst = max(worst, abs(loop.supply - wanted))
+
+    station.fault("low.return_temperature", "offset", wrong)
+    station.run(minutes=30, each=watch)
+    station.clear("low.return_temperature")
+    station.run(minutes=30, each=watch)
+    assert worst < 3.5
+
+
 def test_a_pressure_that_stays_without_pumps_is_doubted(station: Loop) -> None:
     station.fault("low.differential_pressure", "frozen")
     for pump in ("low.pump_1", "low.pump_2"):

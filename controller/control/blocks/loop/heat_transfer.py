@@ -43,6 +43,8 @@ FIRST_LEARN_S = 900.0
 QUIET_S = 120.0
 QUIET_K, QUIET_SHARE = 0.5, 0.05
 LEAST_DRIVE_K = 5.0
+JUMP_K = 4.0
+"""From one scan to the next no return goes so far: a sensor that begins or ends to lie, no disturbance."""
 LEAST_LIFT_K = 3.0
 MOST_STAGES = 4
 """Exchangers in parallel."""
@@ -168,6 +170,8 @@ class HeatTransfer:
         self._stages: dict[int, tuple[float, float]] = {}
         self.known = 0
         """Which conditions are measured, as bits; another number is another reference."""
+        self._last_back = math.nan
+        self._jumps = 0
 
     @property
     def back_temperature(self) -> float:
@@ -178,7 +182,7 @@ class HeatTransfer:
         """Take the conditions of this scan. `flow`: secondary flow or pump speed in any unit, NaN unknown."""
         dt = tick.dt
         supply = self._supply.step(reading(self.primary), dt)
-        back = self._return.step(reading(self.back), dt)
+        back = self._back(reading(self.back), dt)
         difference = math.nan
         if self.pressures is not None and self.pressures[0].usable and self.pressures[1].usable:
             difference = self.pressures[0].value - self.pressures[1].value
@@ -197,6 +201,14 @@ class HeatTransfer:
         drive = supply - back
         self.drive = max(drive, LEAST_DRIVE_K) if math.isfinite(drive) else self.design_drive
         self.known = (supply == supply) + 2 * (back == back) + 4 * (difference > 0) + 8 * (flow > 0)
+        self.known += 16 * self._jumps
+
+    def _back(self, back: float, dt: float) -> float:
+        if abs(back - self._last_back) > JUMP_K:
+            self._return.value = back
+            self._jumps += 1
+        self._last_back = back
+        return self._return.step(back, dt)
 
     def share(self, lift: float) -> float:
         """Share of the open valve's flow, %, that lifts the water by so many K; may exceed 100."""
