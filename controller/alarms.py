@@ -33,7 +33,7 @@ FLOOD_BEGINS = 10
 """More new alarms in 10 minutes than this are a flood (ISA-18.2, 16.5: what an operator can still read)."""
 FLOOD_ENDS = 5
 """It is over below so many in 10 minutes (the same place)."""
-CHATTERS, WITHIN_S, QUIET_S = 4, 3600.0, 1800.0
+CHATTERS, WITHIN_S, QUIET_S = 4, 3 * 3600.0, 3600.0
 """An alarm that comes for this time within so long ends only after so long in peace (own judgement)."""
 FLOOD: Key = ("alarm_flood", "station")
 FREE = "free_"
@@ -126,7 +126,7 @@ class AlarmBook:
             elif alarm.quiet_since < math.inf:
                 alarm.quiet_since = math.inf
         elif alarm is not None and alarm.active and alarm.quiet_since == math.inf:
-            if self._chatters(key):
+            if alarm.told and self._chatters(key):
                 alarm.quiet_since = self.now
             else:
                 self._end(key, alarm)

@@ -155,7 +155,7 @@ def test_an_alarm_that_comes_again_and_again_stands_until_it_is_quiet(book: Alar
     assert told(book, QUIET_S - 121.0) == []
     assert row(book, "edge").ended is None
     assert told(book, 62.0) == [("clear", "edge")]
-    # After an hour in peace it is an alarm like any other.
+    # After a long peace it is an alarm like any other.
     book.now += WITHIN_S
     book.report("edge", "low", True, "high")
     assert told(book) == [("alarm", "edge")]
