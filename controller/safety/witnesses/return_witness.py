@@ -102,10 +102,11 @@ class ReturnWitness:
         self._sticks = False
         """It has shown the same number ever since it was outvoted."""
         self._shown, self._stands_since = math.nan, math.inf
+        """The number it shows, and since when."""
         self._stood_by = (math.nan, math.nan)
+        """What the pumps and the supply told first since then, kPa."""
         self._supply_before = math.nan
         self._moves, self._longest_stand = 0, 0.0
-        """The number it shows, since when; what the pumps and the supply told first since then, kPa."""
         self._makeup_ran_at, self._fills_since = -math.inf, math.inf
         self.seen = self.told = math.nan
         """kPa that the transmitter shows, and that the others tell."""
