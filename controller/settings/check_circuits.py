@@ -95,12 +95,18 @@ def _witnesses(case: Case, name: str, circuit: Circuit) -> Iterator[Finding]:
 
 
 def _pressures_apart(case: Case, name: str, circuit: Circuit) -> Iterator[Finding]:
-    """A zone that holds its own pressure: the pressures that witness for each other die with one module."""
+    """A zone that holds its own pressure: the pressures that witness for each other die with one module, and
+    nothing says how much water it then wants (`makeup_reckoned`)."""
     points = case.file.points
     roles = ("return_pressure", "supply_pressure", "makeup_pressure")
     measured = [points[f"{name}.{role}"] for role in roles if f"{name}.{role}" in points]
     held = f"{name}.return_pressure"
-    if circuit.makeup is None or held not in points or len(measured) < 2:
+    makeup = circuit.makeup
+    if makeup is None or held not in points or len(measured) < 2:
+        return
+    meters = (f"{name}.makeup_flow", f"{name}.makeup_volume")
+    metered = makeup.guard.nominal_flow is not None or any(meter in points for meter in meters)
+    if makeup.guard.loop_volume is not None and metered:
         return
     modules = {key(source)[0] for settings in measured for source in settings.sources}
     if len(modules) == 1:
