@@ -249,7 +249,9 @@ class AlarmBook:
         rank = PRIORITIES.index(alarm.priority)
         for cause in self._causes.get(FREE if key[0].startswith(FREE) else key[0], ()):
             for other, standing in self._alarms.items():
-                is_near = other[0] == cause.code and other != key and (standing.active or other in self._gone)
+                # One that only waits for peace explains no more than one that has gone.
+                holds = standing.active and self.now - standing.quiet_since < LINGERS_S
+                is_near = other[0] == cause.code and other != key and (holds or other in self._gone)
                 if (
                     is_near
                     and PRIORITIES.index(standing.priority) <= rank

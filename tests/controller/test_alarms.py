@@ -163,6 +163,17 @@ def test_an_alarm_that_comes_again_and_again_stands_until_it_is_quiet(book: Alar
     assert told(book) == [("clear", "edge")]
 
 
+def test_a_chattering_cause_that_is_quiet_hides_nothing(book: AlarmBook) -> None:
+    for _ in range(CHATTERS):
+        for active in (True, False):
+            book.report("root", "low", active, "high")
+            told(book, 60.0)
+    assert row(book, "root").ended is None
+    told(book, LINGERS_S)
+    book.report("end", "low", True, "high")
+    assert told(book) == [("alarm", "end")]
+
+
 def test_a_slow_comer_is_no_chatter(book: AlarmBook) -> None:
     said = []
     for _ in range(12):
