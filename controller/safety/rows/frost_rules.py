@@ -30,92 +30,96 @@ WET_KPA = 80.0
 """So much pressure at the pumps is water."""
 
 
-def frost_rules(circuit: Protected, image: Image) -> Iterator[Rule]:
-    """6: pumps first, the valve only with proven flow."""
-    find = image.points.get
-    name = circuit.name
-    supply = image[f"{name}.supply_temperature"]
-    back = find(f"{name}.return_temperature")
-    outdoor = image["station.outdoor_temperature"]
-    flow = image[f"{name}.circulation"]
+class Cold:
+    """What a circuit's own water says of the cold, and what is done: pumps first, then the valve."""
 
-    def coldest_below(value: float) -> bool:
-        if back is not None and back.usable:
-            return back.value < value
-        return below(supply, value)
+    def __init__(self, circuit: Protected, image: Image) -> None:
+        find, name = image.points.get, circuit.name
+        self.circuit = circuit
+        self.supply, self.back = image[f"{name}.supply_temperature"], find(f"{name}.return_temperature")
+        self.setpoint = image[f"{name}.supply_setpoint"]
+        self.pressure, self.switch = find(f"{name}.return_pressure"), find(f"{name}.suction_switch")
+        self.flow = image[f"{name}.circulation"]
 
-    pressure, switch = find(f"{name}.return_pressure"), find(f"{name}.suction_switch")
+    def coldest_below(self, value: float) -> bool:
+        if self.back is not None and self.back.usable:
+            return self.back.value < value
+        return below(self.supply, value)
 
-    def wet() -> bool:
+    def wet(self) -> bool:
         """Water at the pumps: by the season, else by pressure or the contact; nobody can say: no."""
-        if circuit.filled() or above(pressure, WET_KPA):
+        if self.circuit.filled() or above(self.pressure, WET_KPA):
             return True
-        blind = pressure is None or not pressure.usable
-        return blind and switch is not None and switch.usable and not switch.on
+        blind = self.pressure is None or not self.pressure.usable
+        return blind and self.switch is not None and self.switch.usable and not self.switch.on
 
-    def freezes() -> bool:
-        return wet() and coldest_below(FROST_C if circuit.plan().warm else LAID_UP_FROST_C)
+    def freezes(self) -> bool:
+        warm = self.circuit.plan().warm
+        return self.wet() and self.coldest_below(FROST_C if warm else LAID_UP_FROST_C)
 
-    def thawed() -> bool:
-        return not wet() or not coldest_below(FROST_ENDS_C if circuit.plan().warm else LAID_UP_FROST_ENDS_C)
+    def thawed(self) -> bool:
+        warm = self.circuit.plan().warm
+        return not self.wet() or not self.coldest_below(FROST_ENDS_C if warm else LAID_UP_FROST_ENDS_C)
 
-    def warm() -> bool:
-        wanted = image.points.get(f"{name}.supply_setpoint")
+    def warm_again(self) -> bool:
         ends = FROST_ENDS_C
-        if wanted is not None and wanted.usable:
-            ends = max(min(ends, wanted.value - SPREAD_K), LEAST_ENDS_C)
-        return not circuit.plan().warm or not coldest_below(ends)
+        if self.setpoint.usable:
+            ends = max(min(ends, self.setpoint.value - SPREAD_K), LEAST_ENDS_C)
+        return not self.circuit.plan().warm or not self.coldest_below(ends)
 
-    def run_one(code: str) -> None:
+    def run_one(self, code: str) -> None:
         """The duty pump runs, unless another one is asked to."""
-        for index, output in enumerate(circuit.pump_runs):
+        for index, output in enumerate(self.circuit.pump_runs):
             asked = output.override.value if output.override is not None else output.demand
             if asked >= 0.5 and output.limit.high >= 1.0:
                 return
-            if index == circuit.duty():
+            if index == self.circuit.duty():
                 wanted = output
         wanted.limit.at_least(1.0, code)
 
-    def defend(code: str) -> None:
-        run_one(code)
-        for output in circuit.pump_speeds:
-            output.limit.at_least(circuit.highest_speed, code)
-        open_all(circuit, code)
-        if flow.usable and flow.value == 1:
-            circuit.valve.limit.at_least(FROST_OPENING, code)
+    def warm_up(self, code: str, opening: float) -> None:
+        self.run_one(code)
+        if self.flow.usable and self.flow.value == 1:
+            self.circuit.valve.limit.at_least(opening, code)
 
-    def warm_up(code: str) -> None:
-        run_one(code)
-        if flow.usable and flow.value == 1:
-            circuit.valve.limit.at_least(COOL_OPENING, code)
+    def defend(self, code: str) -> None:
+        for output in self.circuit.pump_speeds:
+            output.limit.at_least(self.circuit.highest_speed, code)
+        open_all(self.circuit, code)
+        self.warm_up(code, FROST_OPENING)
 
-    shows = shown("temperature", back or supply, "temperature")
+
+def frost_rules(circuit: Protected, image: Image) -> Iterator[Rule]:
+    """6: frost, and what keeps it away."""
+    cold = Cold(circuit, image)
+    outdoor = image["station.outdoor_temperature"]
+    shows = shown("temperature", cold.back or cold.supply, "temperature")
     yield Rule(
         "frost",
-        name,
-        freezes,
+        circuit.name,
+        cold.freezes,
         after_s=10.0,
-        act=defend,
-        until=thawed,
+        act=cold.defend,
+        until=cold.thawed,
         priority="urgent",
         shows=shows,
     )
     yield Rule(
         "return_cool",
-        name,
-        lambda: circuit.plan().warm and coldest_below(COOL_C) and below(outdoor, OUTDOOR_FROST_C),
+        circuit.name,
+        lambda: circuit.plan().warm and cold.coldest_below(COOL_C) and below(outdoor, OUTDOOR_FROST_C),
         after_s=600.0,
-        act=warm_up,
-        until=warm,
+        act=lambda code: cold.warm_up(code, COOL_OPENING),
+        until=cold.warm_again,
         priority="warning",
         shows=shows,
     )
     yield Rule(
         "outdoor_frost",
-        name,
-        lambda: wet() and not circuit.plan().waits and below(outdoor, OUTDOOR_FROST_C),
-        act=run_one,
-        until=lambda: not wet() or circuit.plan().waits or above(outdoor, OUTDOOR_FROST_C + 1.0),
+        circuit.name,
+        lambda: cold.wet() and not circuit.plan().waits and below(outdoor, OUTDOOR_FROST_C),
+        act=cold.run_one,
+        until=lambda: not cold.wet() or circuit.plan().waits or above(outdoor, OUTDOOR_FROST_C + 1.0),
     )
 
 
