@@ -25,7 +25,7 @@ from controller.equipment.frozen import FrozenSensors, MeterStuck
 from controller.equipment.loop import LoopFlow, PumpHead
 from controller.equipment.makeup import SuddenLeak
 from controller.equipment.valve import ValveFlow
-from controller.equipment.valve_motion import ValveMotion
+from controller.equipment.valve_motion import ValveMotion, ValveShut
 from controller.equipment.watcher import PERIOD_S, Watcher
 from controller.points import Image, Output, Point, Term
 from controller.safety.rules import Rule
@@ -112,6 +112,8 @@ class Equipment:
         image, name, add = self._image, circuit.name, self.watchers
         if self._has(f"{name}.valve_position"):
             add[f"{name}.valve_motion"] = ValveMotion(image, name, circuit.valve, circuit.stroke_time)
+        elif self._has(f"{name}.valve_estimate", f"{name}.return_temperature"):
+            add[f"{name}.valve_shut"] = ValveShut(image, name, circuit.valve, circuit.stroke_time)
         if self._has(*(f"{name}.{role}" for role in _PRESSURES)):
             add[f"{name}.loop"] = LoopFlow(image, name)
             for number in range(1, circuit.pumps + 1):

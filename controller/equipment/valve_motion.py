@@ -1,9 +1,10 @@
 """Does the valve go where it is told? A stem that stands still, and a motor that runs the wrong way.
 
-Both are judged by the feedback alone, within seconds: a healthy actuator comes nearer to its command from the
-first second on, so a quarter of its stroke without any motion is proof enough. Limits are own judgement,
-wider than the dead band of an actuator (1 %) and shorter than the two minutes in which a person wants to
-know.
+Where there is a feedback both are judged by it alone, within seconds: a healthy actuator comes nearer to its
+command from the first second on, so a quarter of its stroke without any motion is proof enough. Limits are
+own judgement, wider than the dead band of an actuator (1 %) and shorter than the two minutes in which a
+person wants to know. Without one only the water can say that a valve which is driven shut is not: it leaves
+warmer than it came. Water that stood in the exchanger, and a weak leak, are no such sign.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ STUCK_STROKES = 0.25
 STUCK_MARGIN_S = 40.0
 AWAY_PERCENT = 3.0
 """So far the position must run away from its command before the motor is said to be reversed."""
+SHUT_PERCENT, SHUT_STROKES, SHUT_S = 0.5, 2.0, 600.0
+WARMER_K, AS_COLD_K = 2.0, 1.0
 
 
 class ValveMotion(Watcher):
@@ -102,6 +105,68 @@ class ValveMotion(Watcher):
             ("position", self._position.value, "percent"),
         )
         return Term("valve_followed", values)
+
+    def state(self) -> dict[str, Any]:
+        return {}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """It remembers nothing."""
+
+
+class ValveShut(Watcher):
+    """A valve without feedback is driven shut, and the water is heated all the same."""
+
+    def __init__(self, image: Image, circuit: str, valve: Output, stroke_time: float) -> None:
+        super().__init__()
+        self.subject = f"{circuit}.valve_command"
+        self._valve = valve
+        self._supply, self._back = (
+            image[f"{circuit}.supply_temperature"],
+            image[f"{circuit}.return_temperature"],
+        )
+        self._circulation = image[f"{circuit}.circulation"]
+        self._shut_s = SHUT_STROKES * stroke_time + SHUT_S
+        self._since: float | None = None
+        self._lasts = 0.0
+        self.found = False
+
+    @property
+    def suspect(self) -> bool:
+        return self.found
+
+    @property
+    def warmer(self) -> float:
+        """Supply less return, K."""
+        return self._supply.value - self._back.value
+
+    def step(self, now: float, may_learn: bool) -> None:
+        shut = readable(self._valve) and self._valve.value <= SHUT_PERCENT
+        flows = readable(self._circulation, self._supply, self._back) and self._circulation.value == 1
+        if not (shut and flows and self.warmer >= (AS_COLD_K if self.found else WARMER_K)):
+            self._since, self._lasts, self.found = None, 0.0, False
+            return
+        self._since = now if self._since is None else self._since
+        self._lasts = now - self._since
+        self.found = self._lasts >= self._shut_s
+
+    def rules(self) -> Iterator[Rule]:
+        yield Rule(
+            "valve_not_shut",
+            self.subject,
+            lambda: self.found,
+            priority="high",
+            shows=lambda: (
+                ("warmer", self.warmer, "temperature_difference"),
+                *lasting(self._lasts),
+            ),
+        )
+
+    def explain(self) -> Term:
+        values = (
+            ("command", self._valve.value, "percent"),
+            ("warmer", self.warmer, "temperature_difference"),
+        )
+        return Term("valve_shut_compared", values)
 
     def state(self) -> dict[str, Any]:
         return {}

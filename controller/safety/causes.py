@@ -15,6 +15,7 @@ _STANDING = frozenset(
     {"no_circulation", "circulation_unknown", "supply_low", "pump_failed", "pump_locked_out", "return_cool"}
 )
 _READINGS = frozenset({"sensor_frozen", "pair_drifts", "sensors_disagree"})
+_VALVE_TELLS = frozenset({"valve_stuck", "valve_astray", "valve_not_shut"})
 _UNANSWERED = (
     _READINGS
     | {"input_bad", "supply_lost", "outdoor_lost", "valve_astray", "pump_failed", "pump_locked_out"}
@@ -28,13 +29,13 @@ CAUSES: tuple[Cause, ...] = (
         "power_failure",
         _STANDING
         | {"valve_astray", "pressure_low", "suction_low", "device_silent", "input_bad", "supply_lost"}
-        | {"outdoor_lost", "tank_fill_long", "valve_stuck", "meter_stuck", "valve_reversed"}
+        | {"outdoor_lost", "tank_fill_long", "valve_stuck", "meter_stuck", "valve_reversed", "valve_not_shut"}
         | {"exchanger_stuck", "exchanger_no_heat"}
         # Water that stands between plates that a valve without power still heats.
         | {"over_temperature", "thermostat", "supply_high"},
         "station",
     ),
-    Cause("emergency_stop", _STANDING | {"pressure_low", "valve_stuck", "valve_astray"}),
+    Cause("emergency_stop", _STANDING | _VALVE_TELLS | {"pressure_low"}),
     # The task of a bus is gone: all of its devices are silent.
     Cause("part_down", _UNANSWERED | {"device_silent"}, "device"),
     Cause("device_silent", _UNANSWERED, "device"),
@@ -73,10 +74,10 @@ CAUSES: tuple[Cause, ...] = (
     Cause("tank_low", frozenset({"pressure_low", "makeup_dry"}), "station"),
     Cause("over_temperature", frozenset({"supply_high", "thermostat_contradicted"})),
     Cause("thermostat", frozenset({"over_temperature", "supply_high", "supply_low"})),
-    Cause("write_not_confirmed", frozenset({"valve_stuck", "valve_astray"}), "same"),
-    Cause("other_master", frozenset({"valve_stuck", "valve_astray"}), "same"),
+    Cause("write_not_confirmed", _VALVE_TELLS, "same"),
+    Cause("other_master", _VALVE_TELLS, "same"),
     Cause("pump_locked_out", frozenset({"pump_failed"}), "same"),
-    Cause("valve_local", frozenset({"valve_astray", "valve_stuck", "supply_low"})),
+    Cause("valve_local", _VALVE_TELLS | {"supply_low"}),
     Cause("valve_stuck", frozenset({"valve_astray", "valve_sticks"})),
     Cause("valve_reversed", frozenset({"valve_astray", "valve_stuck"})),
     Cause("valve_astray", frozenset({"supply_low"})),

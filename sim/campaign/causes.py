@@ -115,7 +115,7 @@ _ROWS = (
     _Row(
         r".*\.valve",
         "stuck|slow|reversed",
-        ("valve_stuck", "valve_astray", "valve_reversed"),
+        ("valve_stuck", "valve_astray", "valve_reversed", "valve_not_shut"),
         120.0,
         False,
         True,

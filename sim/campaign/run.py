@@ -46,7 +46,8 @@ time constant of about 100 h makes a steady want of heat grow less than threefol
 BACK_K = 3.0
 COLDER_K, OPEN = 0.5, 0.98
 """A building that a fault has cooled so far takes its time; a valve that can open no further."""
-WARMING = ("return_cool", "supply_low")
+WARMING = ("return_cool", "supply_low", "over_pressure")
+"""What a loop does that warms up: its water grows, and is let out in portions."""
 KEEPS_HEAT = ("sensor", "device", "program", "service")
 
 

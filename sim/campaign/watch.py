@@ -18,6 +18,8 @@ from sim.physics.zone import Zone
 SAMPLE_S = 300.0
 NEAR_S = 600.0
 """So long the picture has every scan."""
+SHUT_PERCENT, SEEN_OPEN, BLIND_S = 0.5, 0.2, 1800.0
+"""A valve without feedback: told to be shut, a fifth open, and so long."""
 
 
 class Shown(NamedTuple):
@@ -73,8 +75,7 @@ class Watch:
         self.begin = rig.plant.time
         self.asked_at = math.inf
         """Seconds until a valve was asked to do something that it does not do."""
-        self._valves, self._on_its_way_s = _asked_valves(rig, cell)
-        self._differs_since = math.inf
+        self._valves = _asked_valves(rig, cell)
 
     def run(self, seconds: float, dt: float) -> None:
         """Let `seconds` pass in scans of `dt`."""
@@ -107,15 +108,8 @@ class Watch:
         self._heard = len(self.rig.events)
 
     def _ask(self, now: float) -> None:
-        if not any(
-            abs(command.value * whole - 100.0 * valve.position) > ASKED_PERCENT
-            for command, whole, valve in self._valves
-        ):
-            self._differs_since = math.inf
-            return
-        self._differs_since = min(self._differs_since, now)
-        if now - self._differs_since >= self._on_its_way_s:
-            self.asked_at = self._differs_since - self.begin
+        asked = min(valve.asked_at(now) for valve in self._valves) if self._valves else math.inf
+        self.asked_at = asked - self.begin
 
     def _sample(self) -> None:
         zones = list(self.rig.plant.zones.values())
@@ -151,24 +145,56 @@ class Watch:
         )
 
 
-def _asked_valves(rig: Bench, cell: Cell | None) -> tuple[list[tuple[Point, float, Valve]], float]:
-    """Command, what makes per cent of it, and the valve: the isolation valves that break, else all others;
-    and for how many seconds a sound one differs, because it is on its way. A control valve is led, and does
-    not."""
-    image, found = rig.station.image, list[tuple[Point, float, Valve]]()
+class _Asked:
+    """A valve and what it is told; `whole` makes per cent of the command."""
+
+    def __init__(self, command: Point, whole: float, valve: Valve, on_its_way_s: float) -> None:
+        self.command, self.whole, self.valve, self.on_its_way_s = command, whole, valve, on_its_way_s
+        self._since = math.inf
+
+    def asked_at(self, now: float) -> float:
+        """Since when it does not what it is told, s; infinite while it does or may be on its way."""
+        self._since = min(self._since, now) if self.differs() else math.inf
+        return self._since if now - self._since >= self.on_its_way_s else math.inf
+
+    def differs(self) -> bool:
+        """It is not where it should be."""
+        return abs(self.command.value * self.whole - 100.0 * self.valve.position) > ASKED_PERCENT
+
+
+class _AskedBlind(_Asked):
+    """A valve that says not where it stands: only a shut one that heats can be seen, later."""
+
+    def asked_at(self, now: float) -> float:
+        """When everybody could have seen it."""
+        return super().asked_at(now) + self.on_its_way_s
+
+    def differs(self) -> bool:
+        """It is told to be shut, and is far from it."""
+        return self.command.value <= SHUT_PERCENT and self.valve.position > SEEN_OPEN
+
+
+def _asked_valves(rig: Bench, cell: Cell | None) -> list[_Asked]:
+    """The isolation valves that break, else all others. A sound isolation valve differs while it is on its
+    way; a control valve is led, and does not."""
+    image, found = rig.station.image, list[_Asked]()
     broken = {one.on for one in cell.breaks} if cell is not None else set()
+    stroke_s = max(zone.parameters.exchanger_isolation_stroke_s for zone in rig.plant.zones.values())
     for name, zone in rig.plant.zones.items():
         for number, valve in enumerate(_isolation_valves(zone), 1):
             if f"{name}.exchanger_{number}_valve" in broken:
-                found.append((image[f"{name}.exchanger_{number}_open"], 100.0, valve))
+                found.append(_Asked(image[f"{name}.exchanger_{number}_open"], 100.0, valve, stroke_s))
     if found:
-        return found, max(zone.parameters.exchanger_isolation_stroke_s for zone in rig.plant.zones.values())
-    led = [
-        (image[f"{name}.valve_command"], 1.0, zone.valve)
-        for name, zone in rig.plant.zones.items()
-        if f"{name}.valve_command" in image.points
-    ]
-    return led, 0.0
+        return found
+    for name, zone in rig.plant.zones.items():
+        if f"{name}.valve_command" not in image.points:
+            continue
+        command = image[f"{name}.valve_command"]
+        if f"{name}.valve_estimate" in image.points and f"{name}.valve_position" not in image.points:
+            found.append(_AskedBlind(command, 1.0, zone.valve, BLIND_S))
+        else:
+            found.append(_Asked(command, 1.0, zone.valve, 0.0))
+    return found
 
 
 def _isolation_valves(zone: Zone) -> list[Valve]:

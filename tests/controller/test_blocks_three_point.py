@@ -74,6 +74,31 @@ def test_closed_means_closed_even_when_the_estimate_is_wrong() -> None:
     assert motor.at == 0.0
 
 
+def test_an_end_stop_is_doubted_again_and_ever_more_seldom() -> None:
+    """Somebody has turned the crank while the valve was surely open: 10 min later it is open again."""
+    motor = Motor(60.0)
+    motor.run(500, 100.0)
+    assert motor.block.doubt.value <= 1.0
+    motor.at = 40.0
+    motor.run(900, 100.0)
+    assert motor.at == 100.0
+    motor.starts = 0
+    motor.run(4 * 86400, 100.0)
+    assert 5 <= motor.starts <= 11
+
+
+def test_relays_that_somebody_else_switches_leave_nothing_sure() -> None:
+    motor = Motor(60.0)
+    motor.run(500, 100.0)
+    motor.block.close.confirmed = False
+    motor.run(10, 100.0)
+    motor.at = 20.0
+    assert motor.block.doubt.value == 100.0
+    motor.block.close.confirmed = True
+    motor.run(150, 100.0)
+    assert motor.at == 100.0
+
+
 def test_small_differences_do_not_start_the_motor() -> None:
     motor = Motor(40.0)
     motor.block.restore({"position": 40.0, "sigma": 1.0})

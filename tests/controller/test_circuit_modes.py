@@ -16,13 +16,14 @@ from controller.control.blocks.loop.fixed_opening import FixedOpeningSettings
 from controller.control.blocks.loop.flow_control import ConstantFlowSettings
 from controller.control.blocks.setpoint.heat_curve import DesignCurve, HeatCurve
 from controller.control.blocks.setpoint.learned_curve import LearnedCurveSettings
-from controller.control.blocks.setpoint.mean_temperature import MeanTemperatureSettings
+from controller.control.blocks.setpoint.mean_temperature import MeanTemperature, MeanTemperatureSettings
 from controller.control.blocks.setpoint.remote import RemoteSettings
 from controller.control.blocks.setpoint.room_influence import RoomInfluenceSettings
 from controller.control.circuits.circuit_mode import LEAD_VALVE, MODES
 from controller.control.circuits.least import LeastControl
 from controller.control.circuits.setpoint_settings import ConstantSupplySettings
 from controller.control.tick import Tick
+from controller.points import Point
 from controller.settings.station import StationFile
 from drivers.readings import Fault
 
@@ -146,20 +147,53 @@ def test_a_remote_setpoint_beats_the_constant_one(make_desk: Callable[..., Desk]
 def test_the_supply_makes_up_for_a_cold_return(make_desk: Callable[..., Desk]) -> None:
     """A mean of 44 °C at −10 °C outside; the shares of the set-point act on the mean."""
     desk = make_desk(with_modes("mean_temperature"))
+    desk.set("low.return_temperature", 39.0)
     desk.run(60)
-    assert desk[DEMAND].value == pytest.approx(2 * 44.0 - 35.0)
-    desk.set("low.return_temperature", 33.0)
+    assert desk[DEMAND].value == pytest.approx(2 * 44.0 - 39.0)
+    desk.set("low.return_temperature", 37.0)
     desk.run(600)
-    assert desk[DEMAND].value == pytest.approx(2 * 44.0 - 35.0 + 2.0 * (1 - 1 / math.e), abs=0.05)
+    assert desk[DEMAND].value == pytest.approx(2 * 44.0 - 39.0 + 2.0 * (1 - 1 / math.e), abs=0.05)
     desk.run(3600, dt=2.0)
-    assert desk[DEMAND].value == pytest.approx(55.0, abs=0.05)
+    assert desk[DEMAND].value == pytest.approx(51.0, abs=0.05)
+    assert "return_doubted" not in desk.reason(SETPOINT)
     desk.write("low.heat_curve.shift", -1.0)
     desk.run(2)
-    assert desk[DEMAND].value == pytest.approx(53.0, abs=0.05)
+    assert desk[DEMAND].value == pytest.approx(49.0, abs=0.05)
     assert {"mode", "mean_temperature_wants"} <= set(desk.reason(SETPOINT) + desk.reason("low.valve_command"))
-    desk.write("low.supply.max", 50.0)
+    desk.write("low.supply.max", 48.0)
     desk.run(2)
-    assert desk[DEMAND].value == 50.0
+    assert desk[DEMAND].value == 48.0
+
+
+def test_a_return_far_from_the_usual_spread_is_believed_in_part(make_desk: Callable[..., Desk]) -> None:
+    """The curve spreads 10 K about 44 °C; what stays so for weeks becomes usual, and is remembered."""
+    desk = make_desk(with_modes("mean_temperature"))
+    desk.set("low.return_temperature", 30.0)
+    desk.run(60)
+    assert desk[DEMAND].value == pytest.approx(44.0 + 1.5 * 5.0, abs=0.01)
+    assert "return_doubted" in desk.reason(SETPOINT)
+    desk.set("low.return_temperature", 43.0)
+    desk.run(3600, dt=2.0)
+    assert desk[DEMAND].value == pytest.approx(44.0 + 0.65 * 5.0, abs=0.01)
+
+
+def test_the_usual_spread_is_learned_and_remembered() -> None:
+    """A station that pumps twice the design flow: half the spread, at first believed in part."""
+    curve, back = HeatCurve(DesignCurve(kind="design")), Point("low.return_temperature", "temperature")
+    mean = MeanTemperature(MeanTemperatureSettings(), curve, back)
+    back.put(curve.mean(-24.2) - 3.75, 0.0)
+    for _ in range(40 * 24):
+        mean.watch(3600.0)
+        wanted = mean.step(-24.2, 0.0)
+        assert wanted <= curve.at(-24.2)
+        mean.learn(wanted - 10.0, 3600.0)  # far from what is wanted: nothing to learn
+        mean.learn(wanted, 3600.0)
+    assert wanted == pytest.approx(curve.mean(-24.2) + 3.75, abs=0.01)
+    assert not mean.doubts
+    other = MeanTemperature(MeanTemperatureSettings(), curve, back)
+    other.restore(mean.state())
+    other.watch(1.0)
+    assert other.step(-24.2, 0.0) == pytest.approx(wanted, abs=0.01)
 
 
 def test_a_design_curve_knows_its_mean(make_desk: Callable[..., Desk]) -> None:
@@ -187,7 +221,7 @@ def test_without_the_return_the_heat_curve_takes_over_after_ten_minutes(
     desk.fail("low.return_temperature")
     desk.run(590)
     assert desk[IN_FORCE].show() == "mean_temperature"
-    assert desk[DEMAND].value == pytest.approx(53.0)
+    assert desk[DEMAND].value == pytest.approx(51.5)
     assert "return_held" in desk.reason(SETPOINT)
     desk.run(20)
     assert desk[IN_FORCE].show() == "heat_curve"

@@ -8,7 +8,7 @@ import math
 import pytest
 from equipment_desk import Desk, codes
 
-from controller.equipment.valve_motion import ValveMotion
+from controller.equipment.valve_motion import ValveMotion, ValveShut
 
 
 def test_a_stuck_stem_is_told_within_two_minutes_of_being_asked() -> None:
@@ -86,3 +86,30 @@ def test_a_feedback_that_is_off_and_follows_is_no_reversed_motor() -> None:
         desk.put({"low.valve_position": command - 4.0})
         watcher.step(desk.now, True)
         assert "valve_reversed" not in codes(watcher)
+
+
+@pytest.mark.parametrize(("spread", "told"), [(5.5, True), (0.4, False)])
+def test_a_shut_valve_that_heats_is_told_without_feedback(spread: float, told: bool) -> None:
+    """Water that stood in the exchanger is warm for some minutes, and is no sign."""
+    desk = Desk(lambda hour: {"low.supply_temperature": 31.0 + spread, "low.return_temperature": 31.0})
+    watcher = ValveShut(desk.image, "low", desk.valve, 150.0)
+    desk.valve.put(30.0, desk.now)
+    desk.run(watcher, 3.0, sample=10.0)
+    assert codes(watcher) == set()
+    desk.valve.put(0.0, desk.now)
+    desk.run(watcher, 0.2, sample=10.0)
+    assert codes(watcher) == set()
+    desk.run(watcher, 0.1, sample=10.0)
+    assert codes(watcher) == ({"valve_not_shut"} if told else set())
+    desk.valve.put(10.0, desk.now)
+    desk.run(watcher, 0.1, sample=10.0)
+    assert codes(watcher) == set()
+
+
+def test_without_circulation_warm_water_says_nothing_of_a_shut_valve() -> None:
+    desk = Desk(lambda hour: {"low.supply_temperature": 60.0, "low.return_temperature": 31.0})
+    watcher = ValveShut(desk.image, "low", desk.valve, 150.0)
+    desk.valve.put(0.0, desk.now)
+    desk.put({"low.circulation": 0.0})
+    desk.run(watcher, 3.0, sample=10.0)
+    assert codes(watcher) == set()

@@ -95,6 +95,14 @@ def with_exchangers() -> Station:
 
 
 @cache
+def without_feedback() -> Station:
+    """And a valve that says not where it stands."""
+    checked = check_file(ROOT / "config/three-point.yaml")
+    assert checked.file is not None
+    return build(checked.file, checked.profiles)
+
+
+@cache
 def with_mixing() -> Station:
     """Another: a zone that mixes."""
     checked = check_file(ROOT / "config/two-zones.yaml")
@@ -288,7 +296,8 @@ def wanted() -> dict[str, set[str] | None]:
                 need |= {f"rule.{code}_{part}": set() for part in ("when", "does", "clears")}
             case "report":
                 need |= {f"alarm.{code}_{part}": None for part in ("seen", "does", "check")}
-    for rule in (*station().table.rules, *with_exchangers().table.rules, *with_mixing().table.rules):
+    stations = (station(), with_exchangers(), with_mixing(), without_feedback())
+    for rule in (rule for each in stations for rule in each.table.rules):
         names = {name for name, _, _ in rule.shows()}
         if rule.priority:
             need |= {f"alarm.{rule.code}_{part}": names for part in ("seen", "does", "check")}

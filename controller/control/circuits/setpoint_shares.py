@@ -134,6 +134,8 @@ class Shares:
             own += self.schedule.step(tick.weekday, tick.second_of_day, self.outdoor, tick.dt)
         if mode == "mean_temperature" and self.mean is not None and math.isfinite(self.curve.read_at):
             own = self.mean.step(self.curve.read_at, own - self.curve.demand)
+            if heating and supply.usable:
+                self.mean.learn(supply.value, tick.dt)
         self.own = own
         constant = self.settings.constant_supply
         if mode == "constant_supply" and constant is not None:

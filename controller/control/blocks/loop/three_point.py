@@ -9,7 +9,10 @@ because closing never takes quite as long as opening (an error of one sign, so i
 couplings have play (an error of any sign). A feedback replaces the
 estimate. Without one it is set right at the end stops, which the motor reaches anyway in ordinary operation
 (asked for 0 or 100 %, it is driven on for what may be missing), and by what the heat says (`witness`).
-The loop above works on changes of the opening, so a wrong estimate is a disturbance it carries.
+The loop above works on changes of the opening, so a wrong estimate is a disturbance it carries, but for an
+end stop that was never reached: a hand crank, a slipped coupling, relays that somebody else switched. So
+nothing is sure while the relays are not confirmed, and at an end stop the whole way is driven once more after
+10 min, then after twice as long each time, at most a day.
 
 Both relays are never on together, and a reversal waits 0.5 s, at least one scan. After the valve was
 closed the first pulse is long, so that the plug breaks away and water reaches the sensor (Sauter).
@@ -33,6 +36,9 @@ RESTART_DOUBT = 2.0
 WITNESS_SIGMA = 6.0
 WITNESS_EVERY_S = 3600.0
 CLOSED = 0.5
+NOTHING_KNOWN = 50.0
+"""Sigma of a position that may be anywhere, %."""
+AGAIN_S, AGAIN_AT_MOST_S = 600.0, 86400.0
 
 
 class ThreePoint:
@@ -47,13 +53,15 @@ class ThreePoint:
         self.estimate = image.add(Point(f"{name}.valve_estimate", "percent", role="calculated"))
         self.doubt = image.add(Point(f"{name}.valve_doubt", "percent", role="calculated"))
         self.position = math.nan
-        self.sigma = 50.0
+        self.sigma = NOTHING_KNOWN
         self.target = math.nan
         self._direction = 0
         self._last_way = 0
         self._pressed = 0.0
         self._leaves_seat = False
         self._witness_at = -math.inf
+        self._rested = 0.0
+        self._again = AGAIN_S
 
     @property
     def outputs(self) -> list[Output]:
@@ -86,6 +94,8 @@ class ThreePoint:
             self.position, self.sigma = min(max(self.measured.value, 0.0), 100.0), PLAY
             return
         way = int(self.open.value >= 0.5) - int(self.close.value >= 0.5)
+        if not (self.open.confirmed and self.close.confirmed):
+            self.sigma, self._pressed = NOTHING_KNOWN, 0.0
         if way == 0:
             return
         moved = 100 * tick.dt / self.stroke_s
@@ -99,7 +109,7 @@ class ThreePoint:
         if way != self._last_way:
             variance += PLAY**2
         self._last_way = way
-        self.sigma = min(math.sqrt(variance), 50.0)
+        self.sigma = min(math.sqrt(variance), NOTHING_KNOWN)
         if self._pressed >= 2 * self.sigma + OVERDRIVE:
             self.sigma = PLAY
 
@@ -114,7 +124,11 @@ class ThreePoint:
         at_end = target <= CLOSED or target >= 100 - CLOSED
         if at_end:
             way = -1 if target <= CLOSED else 1
-            return self._turn(way) if not self._at_stop(way) else 0
+            if not self._at_stop(way):
+                return self._turn(way)
+            self._doubt_the_stop(tick.dt)
+            return 0
+        self._rested, self._again = 0.0, AGAIN_S
         if self.position <= CLOSED:
             self._leaves_seat = True
         if self._leaves_seat and self.position < FIRST_PULSE:
@@ -134,6 +148,12 @@ class ThreePoint:
         """Surely at the end stop: measured there, or pressed into it for long enough."""
         there = self.position >= 100 - CLOSED if way > 0 else self.position <= CLOSED
         return there and (self.measured is not None or self.sigma <= PLAY)
+
+    def _doubt_the_stop(self, dt: float) -> None:
+        self._rested += dt
+        if self.measured is None and self._rested >= self._again:
+            self.sigma, self._pressed = NOTHING_KNOWN, 0.0
+            self._rested, self._again = 0.0, min(2 * self._again, AGAIN_AT_MOST_S)
 
     def explain(self, output: Output) -> Term:
         """What the relay goes for."""
@@ -157,5 +177,5 @@ class ThreePoint:
         position, sigma = state.get("position"), state.get("sigma")
         if isinstance(position, int | float) and 0 <= position <= 100:
             self.position = float(position)
-            known = isinstance(sigma, int | float) and 0 <= sigma <= 50
+            known = isinstance(sigma, int | float) and 0 <= sigma <= NOTHING_KNOWN
             self.sigma = (float(sigma) if known and sigma is not None else 25.0) + RESTART_DOUBT
