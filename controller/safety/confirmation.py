@@ -2,8 +2,11 @@
 
 The bus tells it again by itself (`drivers.confirm`); here it is told to people and to the circuits: of an
 output that is not `confirmed` a pump counts as one that does not obey, a valve as one that does not follow.
-While the cabinet or the actuator is in local nothing is told, nor for `AFTER_LOCAL_S` after it: somebody else
-commands there, which is meant, and the bus needs a minute to see that it is over.
+A run command that the device does not show back is judged by the machine's own feedback: a pump that has run
+on for a minute against its stop, longer than drives take to slow down, was not stopped. (One that does not
+start has failed, see `drive`.)
+While the cabinet or the actuator has it in local, or on mains, nothing is told, nor for `AFTER_LOCAL_S` after
+it: somebody else commands there, which is meant, and the bus needs a minute to see that it is over.
 """
 
 from __future__ import annotations
@@ -13,21 +16,52 @@ from collections.abc import Mapping
 
 from controller.alarms import AlarmBook
 from controller.channels import Key, Reading, Wiring, read_back
-from controller.points import Image, Output, Point
+from controller.points import Image, Output
 
 AFTER_LOCAL_S = 180.0
+RUNS_ON_S = 60.0
 NOT_CONFIRMED, OVERWRITTEN = "not_confirmed", "overwritten"
 """Faults of a reading: told in vain; somebody else writes, too."""
 
 
 class _Row:
-    __slots__ = ("fault", "found", "inverted", "key", "local", "output", "quiet_until")
+    __slots__ = (
+        "elsewhere",
+        "fault",
+        "found",
+        "inverted",
+        "key",
+        "output",
+        "quiet_until",
+        "running",
+        "runs_on",
+    )
 
-    def __init__(self, output: Output, key: Key, local: Point | None, inverted: bool) -> None:
-        self.output, self.key, self.local, self.inverted = output, key, local, inverted
+    def __init__(self, output: Output, key: Key, image: Image, inverted: bool) -> None:
+        self.output, self.key, self.inverted = output, key, inverted
+        find, machine = image.points.get, _machine(output.name)
+        others = find(f"{machine}_local"), find(f"{machine}_bypass")
+        self.elsewhere = [point for point in others if point is not None]
+        """Who else may command it."""
+        self.running = find(f"{machine}_running") if output.name.endswith("_run") else None
+        self.runs_on = 0.0
         self.fault = ""
         self.found = math.nan
         self.quiet_until = -math.inf
+
+    def judge_by_feedback(self, dt: float) -> str:
+        """Fault of a run command that is not read back. Seconds against its stop fade as they came."""
+        running = self.running
+        if running is None:
+            return ""
+        if not running.usable:
+            return self.fault
+        against = running.on and self.output.value < 0.5
+        self.runs_on = min(max(self.runs_on + (dt if against else -dt), 0.0), RUNS_ON_S)
+        self.found = float(running.on)
+        if self.runs_on == 0.0:
+            return ""
+        return NOT_CONFIRMED if self.runs_on >= RUNS_ON_S else self.fault
 
 
 class Confirmation:
@@ -38,20 +72,29 @@ class Confirmation:
             _Row(
                 image.outputs[channel.output],
                 read_back(channel.target),
-                image.points.get(f"{_machine(channel.output)}_local"),
+                image,
                 channel.invert,
             )
             for channel in wiring.outputs
         ]
         self._tells = False
+        self._last = math.nan
 
     def step(self, readings: Mapping[Key, Reading], now: float) -> None:
-        """Take what was read back of each output; what is not read back counts as confirmed."""
+        """Take what was read back of each output; of what is not, and no machine says otherwise, it counts as
+        confirmed."""
+        dt = now - self._last if math.isfinite(self._last) else 0.0
+        self._last = now
         for row in self._rows:
             reading = readings.get(row.key)
-            if row.local is not None and row.local.on:
+            if any(point.on for point in row.elsewhere):
                 row.quiet_until = now + AFTER_LOCAL_S
-            row.fault = str(reading.fault) if reading is not None and now >= row.quiet_until else ""
+            if now < row.quiet_until:
+                row.fault, row.runs_on = "", 0.0
+            elif reading is not None:
+                row.fault = str(reading.fault)
+            else:
+                row.fault = row.judge_by_feedback(dt)
             row.output.confirmed = row.fault not in (NOT_CONFIRMED, OVERWRITTEN)
             if reading is not None:
                 row.found = 1.0 - reading.value if row.inverted else reading.value

@@ -137,7 +137,7 @@ _ROWS = (
     # the station as a whole
     _Row("station", "power_failure", ("power_failure",), 30.0, False),
     _Row("station", "flood", ("flood",), 30.0, False),
-    _Row("station", "primary_outage", ("supply_low",), 2 * _HOUR, False),
+    _Row("station", "primary_outage", ("supply_low",), 2400.0, False, True),
     # strainers, fouling
     _Row(r".*\.strainer", "clogged", ("loop_throttled",), 3 * _DAY, False),
     _Row(r".*\.primary_strainer", "clogged", ("primary_strainer_clogged",), 3 * _DAY, False),

@@ -106,10 +106,10 @@ EXCUSES = (
         "a flood that comes from the loop limits makeup, then stops it (FACTS §8)",
     ),
     Excuse(
-        ("highest radiator", "freezing"),
+        ("highest radiator", "freezing", ROOMS, HEAT),
         _only_makeup_lost,
-        "the one makeup pump is lost, and none stands by: `pump_failed`, `pressure_low` and `standing_cold`"
-        " call people",
+        "the one makeup pump is lost, and none stands by; pumps must not run without water: `pump_failed`,"
+        " `device_silent`, `pressure_low` and `standing_cold` call people",
     ),
     Excuse(
         ("very hot water",),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -20,6 +21,7 @@ NEAR_S = 600.0
 """So long the picture has every scan."""
 SHUT_PERCENT, SEEN_OPEN, BLIND_S = 0.5, 0.2, 1800.0
 """A valve without feedback: told to be shut, a fifth open, and so long."""
+COLD_K = 5.0
 
 
 class Shown(NamedTuple):
@@ -74,8 +76,8 @@ class Watch:
         self._next = rig.plant.time
         self.begin = rig.plant.time
         self.asked_at = math.inf
-        """Seconds until a valve was asked to do something that it does not do."""
-        self._valves = _asked_valves(rig, cell)
+        """Seconds until something was asked for that is not done."""
+        self._asked = _asked(rig, cell)
 
     def run(self, seconds: float, dt: float) -> None:
         """Let `seconds` pass in scans of `dt`."""
@@ -108,7 +110,7 @@ class Watch:
         self._heard = len(self.rig.events)
 
     def _ask(self, now: float) -> None:
-        asked = min(valve.asked_at(now) for valve in self._valves) if self._valves else math.inf
+        asked = min((one.asked_at(now) for one in self._asked), default=math.inf)
         self.asked_at = asked - self.begin
 
     def _sample(self) -> None:
@@ -145,55 +147,79 @@ class Watch:
         )
 
 
-class _Asked:
-    """A valve and what it is told; `whole` makes per cent of the command."""
+class _Asked(ABC):
+    """What is asked for and may not be done at once."""
 
-    def __init__(self, command: Point, whole: float, valve: Valve, on_its_way_s: float) -> None:
-        self.command, self.whole, self.valve, self.on_its_way_s = command, whole, valve, on_its_way_s
+    def __init__(self, on_its_way_s: float = 0.0) -> None:
+        self.on_its_way_s = on_its_way_s
         self._since = math.inf
 
     def asked_at(self, now: float) -> float:
-        """Since when it does not what it is told, s; infinite while it does or may be on its way."""
+        """Since when it is not done, s; infinite while it is, or may be on its way."""
         self._since = min(self._since, now) if self.differs() else math.inf
         return self._since if now - self._since >= self.on_its_way_s else math.inf
 
+    @abstractmethod
     def differs(self) -> bool:
-        """It is not where it should be."""
+        """It is not as it should be."""
+
+
+class _Valve(_Asked):
+    """A valve and what it is told; `whole` makes per cent of the command."""
+
+    def __init__(self, command: Point, valve: Valve, whole: float = 1.0, on_its_way_s: float = 0.0) -> None:
+        super().__init__(on_its_way_s)
+        self.command, self.whole, self.valve = command, whole, valve
+
+    def differs(self) -> bool:
         return abs(self.command.value * self.whole - 100.0 * self.valve.position) > ASKED_PERCENT
 
 
-class _AskedBlind(_Asked):
-    """A valve that says not where it stands: only a shut one that heats can be seen, later."""
+class _BlindValve(_Valve):
+    """One that says not where it stands: only a shut one that heats can be seen, later."""
+
+    def __init__(self, command: Point, valve: Valve) -> None:
+        super().__init__(command, valve, on_its_way_s=BLIND_S)
 
     def asked_at(self, now: float) -> float:
-        """When everybody could have seen it."""
         return super().asked_at(now) + self.on_its_way_s
 
     def differs(self) -> bool:
-        """It is told to be shut, and is far from it."""
         return self.command.value <= SHUT_PERCENT and self.valve.position > SEEN_OPEN
 
 
-def _asked_valves(rig: Bench, cell: Cell | None) -> list[_Asked]:
+class _Supply(_Asked):
+    """No heat comes: nobody can tell before the supply is colder than it should be."""
+
+    def __init__(self, setpoint: Point, zone: Zone) -> None:
+        super().__init__()
+        self.setpoint, self.zone = setpoint, zone
+
+    def differs(self) -> bool:
+        return self.setpoint.usable and self.zone.supply < self.setpoint.value - COLD_K
+
+
+def _asked(rig: Bench, cell: Cell | None) -> list[_Asked]:
     """The isolation valves that break, else all others. A sound isolation valve differs while it is on its
     way; a control valve is led, and does not."""
-    image, found = rig.station.image, list[_Asked]()
-    broken = {one.on for one in cell.breaks} if cell is not None else set()
-    stroke_s = max(zone.parameters.exchanger_isolation_stroke_s for zone in rig.plant.zones.values())
-    for name, zone in rig.plant.zones.items():
+    image, found, zones = rig.station.image, list[_Asked](), rig.plant.zones
+    breaks = cell.breaks if cell is not None else ()
+    if any(one.kind == "primary_outage" for one in breaks):
+        return [_Supply(image[f"{name}.supply_setpoint"], zone) for name, zone in zones.items()]
+    broken = {one.on for one in breaks}
+    stroke_s = max(zone.parameters.exchanger_isolation_stroke_s for zone in zones.values())
+    for name, zone in zones.items():
         for number, valve in enumerate(_isolation_valves(zone), 1):
             if f"{name}.exchanger_{number}_valve" in broken:
-                found.append(_Asked(image[f"{name}.exchanger_{number}_open"], 100.0, valve, stroke_s))
+                found.append(_Valve(image[f"{name}.exchanger_{number}_open"], valve, 100.0, stroke_s))
     if found:
         return found
-    for name, zone in rig.plant.zones.items():
-        if f"{name}.valve_command" not in image.points:
+    for name, zone in zones.items():
+        command = image.points.get(f"{name}.valve_command")
+        if command is None:
             continue
-        command = image[f"{name}.valve_command"]
-        if f"{name}.valve_estimate" in image.points and f"{name}.valve_position" not in image.points:
-            found.append(_AskedBlind(command, 1.0, zone.valve, BLIND_S))
-        else:
-            found.append(_Asked(command, 1.0, zone.valve, 0.0))
+        blind = f"{name}.valve_estimate" in image.points and f"{name}.valve_position" not in image.points
+        found.append(_BlindValve(command, zone.valve) if blind else _Valve(command, zone.valve))
     return found
 
 

@@ -81,6 +81,32 @@ def test_nothing_is_told_while_in_local_nor_soon_after(warm: Desk) -> None:
     assert ("write_not_confirmed", "low.pump_1_run") in warm.alarms()
 
 
+def test_a_pump_that_runs_on_against_its_stop_was_not_stopped(warm: Desk) -> None:
+    """Of a command register that cannot be read only the feedback tells; a short run is the drive's ramp."""
+    told = "write_not_confirmed", "low.pump_2_run"
+    warm.set("low.pump_2_running", 1.0)
+    warm.run(50)
+    assert told not in warm.alarms()
+    warm.set("low.pump_2_running", 0.0)
+    warm.run(5)
+    warm.set("low.pump_2_running", 1.0)
+    warm.run(20)
+    assert told in warm.alarms()
+    assert not warm.output("low.pump_2_run").confirmed
+    warm.set("low.pump_2_running", 0.0)
+    warm.run(50)
+    assert told in warm.alarms()
+    warm.run(20)
+    assert told not in warm.alarms()
+
+
+def test_a_pump_that_the_cabinet_runs_is_meant_to_run(warm: Desk) -> None:
+    warm.set("low.pump_2_running", 1.0)
+    warm.set("low.pump_2_local", 1.0)
+    warm.run(100)
+    assert "write_not_confirmed" not in warm.codes()
+
+
 def test_another_pump_takes_over_and_the_station_circulates(warm: Desk) -> None:
     show(warm, "low.pump_1_run", Fault.NOT_CONFIRMED)
     warm.run(3)
