@@ -111,7 +111,14 @@ _ROWS = (
     ),
     _Row(r".*(temperature.*|pressure|level)", "frozen", ("sensor_frozen",), 13 * _HOUR),
     # valves
-    _Row(r".*\.valve", "local", ("valve_local", "valve_astray", "valve_stuck"), 120.0, False, True),
+    _Row(
+        r".*\.valve",
+        "local",
+        ("valve_local", "valve_astray", "valve_stuck", "valve_not_shut"),
+        120.0,
+        False,
+        True,
+    ),
     _Row(
         r".*\.valve",
         "stuck|slow|reversed",

@@ -62,6 +62,13 @@ def _only_makeup_lost(cell: Cell, carried: Carried) -> bool:
     return False
 
 
+def _relief_stays_open(cell: Cell, carried: Carried) -> bool:
+    """Of a circuit whose makeup has one pump: as much as a burst."""
+    outputs = {name for names in carried.values() for name in names}
+    stays = [one.on for one in cell.breaks if one.on.endswith("relief_valve") and one.kind == "stuck_on"]
+    return any(f"{on.partition('.')[0]}.makeup_2_run" not in outputs for on in stays)
+
+
 def _silent_at_cold_start(*roles: str) -> Case:
     """A loop is heated up from cold, and all that has one of these roles goes through what does not
     answer."""
@@ -99,6 +106,11 @@ EXCUSES = (
         ("highest radiator",),
         _kind("burst", "power_failure"),
         "makeup cannot follow, or has no power",
+    ),
+    Excuse(
+        ("highest radiator",),
+        _relief_stays_open,
+        "one makeup pump at its highest speed gives less than an open relief valve takes: told as a leak",
     ),
     Excuse(
         ("highest radiator",),

@@ -159,15 +159,14 @@ class _Circuit:
             ),
             self._signs("station.power_failure") | self._rules("power_failure"),
         )
-        feedback = self._signs("valve_local", "valve_position") | {
-            f"rule valve_local {self.name}.valve_command"
-        }
-        yield Demand(
-            "valve in local: the command follows",
-            5.0,
-            lambda: zone.valve.local and abs(self.valve.value - 100.0 * zone.valve.feedback()) > 1.0,
-            feedback,
-        )
+        feedback = self._signs("valve_local", "valve_position")
+        if feedback & self.rig.station.image.points.keys():  # else nobody can see it
+            yield Demand(
+                "valve in local: the command follows",
+                5.0,
+                lambda: zone.valve.local and abs(self.valve.value - 100.0 * zone.valve.feedback()) > 1.0,
+                feedback | {f"rule valve_local {self.name}.valve_command"},
+            )
         for run, _, pump in self.pumps:
             drive = run.name.removesuffix("_run")
             yield Demand(
