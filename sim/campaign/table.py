@@ -160,7 +160,7 @@ class _Circuit:
             self._signs("station.power_failure") | self._rules("power_failure"),
         )
         feedback = self._signs("valve_local", "valve_position")
-        if feedback & self.rig.station.image.points.keys():  # else nobody can see it
+        if any(sign in self.rig.station.image.points for sign in feedback):  # else nobody can see it
             yield Demand(
                 "valve in local: the command follows",
                 5.0,
