@@ -283,6 +283,19 @@ def said_by(group: str) -> set[str]:
     return {code for source in sources for code in re.findall(rf'"{group}\.(\w+)"', source)}
 
 
+def said_by_rules() -> dict[str, set[str] | None]:
+    """Alarms and reasons of the rows that stations have, with the values they show."""
+    need: dict[str, set[str] | None] = {}
+    stations = (station(), with_exchangers(), with_mixing(), without_feedback())
+    for rule in (rule for each in stations for rule in each.table.rules):
+        names = {name for name, _, _ in rule.shows()}
+        if rule.priority:
+            need |= {f"alarm.{rule.code}_{part}": names for part in ("seen", "does", "check")}
+        if rule.act is not None:
+            need[f"reason.rule_{rule.code}"] = set()
+    return need
+
+
 def wanted() -> dict[str, set[str] | None]:
     """Every key that the source needs → the values it gives (None: not known here)."""
     need: dict[str, set[str] | None] = {}
@@ -296,13 +309,7 @@ def wanted() -> dict[str, set[str] | None]:
                 need |= {f"rule.{code}_{part}": set() for part in ("when", "does", "clears")}
             case "report":
                 need |= {f"alarm.{code}_{part}": None for part in ("seen", "does", "check")}
-    stations = (station(), with_exchangers(), with_mixing(), without_feedback())
-    for rule in (rule for each in stations for rule in each.table.rules):
-        names = {name for name, _, _ in rule.shows()}
-        if rule.priority:
-            need |= {f"alarm.{rule.code}_{part}": names for part in ("seen", "does", "check")}
-        if rule.act is not None:
-            need[f"reason.rule_{rule.code}"] = set()
+    need |= said_by_rules()
     control = {"demand", "setpoint", "measured"}
     need |= {f"reason.valve_{mode}": control for mode in MODES}
     need |= {f"reason.pump_{state}": {"pump"} for state in (*STATES, *FAILURES) if state}

@@ -13,8 +13,8 @@ the water's round trip, so any filter is stable; ten minutes damp what would swi
 
 is how far a return is believed: it leads the heat, and nothing else says whether it drifts. A pump that
 weakens by a third is made up for; a sensor that drifts for days takes a tenth of the heat. u begins at 1 and
-follows the spread within ten days, only while the supply is as wanted: a station that pumps twice the design
-flow is learned.
+follows the spread, in weeks (time constant of ten days) and only while the supply is as wanted: a station
+that pumps twice the design flow is learned.
 
 A return that cannot be used keeps its last value for 10 min; then the heat curve takes over until it is back
 for a minute. A remote offset is one of the supply, and raises the mean by about half of it.
