@@ -246,7 +246,8 @@ class Plant:
         - a sensor's key: open, short, frozen, drift (units/h), offset, noise (sigma), spike (units),
           intermittent (share of time without contact)
         - `low.pump_1`, `low.makeup_1`, `low.booster`: trip, no_start, local (1 runs at 50 Hz, 0 stops, none
-          stays as it is), wear (share of the head), check_valve, dry, mains_bypass, welded (never stops)
+          stays as it is), wear (share of the head), check_valve, dry, mains_bypass, welded (never stops),
+          stuck (share of nominal speed; none as it is), slow
         - `low.valve`: stuck, reversed, local (% to stand at, none stays), leaking (% of Kvs, 2), slipping
           (% of the way lost, 50), asymmetry (% longer closing, 5), slow (% of the stroke time, 400)
         - contacts (`low.thermostat`, `station.flood`, …), `low.relief_valve`, `station.tank_inlet`:

@@ -2,9 +2,7 @@
 
 The bus tells it again by itself (`drivers.confirm`); here it is told to people and to the circuits: of an
 output that is not `confirmed` a pump counts as one that does not obey, a valve as one that does not follow.
-A run command that the device does not show back is judged by the machine's own feedback: a pump that has run
-on for a minute against its stop, longer than drives take to slow down, was not stopped. (One that does not
-start has failed, see `drive`.)
+A command that the device does not show back is judged by what the machine does, see `feedback`.
 While the cabinet or the actuator has it in local, or on mains, nothing is told, nor for `AFTER_LOCAL_S` after
 it: somebody else commands there, which is meant, and the bus needs a minute to see that it is over.
 """
@@ -17,9 +15,9 @@ from collections.abc import Mapping
 from controller.alarms import AlarmBook
 from controller.channels import Key, Reading, Wiring, read_back
 from controller.points import Image, Output
+from controller.safety.feedback import feedback_of
 
 AFTER_LOCAL_S = 180.0
-RUNS_ON_S = 60.0
 NOT_CONFIRMED, OVERWRITTEN = "not_confirmed", "overwritten"
 """Faults of a reading: told in vain; somebody else writes, too."""
 
@@ -28,13 +26,13 @@ class _Row:
     __slots__ = (
         "elsewhere",
         "fault",
+        "feedback",
         "found",
         "inverted",
         "key",
         "output",
         "quiet_until",
-        "running",
-        "runs_on",
+        "written",
     )
 
     def __init__(self, output: Output, key: Key, image: Image, inverted: bool) -> None:
@@ -43,25 +41,27 @@ class _Row:
         others = find(f"{machine}_local"), find(f"{machine}_bypass")
         self.elsewhere = [point for point in others if point is not None]
         """Who else may command it."""
-        self.running = find(f"{machine}_running") if output.name.endswith("_run") else None
-        self.runs_on = 0.0
+        self.feedback = feedback_of(output, machine, image)
         self.fault = ""
-        self.found = math.nan
+        self.found = self.written = math.nan
+        """What it shows, and what it was told then."""
         self.quiet_until = -math.inf
 
-    def judge_by_feedback(self, dt: float) -> str:
-        """Fault of a run command that is not read back. Seconds against its stop fade as they came."""
-        running = self.running
-        if running is None:
-            return ""
-        if not running.usable:
-            return self.fault
-        against = running.on and self.output.value < 0.5
-        self.runs_on = min(max(self.runs_on + (dt if against else -dt), 0.0), RUNS_ON_S)
-        self.found = float(running.on)
-        if self.runs_on == 0.0:
-            return ""
-        return NOT_CONFIRMED if self.runs_on >= RUNS_ON_S else self.fault
+    def judge_by_feedback(self, dt: float) -> None:
+        """Of a command that is not read back."""
+        if self.feedback is None:
+            self.fault = ""
+            return
+        against = self.feedback.step(dt)
+        if against is not None:
+            self.fault = NOT_CONFIRMED if against else ""
+            self.found, self.written = self.feedback.shows.value, self.output.value
+
+    def forget(self) -> None:
+        """Somebody else commands it, which is meant."""
+        self.fault = ""
+        if self.feedback is not None:
+            self.feedback.forget()
 
 
 class Confirmation:
@@ -90,14 +90,15 @@ class Confirmation:
             if any(point.on for point in row.elsewhere):
                 row.quiet_until = now + AFTER_LOCAL_S
             if now < row.quiet_until:
-                row.fault, row.runs_on = "", 0.0
+                row.forget()
             elif reading is not None:
                 row.fault = str(reading.fault)
             else:
-                row.fault = row.judge_by_feedback(dt)
+                row.judge_by_feedback(dt)
             row.output.confirmed = row.fault not in (NOT_CONFIRMED, OVERWRITTEN)
             if reading is not None:
                 row.found = 1.0 - reading.value if row.inverted else reading.value
+                row.written = row.output.value
 
     def report(self, alarms: AlarmBook) -> None:
         """Alarms: what the device shows, and what it was told. A machine whose run and speed are lost
@@ -109,7 +110,7 @@ class Confirmation:
         told: set[tuple[str, str]] = set()
         for row in self._rows:
             output = row.output
-            values = (("found", row.found, output.quantity), ("written", output.value, output.quantity))
+            values = (("found", row.found, output.quantity), ("written", row.written, output.quantity))
             first = (_machine(output.name), row.fault) not in told
             told.add((_machine(output.name), row.fault))
             lost, other = first and row.fault == NOT_CONFIRMED, first and row.fault == OVERWRITTEN

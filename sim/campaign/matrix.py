@@ -20,9 +20,11 @@ _DRIFT_K_PER_H = 0.5
 _DEVICE_KINDS = ("dead", "slow", "late", "garbage", "exception", "yesterday")
 _WRITTEN_KINDS = ("ignores_writes", "overwritten")
 _VALVE_KINDS = ("stuck", "slow", "slipping", "reversed", "leaking", "local")
-_PUMP_KINDS = ("trip", "no_start", "wear", "check_valve", "mains_bypass", "welded", "local", "dry")
-_MAKEUP_KINDS = ("trip", "no_start", "check_valve", "welded", "mains_bypass", "dry")
+_PUMP_KINDS = ("trip", "no_start", "wear", "check_valve", "mains_bypass", "welded", "local", "dry", "slow")
+_MAKEUP_KINDS = ("trip", "no_start", "check_valve", "welded", "mains_bypass", "dry", "slow")
 _CONTACT_KINDS = ("stuck_on", "stuck_off")
+_POTENTIOMETER = 0.6
+"""Share of the nominal speed at which a drive turns that follows its own knob."""
 _DANGEROUS = 12
 
 
@@ -140,12 +142,14 @@ def _machines(file: StationFile, plant: Plant) -> Iterator[Cell]:
         for number in range(1, pumps + 1):
             breaks = [Break("plant", f"{zone}.pump_{number}", kind) for kind in _PUMP_KINDS]
             breaks.append(Break("plant", f"{zone}.pump_{number}", "local", 0.0))
+            breaks.append(Break("plant", f"{zone}.pump_{number}", "stuck", _POTENTIOMETER))
             yield from _all(COLD_DAY, "pump", breaks)
         yield from _all(OVERSIZED, "pump", [Break("plant", f"{zone}.pump_1", "trip")])
         yield from _all(COLD_START, "pump", [Break("plant", f"{zone}.pump_1", "no_start")])
         if circuit.makeup is not None:
             for number in range(1, len(circuit.makeup.pumps) + 1):
                 breaks = [Break("plant", f"{zone}.makeup_{number}", kind) for kind in _MAKEUP_KINDS]
+                breaks.append(Break("plant", f"{zone}.makeup_{number}", "stuck", _POTENTIOMETER))
                 yield from _all(COLD_DAY, "water", breaks)
         solenoids = [name for name in (f"{zone}.relief_valve", "station.tank_inlet") if name in parts]
         for name in solenoids:

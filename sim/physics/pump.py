@@ -20,16 +20,28 @@ chapter 12, runaway of pumps of low specific speed; rounded).
 
 from __future__ import annotations
 
-from math import hypot, inf, sqrt
+from math import hypot, inf, isnan, nan, sqrt
 
 _SQRT3 = 1.7320508
-FAULTS = ("trip", "no_start", "local", "wear", "check_valve", "dry", "mains_bypass", "welded")
+FAULTS = (
+    "trip",
+    "no_start",
+    "local",
+    "wear",
+    "check_valve",
+    "dry",
+    "mains_bypass",
+    "welded",
+    "stuck",
+    "slow",
+)
 _WEAR = 0.15  # head that an impeller worn to its repair limit has lost (own judgement)
 _SUCTION_HEAD = 30e3  # Pa, required at nominal speed: 3 m, usual for inline pumps of 50 … 200 m3/h
 _RUNAWAY_FLOW = 0.6
 _RUNAWAY_SPEED = 1.2
 _DRY_POWER = 0.3  # an impeller in air takes only friction: the sign of dry running
 _STANDING = 1e-9  # share of the nominal speed; a ramp may end in rounding
+_SLOW = 0.1  # of its speed of ramping is left to a converter set wrongly
 _MAINS_START = 2.0  # s, a motor switched straight to the mains
 # Load of the motor as a share of its rating, and efficiency as a share of the best.
 MOTOR_CURVE = ((0.0, 0.0), (0.1, 0.50), (0.2, 0.78), (0.3, 0.90), (0.4, 0.96), (0.6, 1.0))
@@ -78,8 +90,9 @@ class Pump:
     (the cabinet's switch: commands have no effect; `local_run` and `local_speed` rule), `dry` (no water),
     `wear` (share of the head that is lost), `leaky_check` (check valve stays open), `bypass` (contactor past
     the converter: nominal speed whatever the converter says, which shows a stopped drive), `welded` (a relay
-    that no longer lets go: it runs whatever is commanded). `suction` (0 … 1) is the share of the head that
-    cavitation leaves."""
+    that no longer lets go: it runs whatever is commanded), `stuck_speed` (the converter turns at a speed of
+    its own while it runs), `slow` (its ramp takes ten times as long). `suction` (0 … 1) is the share of the
+    head that cavitation leaves."""
 
     __slots__ = (
         "air_lock",
@@ -101,7 +114,9 @@ class Pump:
         "ramp_up",
         "rated",
         "running",
+        "slow",
         "speed",
+        "stuck_speed",
         "suction",
         "tripped",
         "voltage",
@@ -140,6 +155,8 @@ class Pump:
         self.air_lock = False
         self.bypass = False
         self.welded = False
+        self.slow = False
+        self.stuck_speed = nan
         self.leaky_check = False
         self.wear = 0.0
         self.suction = 1.0
@@ -160,11 +177,12 @@ class Pump:
             if self.speed > 0.0:
                 self.speed = max(0.0, self.speed - self.ramp_down * dt)
             return
-        target = min(1.0, max(self.min_speed, speed))
+        target = min(1.0, max(self.min_speed, speed if isnan(self.stuck_speed) else self.stuck_speed))
+        change = self.ramp_up * dt * (_SLOW if self.slow else 1.0)
         if self.speed < target:
-            self.speed = min(target, self.speed + self.ramp_up * dt)
+            self.speed = min(target, self.speed + change)
         else:
-            self.speed = max(target, self.speed - self.ramp_up * dt)
+            self.speed = max(target, self.speed - change)
 
     def settle(self, run: bool, speed: float) -> None:
         """Be at the commanded speed at once."""
@@ -174,7 +192,8 @@ class Pump:
     def break_down(self, kind: str, value: float | None = None) -> None:
         """Begin a fault of FAULTS. "local": `value` 1 runs at nominal speed, 0 stops, none stays as it is.
 
-        "wear": `value` is the share of the head that is lost. "dry": air in the casing.
+        "wear": `value` is the share of the head that is lost. "dry": air in the casing. "stuck": `value` is
+        the share of nominal speed at which it turns while it runs, none the present one.
         Raises ValueError with the allowed kinds."""
         if kind == "trip":
             self.tripped = True
@@ -190,6 +209,10 @@ class Pump:
             self.bypass = self.local = True
         elif kind == "welded":
             self.welded = True
+        elif kind == "slow":
+            self.slow = True
+        elif kind == "stuck":
+            self.stuck_speed = self.speed if value is None else value
         elif kind == "local":
             self.local = True
             self.local_run = self.running if value is None else value > 0.5
@@ -200,6 +223,7 @@ class Pump:
     def repair(self) -> None:
         """End all faults; a pump whose run command still stands starts again."""
         self.tripped = self.blocked_start = self.local = self.bypass = self.welded = False
+        self.slow, self.stuck_speed = False, nan
         self.leaky_check = self.air_lock = False
         self.wear = 0.0
 

@@ -142,12 +142,20 @@ class Desk:
         """All codes of the explanation of a point."""
         return _codes(self.station.explain(name))
 
+    def _turn(self, drive: str, run: float) -> None:
+        speed = self.station.image.outputs.get(f"{drive}_speed")
+        shown = [(f"{drive}_running", run)]
+        if speed is not None and math.isfinite(speed.value):
+            shown.append((f"{drive}_frequency", speed.value if run >= 0.5 else 0.0))
+        for point, value in shown:
+            if point not in self.fixed:
+                self.values[point] = value
+
     def _read(self) -> None:
         if self.echo:
             for name, output in self.station.image.outputs.items():
-                running = f"{name.removesuffix('_run')}_running"
-                if name.endswith("_run") and running not in self.fixed and math.isfinite(output.value):
-                    self.values[running] = output.value
+                if name.endswith("_run") and math.isfinite(output.value):
+                    self._turn(name.removesuffix("_run"), output.value)
             valve = self.station.image.outputs["low.valve_command"].value
             if "low.valve_position" not in self.fixed and math.isfinite(valve):
                 self.values["low.valve_position"] = valve

@@ -10,6 +10,7 @@ from controller.channels import read_back
 from controller.control.blocks.water.pump_group import PumpGroup
 from controller.equipment.valve_motion import ValveMotion
 from controller.safety.confirmation import AFTER_LOCAL_S
+from controller.safety.feedback import STANDS_S, feedback_of
 from drivers.readings import Fault, Reading
 from tests.controller.conftest import Desk
 from tests.controller.makeup_bench import MakeupBench
@@ -105,6 +106,60 @@ def test_a_pump_that_the_cabinet_runs_is_meant_to_run(warm: Desk) -> None:
     warm.set("low.pump_2_local", 1.0)
     warm.run(100)
     assert "write_not_confirmed" not in warm.codes()
+
+
+def turning(desk: Desk, hertz: float, seconds: float) -> None:
+    """Pump 1 shows this speed."""
+    desk.set("low.pump_1_running", 1.0)
+    desk.set("low.pump_1_frequency", hertz)
+    desk.run(seconds)
+
+
+def test_a_drive_that_turns_at_another_speed_does_not_follow(warm: Desk) -> None:
+    """Its potentiometer, a second master on its frequency: the run command is obeyed all the same."""
+    told = "write_not_confirmed", "low.pump_1_speed"
+    asked = warm.output("low.pump_1_speed").value
+    turning(warm, asked + 1.5, 200)
+    assert told not in warm.alarms()
+    turning(warm, asked - 8.0, 50)
+    assert told not in warm.alarms()
+    turning(warm, asked - 8.0, 30)
+    assert told in warm.alarms()
+    view = next(a for a in warm.station.alarms.view() if a.code == told[0])
+    values = {name: value for name, value, _ in view.values}
+    assert values["found"] == pytest.approx(asked - 8.0)
+    assert values["written"] == pytest.approx(asked, abs=0.5)
+    assert warm.output("low.pump_2_run").value == 1.0, "the other pump takes over"
+    warm.set("low.pump_1_running", 0.0)
+    warm.set("low.pump_1_frequency", 0.0)
+    warm.run(600)
+    assert told in warm.alarms(), "a pump that stands still shows nothing"
+
+
+def test_a_drive_on_a_slow_ramp_follows(warm: Desk) -> None:
+    """A ramp of 300 s from standstill to 50 Hz."""
+    asked = warm.output("low.pump_1_speed").value
+    hertz = 10.0
+    while hertz < asked:
+        turning(warm, hertz, 3)
+        hertz += 0.5
+    turning(warm, asked, 10)
+    assert "write_not_confirmed" not in warm.codes()
+
+
+def test_a_speed_is_asked_for_again_after_two_hours_of_standstill(warm: Desk) -> None:
+    image = warm.station.image
+    feedback = feedback_of(image.outputs["low.pump_1_speed"], "low.pump_1", image)
+    assert feedback is not None
+    image.outputs["low.pump_1_run"].value = 1.0
+    frequency, running = image.points["low.pump_1_frequency"], image.points["low.pump_1_running"]
+    running.put(1.0, warm.now)
+    frequency.put(image.outputs["low.pump_1_speed"].value + 5.0, warm.now)
+    said = [feedback.step(1.0) for _ in range(100)]
+    assert said[-1] is True
+    running.put(0.0, warm.now)
+    assert feedback.step(STANDS_S - 10.0) is None
+    assert feedback.step(20.0) is False
 
 
 def test_another_pump_takes_over_and_the_station_circulates(warm: Desk) -> None:

@@ -230,12 +230,18 @@ def test_a_level_that_lies_does_not_ruin_the_makeup_pump(warm: Any) -> None:
 
 
 def test_a_pump_that_turns_slowly_is_given_longer_to_lift(warm: Any) -> None:
-    for pump in ("low.makeup_1", "low.makeup_2"):
-        warm.set(f"{pump}_frequency", 30.0)
+    """Its drive ramps for five minutes."""
     low(warm, flow=0.0)
-    warm.run(80)
+
+    def ramp(seconds: int) -> None:
+        for _ in range(seconds):
+            for pump in ("low.makeup_1", "low.makeup_2"):
+                warm.set(f"{pump}_frequency", max(warm[f"{pump}_frequency"].value, 20.0) + 0.15)
+            warm.run(1)
+
+    ramp(80)
     assert warm["low.makeup_1_run"].on
-    warm.run(20)
+    ramp(20)
     assert ("makeup_dry", "low") in warm.alarms()
 
 

@@ -156,6 +156,21 @@ def test_wear_dry_and_mains_bypass():
     assert plant.sensors["low.pump_1_local"] == plant.sensors["low.pump_1_bypass"] == 1.0
 
 
+def test_a_drive_that_keeps_its_own_speed_and_one_with_a_slow_ramp():
+    plant = steady()
+    plant.fault("low.pump_1", "stuck", 0.6)
+    assert run(plant, 20.0).sensors["low.pump_1_frequency"] == pytest.approx(30.0)
+    plant.command("low.pump_1_run", 0.0)
+    assert run(plant, 20.0).sensors["low.pump_1_frequency"] == 0.0
+    plant.command("low.pump_1_run", 1.0)
+    assert run(plant, 30.0).sensors["low.pump_1_frequency"] == pytest.approx(30.0)
+    plant.clear("low.pump_1")
+    plant.fault("low.pump_1", "slow")
+    plant.command("low.pump_1_speed", 50.0)
+    assert 30.0 < run(plant, 20.0).sensors["low.pump_1_frequency"] < 40.0
+    assert run(plant, 100.0).sensors["low.pump_1_frequency"] == pytest.approx(50.0)
+
+
 def test_low_suction_pressure_takes_the_flow():
     plant = steady(tank_start_level_m=0.0)
     before = plant.truth["low.secondary_flow"]
