@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from controller.control.blocks.loop.characteristic import Characteristic
 from controller.control.blocks.parts.band import Band
+from controller.control.blocks.parts.median import Median
 from controller.control.blocks.parts.pid_loop import PiLoop
-from controller.points import Point, Quality
 
 ANYTHING = st.one_of(
     st.floats(allow_nan=True, allow_infinity=True),
@@ -195,15 +195,9 @@ def test_impossible_valve_is_refused(r: float, a: float) -> None:
 # ---- band
 
 
-def measured(value: float, quality: Quality = Quality.GOOD) -> Point:
-    point = Point("station.tank_level", "length")
-    point.mark(value, quality, "", 0.0)
-    return point
-
-
 def test_filling_band_has_hysteresis() -> None:
     band = Band(1.2, 1.8)
-    assert [band.step(measured(v)) for v in (1.5, 1.2, 1.5, 1.79, 1.8, 1.5, 1.21)] == [
+    assert [band.step(v) for v in (1.5, 1.2, 1.5, 1.79, 1.8, 1.5, 1.21)] == [
         False,
         True,
         True,
@@ -216,7 +210,7 @@ def test_filling_band_has_hysteresis() -> None:
 
 def test_relieving_band_is_the_mirror() -> None:
     band = Band(450.0, 410.0)
-    assert [band.step(measured(v)) for v in (430, 450, 430, 411, 410, 430)] == [
+    assert [band.step(v) for v in (430, 450, 430, 411, 410, 430)] == [
         False,
         True,
         True,
@@ -228,7 +222,24 @@ def test_relieving_band_is_the_mirror() -> None:
 
 def test_a_blind_band_switches_off() -> None:
     band = Band(450.0, 410.0)
-    assert band.step(measured(460))
-    assert not band.step(measured(460, Quality.BAD))
+    assert band.step(460)
+    assert not band.step(math.nan)
     with pytest.raises(ValueError):
         Band(1.0, 1.0)
+
+
+# ---- median
+
+
+def test_a_median_takes_no_notice_of_single_readings_and_follows_what_lasts() -> None:
+    steady = Median(5)
+    assert [steady.step(v) for v in (3.0, 900.0, 3.2, 3.1, 3.0)] == [
+        3.0,
+        451.5,
+        3.2,
+        pytest.approx(3.15),
+        3.1,
+    ]
+    assert [steady.step(9.0) for _ in range(3)][-1] == 9.0
+    assert math.isnan(steady.step(math.nan))
+    assert steady.step(7.0) == 7.0, "what was before is forgotten"

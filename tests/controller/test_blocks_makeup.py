@@ -22,12 +22,12 @@ from tests.controller.makeup_bench import MakeupBench
 def test_band_runs_at_one_speed_from_its_low_end_to_its_high_one() -> None:
     bench = MakeupBench(control="band", band_speed="40 Hz", start_below="20 kPa", stop_above="20 kPa")
     bench.pressure = 329.0
-    bench.run(2)
+    bench.run(5)
     assert bench.runs() == {1}
     assert bench.output("makeup_1_speed").value == 40.0
     bench.run(600)
     assert bench.runs() == set()
-    assert bench.pressure == pytest.approx(370.0, abs=2.0)
+    assert bench.pressure == pytest.approx(370.0, abs=4.0)
 
 
 def test_each_start_takes_the_other_pump() -> None:
@@ -60,6 +60,18 @@ def test_no_makeup_near_relief_however_it_came_there() -> None:
     bench.run(1)
     assert bench.runs() == set()
     assert bench.holding.explain(bench.output("makeup_1_run")).code == "makeup_near_relief"
+
+
+def test_a_noisy_pressure_opens_no_relief_and_a_high_one_does_within_seconds() -> None:
+    bench = MakeupBench(noise=45.0)
+    opened: list[bool] = []
+    bench.run(3600, each=lambda: opened.append(bench.output("relief_valve").value >= 0.5))
+    assert sum(opened) <= 17, "by single readings it opens 170 times"
+    bench = MakeupBench()
+    bench.run(30)
+    bench.pressure = 460.0
+    bench.run(5)
+    assert bench.output("relief_valve").value >= 0.5
 
 
 def test_filling_an_empty_circuit_raises_the_pressure_slowly_and_warns_of_nothing() -> None:

@@ -202,7 +202,7 @@ def test_a_silent_drive_is_not_chosen_at_a_start() -> None:
     silence(bench, 1)
     bench.run(10)
     bench.pressure = 335.0
-    bench.run(2)
+    bench.run(4)
     assert bench.runs() == {2}
 
 

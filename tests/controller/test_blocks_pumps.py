@@ -296,7 +296,7 @@ def test_makeup_starts_only_below_its_band() -> None:
     bench = Makeup()
     bench.run(60, 345.0)
     assert bench.runs() == (False, False)
-    bench.run(2, 339.0)
+    bench.run(4, 339.0)
     assert bench.runs() == (True, False)
     assert bench.holding.explain(bench.output("1_run")).code == "makeup_filling"
 
@@ -357,7 +357,7 @@ def test_relief_opens_and_closes_on_its_band() -> None:
     bench = Makeup()
     seen = []
     for pressure in (449.0, 451.0, 420.0, 409.0, 440.0):
-        bench.run(1, pressure)
+        bench.run(5, pressure)
         seen.append(bench.relief)
     assert seen == [False, True, True, False, False]
 

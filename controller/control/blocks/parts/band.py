@@ -3,13 +3,13 @@
     on_at < off_at    on when x ≤ on_at, off when x ≥ off_at, in between as before       (filling)
     on_at > off_at    on when x ≥ on_at, off when x ≤ off_at, in between as before       (relieving)
 
-A value that cannot be used switches off. The high/low band of makeup and relief in the station controllers
+A value that cannot be seen switches off. The high/low band of makeup and relief in the station controllers
 of FACTS §4.
 """
 
 from __future__ import annotations
 
-from controller.points import Point
+import math
 
 
 class Band:
@@ -24,12 +24,12 @@ class Band:
         self.on_at, self.off_at = on_at, off_at
         self.on = False
 
-    def step(self, measured: Point) -> bool:
-        """New state. A value that is not usable switches off: filling or relieving blind does harm."""
-        if not measured.usable:
+    def step(self, measured: float) -> bool:
+        """New state. NaN (nothing can be seen) switches off: filling or relieving blind does harm."""
+        if math.isnan(measured):
             self.on = False
         elif self.on_at < self.off_at:
-            self.on = measured.value <= self.on_at or (self.on and measured.value < self.off_at)
+            self.on = measured <= self.on_at or (self.on and measured < self.off_at)
         else:
-            self.on = measured.value >= self.on_at or (self.on and measured.value > self.off_at)
+            self.on = measured >= self.on_at or (self.on and measured > self.off_at)
         return self.on

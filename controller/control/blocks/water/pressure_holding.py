@@ -6,8 +6,10 @@
 - `band`: it starts there too, runs at one speed, and stops `stop_above` over the set-point.
 
 Each start takes the other pump. Near the relief valve's band, or half way to the high alarm, makeup stops
-at once, whatever mode. `filling` an empty circuit: the set-point rises slowly from where the pressure is.
-A pressure that cannot be seen: see `makeup_blind`. What makeup amounts to is watched by `makeup_guard`.
+at once, whatever mode. `filling` an empty circuit: the set-point rises slowly from where the pressure is. A
+pressure that cannot be seen: see `makeup_blind`. What makeup amounts to is watched by `makeup_guard`. Starts,
+stops at the set-point and relief go by the median of the last readings: makeup can only fill, so that a noisy
+sensor would raise the pressure until the relief valve lets it out again.
 Relief opens and closes on a band. Set-point = height of the highest radiator + 30–50 kPa.
 """
 
@@ -20,6 +22,7 @@ from pydantic import Field
 
 from controller.control.blocks.parts.band import Band
 from controller.control.blocks.parts.drive import PumpDrive
+from controller.control.blocks.parts.median import Median
 from controller.control.blocks.parts.pid_loop import PiLoop
 from controller.control.blocks.water.makeup_blind import BlindMakeup, OtherPressures
 from controller.control.blocks.water.makeup_guard import MakeupGuard, MakeupGuardSettings
@@ -27,7 +30,7 @@ from controller.control.blocks.water.makeup_meter import CLEAR_FLOW
 from controller.control.blocks.water.makeup_start import LIFTED_KPA, MakeupStart
 from controller.control.tick import Tick
 from controller.fields import Amount, Flag, Name, Reference, Settings, Span
-from controller.points import Image, Output, Point, Term
+from controller.points import Image, Output, Point, Term, reading
 
 SETTLED_S, STANDING_S = 30.0, 300.0
 IDLE_S = 40.0
@@ -37,6 +40,8 @@ DRY = "makeup_dry"
 NEAR_KPA = 1.0
 FAR_WEIGHT = 3.0
 NEAR_RELIEF_KPA = 5.0
+READINGS = 7
+"""Their median has 40 % of a sensor's noise and comes three scans late; relief may take ten seconds."""
 FILL_KPA_PER_S = 10.0 / 60.0
 FILL_AHEAD_KPA = 20.0
 """While air leaves, the pressure stands: the set-point of the filling waits for it."""
@@ -116,6 +121,9 @@ class PressureHolding:
         """A makeup pump is asked to run."""
         self.by: Point = pressure
         """The pressure that counts in this scan."""
+        self.steady = math.nan
+        """Median of its last readings, kPa."""
+        self._median = Median(READINGS)
         self.usual_speed = min(max(settings.band_speed, low), high)
         self._rising = math.nan
         self._settled_s = self._idle_s = 0.0
@@ -134,6 +142,7 @@ class PressureHolding:
         self.others.step(tick, self.pressure, turns)
         seen = self.pressure.usable and math.isfinite(self.pressure.value)
         self.by = self.pressure if seen else self.others.point
+        self.steady = self._median.step(reading(self.by))
         if filling and wanted:
             self._rise(tick.dt)
         else:
@@ -144,7 +153,7 @@ class PressureHolding:
         for index, pump in enumerate(self.pumps):
             pump.command(tick, self.filling and index == self.duty and not pump.failed, speed)
         if self.relief is not None and self.relief_band is not None:
-            self.relief.demand = float(self.relief_band.step(self.pressure))
+            self.relief.demand = float(self.relief_band.step(self.steady if seen else math.nan))
         relieves = self.relief is not None and self.relief.value >= 0.5
         speed_hz = self.pumps[self.duty].speed.value
         holds = self.blind.reckoned.speed(self.settings.setpoint)
@@ -205,7 +214,7 @@ class PressureHolding:
             self.filling, self._settled_s = self.blind.step(tick, self.guard), 0.0
             return
         self.blind.stop()
-        short = self.setpoint - self.by.value
+        short = self.setpoint - self.steady
         self.blind.reckoned.learn(tick, self.guard, self.settings.setpoint - self.by.value)
         full = self.by is not self.pressure and self.blind.full
         if self.by.value >= self.highest or full:

@@ -18,7 +18,7 @@ from controller.control.blocks.parts.band import Band
 from controller.control.blocks.water.makeup_meter import CLEAR_FLOW
 from controller.control.blocks.water.tank_watch import TankWatch
 from controller.control.tick import Tick
-from controller.points import Image, Output, Point, Term
+from controller.points import Image, Output, Point, Term, reading
 
 MOVED_M = 0.05
 RISEN_M, STALLS_S = 0.01, 300.0
@@ -58,7 +58,7 @@ class TankInlet:
     def step(self, tick: Tick | None = None, *, wanted: bool = True) -> None:
         """One scan. Without `tick` nobody counts the time; out of service nothing is `wanted`."""
         self.wanted = wanted
-        wanted = self.band.step(self.level) and wanted
+        wanted = self.band.step(reading(self.level)) and wanted
         if tick is not None:
             self.watch.step(tick, self.output, self._draws())
             wanted = self._timed(tick, wanted and not self.watch.overflows)
