@@ -232,14 +232,10 @@ def test_a_blind_band_switches_off() -> None:
 
 
 def test_a_median_takes_no_notice_of_single_readings_and_follows_what_lasts() -> None:
-    steady = Median(5)
-    assert [steady.step(v) for v in (3.0, 900.0, 3.2, 3.1, 3.0)] == [
-        3.0,
-        451.5,
-        3.2,
-        pytest.approx(3.15),
-        3.1,
-    ]
-    assert [steady.step(9.0) for _ in range(3)][-1] == 9.0
-    assert math.isnan(steady.step(math.nan))
-    assert steady.step(7.0) == 7.0, "what was before is forgotten"
+    steady = Median(5.0)
+    readings = enumerate((3.0, 900.0, 3.2, 3.1, 3.0))
+    assert [steady.step(v, now) for now, v in readings] == [3.0, 451.5, 3.2, pytest.approx(3.15), 3.1]
+    assert [steady.step(9.0, now) for now in (5.0, 6.0, 7.0)][-1] == 9.0
+    assert math.isnan(steady.step(math.nan, 8.0))
+    assert steady.step(7.0, 9.0) == 7.0, "what was before is forgotten"
+    assert steady.step(1.0, 20.0) == 1.0, "and so is what is old"

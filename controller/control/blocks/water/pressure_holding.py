@@ -8,7 +8,7 @@
 Each start takes the other pump. Near the relief valve's band, or half way to the high alarm, makeup stops
 at once, whatever mode. `filling` an empty circuit: the set-point rises slowly from where the pressure is. A
 pressure that cannot be seen: see `makeup_blind`. What makeup amounts to is watched by `makeup_guard`. Starts,
-stops at the set-point and relief go by the median of the last readings: makeup can only fill, so that a noisy
+stops at the set-point and relief go by the median of some seconds: makeup can only fill, so that a noisy
 sensor would raise the pressure until the relief valve lets it out again.
 Relief opens and closes on a band. Set-point = height of the highest radiator + 30–50 kPa.
 """
@@ -40,8 +40,8 @@ DRY = "makeup_dry"
 NEAR_KPA = 1.0
 FAR_WEIGHT = 3.0
 NEAR_RELIEF_KPA = 5.0
-READINGS = 7
-"""Their median has 40 % of a sensor's noise and comes three scans late; relief may take ten seconds."""
+STEADY_S = 7.0
+"""Their median has 40 % of a sensor's noise, at a scan a second, and comes 3 s late; relief may take 10 s."""
 FILL_KPA_PER_S = 10.0 / 60.0
 FILL_AHEAD_KPA = 20.0
 """While air leaves, the pressure stands: the set-point of the filling waits for it."""
@@ -122,8 +122,8 @@ class PressureHolding:
         self.by: Point = pressure
         """The pressure that counts in this scan."""
         self.steady = math.nan
-        """Median of its last readings, kPa."""
-        self._median = Median(READINGS)
+        """Median of its readings of the last seconds, kPa."""
+        self._median = Median(STEADY_S)
         self.usual_speed = min(max(settings.band_speed, low), high)
         self._rising = math.nan
         self._settled_s = self._idle_s = 0.0
@@ -142,7 +142,7 @@ class PressureHolding:
         self.others.step(tick, self.pressure, turns)
         seen = self.pressure.usable and math.isfinite(self.pressure.value)
         self.by = self.pressure if seen else self.others.point
-        self.steady = self._median.step(reading(self.by))
+        self.steady = self._median.step(reading(self.by), tick.now)
         if filling and wanted:
             self._rise(tick.dt)
         else:
