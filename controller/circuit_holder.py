@@ -168,6 +168,7 @@ def protected(holder: CircuitHolder) -> Protected:
     makeup = settings.makeup
     pumps = circuit.circulation.pumps
     makeups = circuit.pressure_holding.pumps if circuit.pressure_holding is not None else []
+    primary = [circuit.primary_pump.drive] if circuit.primary_pump is not None else []
     return Protected(
         name=circuit.name,
         plan=lambda: holder.plan,
@@ -192,6 +193,9 @@ def protected(holder: CircuitHolder) -> Protected:
         mode_left=lambda: holder.circuit.mode.left,
         supply_alarm=settings.supply.alarm,
         supply_trip=settings.supply.trip,
+        primary_runs=[pump.run for pump in primary],
+        primary_speeds=[pump.speed for pump in primary],
+        primary_leads=circuit.primary_pump is not None and not circuit.primary_pump.helps,
         mixes=isinstance(settings, MixingSettings),
         exchangers=_isolation_valves(circuit),
     )

@@ -165,7 +165,7 @@ class Station:
     def _add_outputs(self) -> None:
         """Those that people and the table command, and those of the elements that carry them out."""
         final = [o for h in self.circuits for element in h.circuit.elements for o in element.outputs]
-        self.final_outputs = Outputs(final, self.image, ())
+        self.final_outputs = Outputs(final, self.image, self.table.codes)
         self.carried_out = frozenset(output.name for output in final)
         led = [output for output in self.image.outputs.values() if output.name not in self.carried_out]
         self.outputs = Outputs(led, self.image, self.table.codes)

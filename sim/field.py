@@ -131,6 +131,8 @@ def bus_losses(file: StationFile) -> Iterator[tuple[str, str, OnLoss]]:
         groups = [(circuit.circulation.pumps, circuit.circulation.on_bus_loss)]
         if circuit.makeup is not None:
             groups.append((circuit.makeup.pumps, circuit.makeup.on_bus_loss))
+        if circuit.primary_pump is not None:
+            groups.append(([circuit.primary_pump.pump], circuit.primary_pump.on_bus_loss))
         for pumps, on_loss in groups:
             for pump in pumps:
                 if pump in file.starters:

@@ -39,7 +39,21 @@ def turning_findings(case: Case, place: Location, circuit: Circuit) -> Iterator[
                 else:
                     write = profile.points["run"].write
                     yield from _bus_loss(case, (*place, group), spot, pump, on_bus_loss, write)
+    yield from _primary(case, place, circuit)
     yield from _speeds(case, place, circuit)
+
+
+def _primary(case: Case, place: Location, circuit: Circuit) -> Iterator[Finding]:
+    """A primary pump without a valve is what lets the heat in: it must run on. (`check_actuators` has the
+    rest.)"""
+    primary = circuit.primary_pump
+    if primary is None or circuit.valve is not None:
+        return
+    profile = case.profiles.get(primary.pump)
+    if profile is not None and profile.kind == "drive":
+        group: Location = (*place, "primary_pump")
+        write = profile.points["run"].write
+        yield from _bus_loss(case, group, (*group, "pump"), primary.pump, primary.on_bus_loss, write)
 
 
 def _speeds(case: Case, place: Location, circuit: Circuit) -> Iterator[Finding]:
@@ -63,11 +77,12 @@ def _speeds(case: Case, place: Location, circuit: Circuit) -> Iterator[Finding]:
 def _bus_loss(
     case: Case, place: Location, spot: Location, pump: str, wanted: str, write: Write | None
 ) -> Iterator[Finding]:
-    """A circulation pump that stops when its bus dies is an error; a makeup pump that runs on, too."""
+    """A pump that moves water or brings heat and stops when its bus dies is an error; a makeup pump that runs
+    on, too."""
     does = wanted
     if write is not None and not write.on_loss_configurable:
         does = "keep_running" if write.on_loss in KEEPS else str(write.on_loss)
-    right = "keep_running" if place[-1] == "circulation" else "stop"
+    right = "stop" if place[-1] == "makeup" else "keep_running"
     if does != right:
         where = (*place, "on_bus_loss")
         yield case.find(where if case.given(where) else spot, f"bus_loss_{right}", value=pump, does=does)

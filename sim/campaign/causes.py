@@ -132,8 +132,9 @@ _ROWS = (
     _Row(r".*\.exchanger_\d_valve", "local|stuck|slow", ("exchanger_stuck",), 150.0, False, True),
     # pumps
     _Row(r".*\.pump_1", "trip|dry", ("pump_failed",), 30.0),
-    _Row(r".*\.(pump|makeup)_\d", "local", ("pump_local",), 30.0),
-    _Row(r".*\.pump_\d", "mains_bypass", ("pump_on_mains", "pump_local"), 30.0),
+    _Row(r".*\.booster", "trip", ("pump_failed",), 30.0),
+    _Row(r".*\.(pump_\d|makeup_\d|booster)", "local", ("pump_local",), 30.0),
+    _Row(r".*\.(pump_\d|booster)", "mains_bypass", ("pump_on_mains", "pump_local"), 30.0),
     _Row(r".*\.pump_1", "stuck", ("write_not_confirmed",), 120.0),
     _Row(r".*\.pump_1", "wear", ("pump_worn",), 7 * _DAY),
     _Row(r".*\.pump_2", "check_valve", ("check_valve_leaks",), 3 * _DAY, False),

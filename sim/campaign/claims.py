@@ -132,8 +132,10 @@ def _machines(rig: Bench, name: str) -> Iterator[Claim]:
     zone = rig.plant.zones[name]
     local = (f"{name}.valve_local",)
     yield Claim("valve_local", f"{name}.valve_command", lambda: zone.valve.local, local)
+    primary = [zone.branch.booster] if zone.branch.booster is not None else []
+    drives = [(f"{name}.booster", pump) for pump in primary]
     for kind, pumps in (("pump", zone.pumps), ("makeup", zone.holding.pumps)):
-        for number, pump in enumerate(pumps, 1):
-            drive = f"{name}.{kind}_{number}"
-            yield Claim("pump_local", drive, lambda pump=pump: pump.local)  # type: ignore[misc]
-            yield Claim("pump_on_mains", drive, lambda pump=pump: pump.bypass)  # type: ignore[misc]
+        drives += [(f"{name}.{kind}_{number}", pump) for number, pump in enumerate(pumps, 1)]
+    for drive, pump in drives:
+        yield Claim("pump_local", drive, lambda pump=pump: pump.local)  # type: ignore[misc]
+        yield Claim("pump_on_mains", drive, lambda pump=pump: pump.bypass)  # type: ignore[misc]

@@ -31,12 +31,15 @@ def _any(of: Callable[[Break], bool]) -> Case:
     return lambda cell, _: any(of(one) for one in cell.breaks)
 
 
+_TURNS_ON = ("welded", "local", "mains_bypass")
+
+
 def _kind(*kinds: str) -> Case:
     return _any(lambda one: one.kind in kinds)
 
 
 def _unstoppable(pumps: str) -> Case:
-    return _any(lambda one: pumps in one.on and one.kind in ("welded", "local", "mains_bypass"))
+    return _any(lambda one: pumps in one.on and one.kind in _TURNS_ON)
 
 
 def _pumps_tripped(cell: Cell) -> int:
@@ -160,6 +163,11 @@ EXCUSES = (
         _HOT,
         _any(lambda one: one.on.endswith(".valve") and one.kind in _FAILS_OPEN),
         "a valve that does not close: told, and the circulation carries the heat away",
+    ),
+    Excuse(
+        _HOT,
+        _any(lambda one: one.on.endswith(".booster") and one.kind in (*_TURNS_ON, "stuck")),
+        "a primary pump that does not slow down: told, and the circulation carries the heat away",
     ),
     Excuse(
         ("very hot water",),

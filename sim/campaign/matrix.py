@@ -151,6 +151,8 @@ def _machines(file: StationFile, plant: Plant) -> Iterator[Cell]:
                 breaks = [Break("plant", f"{zone}.makeup_{number}", kind) for kind in _MAKEUP_KINDS]
                 breaks.append(Break("plant", f"{zone}.makeup_{number}", "stuck", _POTENTIOMETER))
                 yield from _all(COLD_DAY, "water", breaks)
+        if circuit.primary_pump is not None:
+            yield from _primary_pump(zone, leads=circuit.valve is None)
         solenoids = [name for name in (f"{zone}.relief_valve", "station.tank_inlet") if name in parts]
         for name in solenoids:
             yield from _all(COLD_DAY, "water", [Break("plant", name, kind) for kind in _CONTACT_KINDS])
@@ -171,6 +173,19 @@ def _machines(file: StationFile, plant: Plant) -> Iterator[Cell]:
             breaks = [Break("plant", zone, "leak", size) for size in (0.1, 0.5, 1.5)]
             yield from _all(start, "water", [*breaks, Break("plant", zone, "burst", 40.0)])
         yield from _all(COLD_DAY, "water", [Break("plant", zone, "leak_inside", 6.0)])
+
+
+def _primary_pump(zone: str, *, leads: bool) -> Iterator[Cell]:
+    """Of a circuit without a valve it is what can overheat."""
+    pump = f"{zone}.booster"
+    breaks = [Break("plant", pump, kind) for kind in _PUMP_KINDS if kind != "check_valve"]
+    breaks += [Break("plant", pump, "local", end) for end in (0.0, 1.0)]
+    breaks += [Break("plant", pump, "stuck", speed) for speed in (_POTENTIOMETER, 1.0)]
+    yield from _all(COLD_DAY, "pump", breaks)
+    if leads:
+        yield from _all(OVERSIZED, "pump", [b for b in breaks if b.kind in ("stuck", "welded", "local")])
+        yield from _all(THAW, "pump", breaks)
+        yield from _all(COLD_START, "pump", [Break("plant", pump, "no_start")])
 
 
 def _isolation_valves(zone: str, circuit: Circuit) -> Iterator[Cell]:

@@ -167,7 +167,10 @@ class _Circuit:
                 lambda: zone.valve.local and abs(self.valve.value - 100.0 * zone.valve.feedback()) > 1.0,
                 feedback | {f"rule valve_local {self.name}.valve_command"},
             )
-        for run, _, pump in self.pumps:
+        runs = [(run, pump) for run, _, pump in self.pumps]
+        if zone.branch.booster is not None:
+            runs.append((self.outputs[f"{self.name}.booster_run"], zone.branch.booster))
+        for run, pump in runs:
             drive = run.name.removesuffix("_run")
             yield Demand(
                 f"{drive.partition('.')[2]} in local: the command follows",

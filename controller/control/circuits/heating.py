@@ -147,11 +147,11 @@ class HeatingCircuit:
         self.relays: ThreePoint | None = None
         if settings.valve is not None and settings.valve.open is not None:
             self.relays = ThreePoint(self.name, settings.valve.stroke_time, self.image, position)
-        pump: PrimaryPump | None = None
+        self.primary_pump: PrimaryPump | None = None
         if settings.primary_pump is not None:
             helps = settings.valve is not None
-            pump = PrimaryPump(self.name, settings.primary_pump, self.image, helps=helps)
-        return [element for element in (self.relays, pump) if element is not None]
+            self.primary_pump = PrimaryPump(self.name, settings.primary_pump, self.image, helps=helps)
+        return [element for element in (self.relays, self.primary_pump) if element is not None]
 
     def heat_transfer(self) -> HeatTransfer:
         """How the heat gets from the primary into the secondary water."""
@@ -310,6 +310,8 @@ class HeatingCircuit:
         self.circulation.forgive(pump)
         if self.pressure_holding is not None:
             self.pressure_holding.forgive(pump)
+        if self.primary_pump is not None and pump == self.primary_pump.drive.name:
+            self.primary_pump.drive.forgive()
 
     def explain(self, output: Output) -> Term:
         """Why this output asks for what it asks."""
@@ -347,7 +349,8 @@ class HeatingCircuit:
 
     def power_is_back(self) -> None:
         """What stopped without power was not the pumps' fault."""
-        for pump in self.circulation.pumps:
+        primary = [self.primary_pump.drive] if self.primary_pump is not None else []
+        for pump in (*self.circulation.pumps, *primary):
             if not pump.locked_out:
                 pump.let_try()
                 pump.forgive_row()
@@ -386,6 +389,7 @@ class HeatingCircuit:
             "control": self.control.state(),
             "constant_flow": self.constant_flow.state() if self.constant_flow is not None else {},
             "relays": self.relays.state() if self.relays is not None else {},
+            "primary_pump": self.primary_pump.state() if self.primary_pump is not None else {},
             "valve_exercise": self.valve_exercise.state(),
             "circulation": self.circulation.state(),
             "pressure_holding": self.pressure_holding.state() if self.pressure_holding else {},
@@ -398,6 +402,7 @@ class HeatingCircuit:
             (self.control, "control"),
             (self.constant_flow, "constant_flow"),
             (self.relays, "relays"),
+            (self.primary_pump, "primary_pump"),
             (self.valve_exercise, "valve_exercise"),
             (self.circulation, "circulation"),
             (self.pressure_holding, "pressure_holding"),

@@ -40,6 +40,11 @@ class Protected:
     """The mode asked for while another one is in force, or nothing."""
     supply_alarm: float
     supply_trip: float
+    primary_runs: Sequence[Output] = ()
+    """Of primary pumps, with `primary_speeds`."""
+    primary_speeds: Sequence[Output] = ()
+    primary_leads: bool = False
+    """There is no valve: `valve` is the share of the primary flow that such a pump is to bring, %."""
     mixes: bool = False
     """The primary water itself goes to the users."""
     exchangers: Sequence[tuple[Output, Callable[[], bool]]] = ()

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
-from controller.points import Image, Output, Point
+from controller.points import Image, Output, Point, reading
 from controller.safety.rows.parts import at_most, on
 from controller.safety.rows.protected import Protected
 from controller.safety.rules import Rule
@@ -44,36 +44,39 @@ def local_rules(circuit: Protected, image: Image) -> Iterator[Rule]:
     """1: what the cabinet has taken over is followed, so that giving it back is no bump."""
     find = image.points.get
     position = find(f"{circuit.name}.valve_position")
-
-    def follow(output: Output, actual: Point | None) -> Callable[[str], None]:
-        def act(code: str) -> None:
-            value = actual.value if actual is not None and actual.usable else output.value
-            if math.isfinite(value):
-                value = min(max(value, output.low), output.high)
-                output.limit.at_most(value, code)
-                output.limit.at_least(value, code)
-
-        return act
-
     yield Rule(
         "valve_local",
         f"{circuit.name}.valve_command",
         on(find(f"{circuit.name}.valve_local")),
-        act=follow(circuit.valve, position),
+        act=lambda code: _follow(circuit.valve, reading(position), code),
         priority="warning",
     )
-    runs = [*circuit.pump_runs, *circuit.makeup_runs]
-    speeds = [*circuit.pump_speeds, *circuit.makeup_speeds]
+    runs = [*circuit.pump_runs, *circuit.makeup_runs, *circuit.primary_runs]
+    speeds = [*circuit.pump_speeds, *circuit.makeup_speeds, *circuit.primary_speeds]
     for run, speed in zip(runs, speeds, strict=True):
         pump = run.name.removesuffix("_run")
-        local = on(find(f"{pump}_local"))
-        follow_run = follow(run, find(f"{pump}_running"))
-        follow_speed = follow(speed, find(f"{pump}_frequency"))
+        signs = find(f"{pump}_running"), find(f"{pump}_frequency"), find(f"{pump}_bypass")
+        leads = circuit.valve if circuit.primary_leads and run in circuit.primary_runs else None
 
         def act(
-            code: str, a: Callable[[str], None] = follow_run, b: Callable[[str], None] = follow_speed
+            code: str,
+            drive: tuple[Output, Output, Output | None] = (run, speed, leads),
+            shown: tuple[Point | None, ...] = signs,
         ) -> None:
-            a(code)
-            b(code)
+            runs, turns = reading(shown[0]), reading(shown[1])
+            _follow(drive[0], runs, code)
+            _follow(drive[1], turns, code)
+            if drive[2] is not None:
+                share = 100.0 if on(shown[2])() else 100.0 * runs * turns / drive[1].high
+                _follow(drive[2], share, code)
 
-        yield Rule("pump_local", pump, local, act=act, priority="warning")
+        yield Rule("pump_local", pump, on(find(f"{pump}_local")), act=act, priority="warning")
+
+
+def _follow(output: Output, actual: float, code: str) -> None:
+    """The output says what is so; where that cannot be seen, what it has said last."""
+    value = actual if math.isfinite(actual) else output.value
+    if math.isfinite(value):
+        value = min(max(value, output.low), output.high)
+        output.limit.at_most(value, code)
+        output.limit.at_least(value, code)

@@ -123,7 +123,7 @@ def low_pressure_rule(circuit: Protected, image: Image) -> Iterator[Rule]:
 
 def pump_tells(circuit: Protected, image: Image) -> Iterator[Rule]:
     """Pumps that failed, are locked out, or run past their drive."""
-    for run in (*circuit.pump_runs, *circuit.makeup_runs):
+    for run in (*circuit.pump_runs, *circuit.makeup_runs, *circuit.primary_runs):
         pump = run.name.removesuffix("_run")
         failure = image[f"{pump}_failure"]
         yield Rule(

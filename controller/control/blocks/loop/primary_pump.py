@@ -9,12 +9,14 @@ valve. It stops once the valve does without it at lowest speed.
 
 The primary return pressure is guarded: below `least_return_pressure` the highest speed sinks by 1 Hz/s until
 the pressure is back (FACTS of northern stations: ≥ 0.15 MPa), so that no pump sucks the network dry.
+
+One that failed is tried again as any pump is (see `drive`), but is never left locked out: no other is there.
 """
 
 from __future__ import annotations
 
 import math
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -33,6 +35,7 @@ DONE_S = 300.0
 HZ_PER_PERCENT_S = 0.01
 PRESSURE_HZ_PER_S = 1.0
 PRESSURE_BAND_KPA = 10.0
+TRY_S = 600.0
 
 
 class PrimaryPumpSettings(Settings):
@@ -44,6 +47,9 @@ class PrimaryPumpSettings(Settings):
     )
     least_return_pressure: Annotated[float, Amount("pressure", 0, 1500)] = Field(
         150.0, description="Primary return pressure that it never pulls below"
+    )
+    on_bus_loss: Literal["keep_running", "stop", "trip"] = Field(
+        "keep_running", description="What the drive is set to do when its bus dies"
     )
 
 
@@ -78,7 +84,9 @@ class PrimaryPump:
                 self._help(tick, asked)
             else:
                 self._lead(tick, asked)
-        self.drive.command(tick, self.runs, self.speed)
+        if self.drive.locked_out and tick.now - self.drive.failed_at >= TRY_S:
+            self.drive.let_try()
+        self.drive.command(tick, self.runs and not self.drive.failed, self.speed)
 
     def _lead(self, tick: Tick, share: float) -> None:
         low, high = self.settings.speed
@@ -119,7 +127,16 @@ class PrimaryPump:
     def explain(self, output: Output) -> Term:
         """Why it runs, or not, at this speed."""
         values = (("speed", self.speed, "frequency"), ("ceiling", self.ceiling, "frequency"))
+        pump = (self.drive.explain(),)
         if self.ceiling < self.settings.speed[1] and self.runs and self.speed >= self.ceiling:
-            return Term("primary_pump_guarded", values)
+            return Term("primary_pump_guarded", values, pump)
         runs = "primary_pump_helps" if self.helps else "primary_pump_leads"
-        return Term(runs if self.runs else "primary_pump_rests", values)
+        return Term(runs if self.runs else "primary_pump_rests", values, pump)
+
+    def state(self) -> dict[str, Any]:
+        """What must survive a restart; plain JSON values."""
+        return {"drive": self.drive.memory()}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Take over a remembered state; anything missing or odd keeps its fresh value."""
+        self.drive.remember(state.get("drive"))
