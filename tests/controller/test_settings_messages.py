@@ -121,7 +121,7 @@ def test_a_drive_that_trips_and_cannot_be_set(tmp_path: Path) -> None:
     own_profile(tmp_path, "abb/acs580", *FIXED)
     assert broken(tmp_path, "abb/acs580, bus: drives, address: 11", "own.yaml, bus: drives, address: 11") == [
         "30:27: circuits.low.circulation.pumps.0: pump: on loss of its bus this drive does: trip "
-        "(circulation must keep_running: set it in the drive)"
+        "(it must keep_running: set it in the drive)"
     ]
     assert broken(tmp_path, "abb/acs580, bus: drives, address: 21", "own.yaml, bus: drives, address: 21") == [
         "32:15: circuits.low.makeup.pumps.0: makeup: on loss of its bus this drive does: trip "
