@@ -14,7 +14,7 @@ PUMP = "low.booster"
 @pytest.fixture
 def rig() -> Rig:
     """Two zones at −15 °C; the low one is led by its primary pump alone."""
-    _, rig = make_rig("primary-pump", Weather.constant(-15.0), dt=1.0)
+    _, rig = make_rig("primary-pump", Weather.constant(-15.0))
     rig.run(minutes=20)
     assert not rig.alarms()
     assert rig[f"{PUMP}_run"].on
