@@ -73,7 +73,7 @@ def test_laid_up_wet_the_valve_is_shut_and_pressure_is_held_without_alarms(laid_
     assert "season_not_wanted" in laid_up.reason("low.pump_1_run")
     assert not laid_up.alarms()
     laid_up.set("low.return_pressure", 320.0)
-    laid_up.run(3)
+    laid_up.run(5)
     assert laid_up["low.makeup_1_run"].on or laid_up["low.makeup_2_run"].on
     laid_up.set("low.return_pressure", 200.0)
     laid_up.run(90)
