@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from sim.campaign.cells import Bench, Cell
 from sim.campaign.table import carriers
+from sim.physics.pump import Pump
 from sim.physics.tank import Tank
 
 _K, _KPA, _M = 5.0, 15.0, 0.1
@@ -132,10 +133,13 @@ def _machines(rig: Bench, name: str) -> Iterator[Claim]:
     zone = rig.plant.zones[name]
     local = (f"{name}.valve_local",)
     yield Claim("valve_local", f"{name}.valve_command", lambda: zone.valve.local, local)
-    primary = [zone.branch.booster] if zone.branch.booster is not None else []
-    drives = [(f"{name}.booster", pump) for pump in primary]
+    if zone.branch.booster is not None:
+        yield from _drive(f"{name}.booster", zone.branch.booster)
     for kind, pumps in (("pump", zone.pumps), ("makeup", zone.holding.pumps)):
-        drives += [(f"{name}.{kind}_{number}", pump) for number, pump in enumerate(pumps, 1)]
-    for drive, pump in drives:
-        yield Claim("pump_local", drive, lambda pump=pump: pump.local)  # type: ignore[misc]
-        yield Claim("pump_on_mains", drive, lambda pump=pump: pump.bypass)  # type: ignore[misc]
+        for number, pump in enumerate(pumps, 1):
+            yield from _drive(f"{name}.{kind}_{number}", pump)
+
+
+def _drive(drive: str, pump: Pump) -> Iterator[Claim]:
+    yield Claim("pump_local", drive, lambda: pump.local)
+    yield Claim("pump_on_mains", drive, lambda: pump.bypass)

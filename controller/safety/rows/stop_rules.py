@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
-from controller.points import Image, Output, Point, reading
+from controller.points import Image, Output, reading
 from controller.safety.rows.parts import at_most, on
 from controller.safety.rows.protected import Protected
 from controller.safety.rules import Rule
@@ -55,22 +55,26 @@ def local_rules(circuit: Protected, image: Image) -> Iterator[Rule]:
     speeds = [*circuit.pump_speeds, *circuit.makeup_speeds, *circuit.primary_speeds]
     for run, speed in zip(runs, speeds, strict=True):
         pump = run.name.removesuffix("_run")
-        signs = find(f"{pump}_running"), find(f"{pump}_frequency"), find(f"{pump}_bypass")
         leads = circuit.valve if circuit.primary_leads and run in circuit.primary_runs else None
-
-        def act(
-            code: str,
-            drive: tuple[Output, Output, Output | None] = (run, speed, leads),
-            shown: tuple[Point | None, ...] = signs,
-        ) -> None:
-            runs, turns = reading(shown[0]), reading(shown[1])
-            _follow(drive[0], runs, code)
-            _follow(drive[1], turns, code)
-            if drive[2] is not None:
-                share = 100.0 if on(shown[2])() else 100.0 * runs * turns / drive[1].high
-                _follow(drive[2], share, code)
-
+        act = _follow_pump(pump, run, speed, leads, image)
         yield Rule("pump_local", pump, on(find(f"{pump}_local")), act=act, priority="warning")
+
+
+def _follow_pump(
+    pump: str, run: Output, speed: Output, leads: Output | None, image: Image
+) -> Callable[[str], None]:
+    """`leads`: the share of the primary flow, where this pump alone brings it."""
+    find = image.points.get
+    running, frequency, on_mains = find(f"{pump}_running"), find(f"{pump}_frequency"), find(f"{pump}_bypass")
+
+    def act(code: str) -> None:
+        runs, turns = reading(running), reading(frequency)
+        _follow(run, runs, code)
+        _follow(speed, turns, code)
+        if leads is not None:
+            _follow(leads, 100.0 if on(on_mains)() else 100.0 * runs * turns / speed.high, code)
+
+    return act
 
 
 def _follow(output: Output, actual: float, code: str) -> None:
