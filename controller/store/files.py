@@ -81,6 +81,15 @@ def identity(path: Path) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
+def identity_of_open(path: Path) -> tuple[int, int]:
+    """Of a file that has just been opened. Raises VanishedError: remembered as None, it would be
+    the same as no file for ever, and every save into the deleted file would look like a good one."""
+    found = identity(path)
+    if found is None:
+        raise VanishedError(f"{path.name} vanished while it was opened")
+    return found
+
+
 def siblings(path: Path) -> Iterator[Path]:
     """The files that belong to a database; the log may hold committed rows, so it moves along."""
     yield path

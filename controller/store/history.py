@@ -238,7 +238,7 @@ class Store:
         connection = await files.connect(self.path, self._factory)
         self._connection = connection
         await prepare_schema(connection, self.path.stat().st_size)
-        found = files.identity(self.path)
+        found = files.identity_of_open(self.path)
         if found != self._file:
             # Another file has another end: keys and numbers continue from there.
             self._file, self._timeline = found, None

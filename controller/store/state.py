@@ -393,7 +393,7 @@ class StateStore:
         connection = await files.connect(self.path, self._factory)
         self._connection = connection
         rows = list(await connection.execute_fetchall("PRAGMA user_version"))
-        fresh, found = rows[0][0] == 0, files.identity(self.path)
+        fresh, found = rows[0][0] == 0, files.identity_of_open(self.path)
         if not fresh and rows[0][0] != VERSION:
             raise files.DamagedError(f"version {rows[0][0]}, ours is {VERSION}")
         if not fresh:

@@ -250,6 +250,25 @@ async def test_a_file_deleted_under_the_service_is_noticed_and_made_again(tmp_pa
     assert len(HistoryReader(tmp_path).events()) == 1
 
 
+async def test_a_file_deleted_while_it_is_opened_is_made_again(tmp_path, clock):
+    """Not knowing any file must not be the same as knowing that there is none."""
+
+    class Deleting(sqlite3.Connection):
+        done = False
+
+        def execute(self, *arguments):
+            if not Deleting.done and "user_version =" in arguments[0]:
+                Deleting.done = True
+                store.path.unlink()
+            return super().execute(*arguments)
+
+    store = Store(tmp_path, CATALOGUE, clock, connection=Deleting)
+    async with running(store):
+        await record(store, clock, range(1, 45))
+    assert Deleting.done
+    assert scans_in(store.path) == [1, 11, 21, 31, 41]
+
+
 async def test_a_directory_deleted_under_the_service_is_made_again(tmp_path, clock):
     directory = tmp_path / "var"
     store = Store(directory, CATALOGUE, clock)
