@@ -200,9 +200,10 @@ class Bus:
             async with self._clock.io():
                 await self._connect()
             return
-        choice = self._choose(now)
+        dues = {device.name: self._due(device) for device in self._devices.values()}
+        choice = self._choose(dues, now)
         if choice is None:
-            await self._rest(min((self._due(d) for d in self._devices.values()), default=math.inf), now)
+            await self._rest(min(dues.values(), default=math.inf), now)
             return
         async with self._clock.io():
             await self._serve(*choice, now)
@@ -220,23 +221,25 @@ class Bus:
             return device.next_due()
         return max(device.next_due(), self._probe_after)
 
-    def _choose(self, now: float) -> tuple[_Device, bool] | None:
+    def _choose(self, dues: Mapping[str, float], now: float) -> tuple[_Device, bool] | None:
         """The device to serve now, and whether with a write; None when nothing is due."""
         soon = now + INSTANT_S
-        ready = [device for device in self._devices.values() if self._due(device) <= soon]
+        ready = [self._devices[name] for name, due in dues.items() if due <= soon]
+        if not ready:
+            return None
         good = [device for device in ready if device.health.good]
         writers = [device for device in good if device.outputs.next_due() <= soon]
         pollers = [device for device in good if device.polling.next_due() <= soon]
         if writers and not (pollers and self._writes_in_a_row >= _WRITES_IN_A_ROW):
             return min(writers, key=lambda device: device.outputs.next_due()), True
         others = [device for device in ready if not device.health.good]
-        starved = [device for device in others if self._due(device) < now - _PATIENCE_S]
+        starved = [device for device in others if dues[device.name] < now - _PATIENCE_S]
         if pollers and not starved:
             return min(pollers, key=lambda device: device.polling.next_due()), False
         unknown = [device for device in others if device.health.unknown]
         if not others:
             return None
-        device = min(unknown or others, key=self._due)
+        device = min(unknown or others, key=lambda device: dues[device.name])
         return device, device.health.fresh and device.outputs.next_due() <= soon
 
     async def _serve(self, device: _Device, write: bool, now: float) -> None:

@@ -77,6 +77,7 @@ class Outputs:
                 word.refresh_s = min(word.refresh_s, point.write.refresh)
             word.points[name] = point
             self._of[name] = word
+        self._words = tuple({id(word): word for word in self._of.values()}.values())
 
     def confirm(self, cycles: Mapping[str, float]) -> None:
         """These points are read back, so often."""
@@ -195,7 +196,3 @@ class Outputs:
         """(value the device confirmed or None, plant time of that, fault of the last attempt)."""
         word = self._of[name]
         return word.confirmed.get(name), word.time, word.fault
-
-    @property
-    def _words(self) -> list[OutputWord]:
-        return list({id(word): word for word in self._of.values()}.values())

@@ -129,8 +129,13 @@ class Polling:
 
     def next_due(self) -> float:
         """Since or until when a request of this device is due; inf for none at all."""
-        dues = [g.serving if g.running else g.due for g in self.groups if g.requests or g.running]
-        return min([*dues, *self._refused.values()], default=math.inf)
+        soonest = min(self._refused.values()) if self._refused else math.inf
+        for group in self.groups:
+            if group.running:
+                soonest = min(soonest, group.serving)
+            elif group.requests:
+                soonest = min(soonest, group.due)
+        return soonest
 
     def due_group(self, now: float) -> Group | None:
         """The group to serve now, its cycle begun.

@@ -40,14 +40,15 @@ def test_both_pumps_trip(station: Loop, tmp_path: Path) -> None:
     ((trip, columns),) = kept(box)
     assert trip.cause == "no_circulation@low"
     assert trip.complete
-    assert (columns.offsets[0], columns.offsets[-1], len(columns.offsets)) == (-600.0, 120.0, 721)
+    assert (columns.offsets[0], columns.offsets[-1]) == (-600.0, 120.0)
+    assert len(columns.offsets) == 1 + 720 // station.rig.dt
     at = list(columns.offsets).index(0.0)
     valve = columns.values["low.valve_command"]
     assert abs(valve[at - 1] - opening) < 1e-4
     assert valve[at] == 0.0
     pressure = columns.values["low.differential_pressure"]
-    assert pressure[at - 30] > 100.0
-    assert pressure[at + 30] < 20.0
+    assert pressure[at - 15] > 100.0
+    assert pressure[at + 15] < 20.0
     codes = [event.code for event in trip.events if event.kind == "alarm"]
     assert "no_circulation" in codes
     (alarm,) = (a for a in trip.alarms if a.code == "no_circulation")

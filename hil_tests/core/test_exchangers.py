@@ -34,7 +34,7 @@ def make_rig(
     weather: Weather | float,
     *,
     contacts: bool = True,
-    dt: float = 1.0,
+    dt: float = 2.0,
     **changes: object,
 ) -> Rig:
     """The example with other settings of its exchangers."""

@@ -24,7 +24,8 @@ def steepest(loop: Loop, hours: float) -> float:
     The set-point's limit is 10 K/h; the loop keeps to it within its tolerance of 0.45 K, up and down."""
     seen: list[float] = []
     loop.run(hours=hours, each=lambda now: seen.append(now.supply))
-    return max(late - early for early, late in zip(seen, seen[3600:], strict=False))
+    hour = round(3600.0 / loop.rig.dt)
+    return max(late - early for early, late in zip(seen, seen[hour:], strict=False))
 
 
 @pytest.fixture

@@ -1,8 +1,8 @@
 """Halving the plant's step changes nothing that anybody would decide by (a night in January).
 
 Heat, electricity and mean temperatures within 0.5 %; degree-hours within 5 % or 1 K·h; the same alarms. The
-scan keeps its second: only the plant's step is halved. Travel and starts of the valve (within 10 %) take more
-nights to be told from noise: `make validation` holds them.
+scan keeps its two seconds: only the plant's step is halved. Travel and starts of the valve (within 10 %)
+take more nights to be told from noise: `make validation` holds them.
 """
 
 from pathlib import Path
@@ -35,7 +35,7 @@ def make_rig(parts: int, seed: int, scenario: Scenario | None = None) -> Rig:
     checked = check_file(DEMO)
     assert checked.file is not None
     weather = Weather.load("shenyang_2013_01")
-    rig = Rig(checked.file, checked.profiles, weather, seed=seed, scenario=scenario)
+    rig = Rig(checked.file, checked.profiles, weather, seed=seed, scenario=scenario, dt=2.0)
     whole = rig.plant.step
 
     def step(dt: float) -> None:

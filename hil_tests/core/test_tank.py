@@ -109,11 +109,11 @@ def test_flood_and_a_hand_on_a_makeup_pump_leave_portions(station: Loop) -> None
     station.override("low.makeup_1_speed", 50.0, 7000.0)
     station.fault("low", "leak_inside", 6.0)
     station.until(lambda loop: ("flood_makeup", "low") in loop.alarms(), 1200)
-    ran = 0
+    ran = 0.0
 
     def watch(loop: Loop) -> None:
         nonlocal ran
-        ran += any(loop[f"low.makeup_{number}_run"].on for number in (1, 2))
+        ran += loop.rig.dt * any(loop[f"low.makeup_{number}_run"].on for number in (1, 2))
 
     station.run(minutes=10, each=watch)
     assert ran == pytest.approx(120, abs=10)

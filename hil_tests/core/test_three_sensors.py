@@ -22,7 +22,7 @@ def station(checked: Checked) -> Rig:
     file = checked.file.model_copy(deep=True)
     file.points[SUPPLY].third = "temperatures.channel_6"
     file.points[OUTDOOR].third = "rooms.channel_6"
-    rig = Rig(file, checked.profiles, Weather.constant(-24.0), seed=3)
+    rig = Rig(file, checked.profiles, Weather.constant(-24.0), seed=3, dt=2.0)
     rig.run(minutes=30)
     assert not rig.alarms()
     return rig

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.timeout(240)
 
 
 async def test_cold_start_reaches_the_set_point_and_settles(tmp_path):
-    async with world(tmp_path, cold=True) as w:
+    async with world(tmp_path, cold=True, poll_s=5.0) as w:
         await w.run(minutes=5)
         assert w["low.circulation"].show() == "yes"
         assert w["low.pump_1_state"].show() == "running"
@@ -32,7 +32,7 @@ async def test_cold_start_reaches_the_set_point_and_settles(tmp_path):
 
 
 async def test_outdoor_step_moves_the_set_point_along_the_curve(tmp_path):
-    async with world(tmp_path, outdoor=2.0) as w:
+    async with world(tmp_path, outdoor=2.0, poll_s=5.0) as w:
         await w.run(minutes=10)
         assert w["low.supply_setpoint"].value == pytest.approx(39.4, abs=0.5)
         w.plant.weather = Weather.constant(-5.0)

@@ -235,7 +235,7 @@ async def test_a_clean_stop_stops_makeup_and_leaves_valve_and_circulation(tmp_pa
 
 
 async def test_after_a_restart_the_set_point_goes_on_and_the_real_position_wins(tmp_path):
-    async with world(tmp_path) as w:
+    async with world(tmp_path, poll_s=5.0) as w:
         await w.run(minutes=3)
         w.plant.weather = Weather.constant(-14.0)
         await w.run(minutes=40)

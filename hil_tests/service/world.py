@@ -14,7 +14,7 @@ from pathlib import Path
 from controller.cli.served import START, Served, quick, serve
 from controller.points import Event
 from controller.service.boot import Boot
-from controller.settings.check import check_file
+from controller.settings.check import Checked, check_file
 from controller.settings.station import StationFile
 from controller.store.reader import HistoryReader
 from sim.weather import Weather
@@ -44,6 +44,21 @@ class World(Served):
         return self.service.outside.door.endpoint
 
 
+POLL_S = 2.0
+"""Most of the work of a test is on the wire: nothing is read more often than this, unless the test asks."""
+
+
+def sparse(checked: Checked, poll_s: float) -> Checked:
+    """The same, with nothing read more often than every `poll_s`."""
+    for name, profile in checked.profiles.items():
+        points = {
+            point: row.model_copy(update={"poll": None if row.poll is None else max(row.poll, poll_s)})
+            for point, row in profile.points.items()
+        }
+        checked.profiles[name] = profile.model_copy(update={"points": points})
+    return checked
+
+
 @asynccontextmanager
 async def world(
     folder: Path,
@@ -55,11 +70,12 @@ async def world(
     endpoint: str = "opc.tcp://127.0.0.1:0/heat-station",
     edit: Callable[[StationFile], None] = lambda file: None,
     file: Path | None = None,
+    poll_s: float = POLL_S,
 ) -> AsyncIterator[World]:
     """A running world; `edit` changes the file first; `file`: a station file to boot from as `station run`
-    does, instead of the demo station. The rest as in `serve`."""
+    does, instead of the demo station; `poll_s`: 1.0 for the polls of the profiles. The rest as in `serve`."""
     boot = None if file is None else Boot(file, folder / "state")
-    checked = quick(check_file(DEMO) if boot is None else boot.checked)
+    checked = sparse(quick(check_file(DEMO) if boot is None else boot.checked), poll_s)
     assert checked.file is not None
     edit(checked.file)
     weather = Weather.constant(outdoor)

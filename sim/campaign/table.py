@@ -119,7 +119,10 @@ class _Circuit:
 
     @property
     def _led(self) -> bool:
-        """The cabinet has not taken the valve over."""
+        """The cabinet has not taken over what brings the heat: valve, or primary pump where there is none."""
+        booster = self.zone.branch.booster
+        if booster is not None and f"{self.name}.valve_command" not in self.outputs:
+            return not booster.local
         return not self.zone.valve.local
 
     def _open(self) -> bool:

@@ -158,6 +158,20 @@ def test_a_valve_that_was_mended_is_moved_as_before() -> None:
     assert not valve.found.sticks
 
 
+def test_a_stem_that_was_almost_stuck_and_is_mended_is_believed_within_some_dozen_moves() -> None:
+    """At a dozen moves an hour: three hours. By one small step for each move it took a day."""
+    valve = Valve(4.5)
+    valve.wander(200, 3.0)
+    assert valve.found.sticks
+    assert valve.found.band >= 4.0
+    valve.stiction, asked = 0.0, 0
+    while valve.found.sticks and asked < 500:
+        way = 0.8 * valve.found.band
+        valve.follow(valve.position + (way if valve.position < 50 else -way))
+        asked += 1
+    assert asked <= 50
+
+
 def test_a_stem_that_never_moves_is_left_to_others() -> None:
     valve = Valve(2.0)
     valve.wander(60)

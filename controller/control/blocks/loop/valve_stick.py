@@ -41,8 +41,11 @@ REFUSALS = 3.0
 DOUBT = 0.05
 """A move that is followed takes back so much of a refusal, as long as there are few."""
 WIDER, NARROWER = 0.3, 0.02
-"""The band grows by a refusal and shrinks by a move that is followed: it finds its own width again after a
-repair, at one refusal in fifteen moves meanwhile, %."""
+"""The band grows by a refusal and shrinks by a move that is followed: it keeps its own width at one refusal
+in a dozen moves, %."""
+IN_A_ROW, MOST_IN_A_ROW = 8, 40
+"""After so many followed in a row each takes back twice as much, and twice again after so many more: a stem
+that was stuck or has been greased finds its way back in three dozen moves, not in two hundred."""
 BEYOND = 0.3
 """The command goes so far beyond the band, %."""
 WIDEST = 5.0
@@ -67,6 +70,8 @@ class StuckStem:
         self.band = self.least
         self.sticks = False
         self._refusals = 0.0
+        self._row = 0
+        """Moves of one band that were followed since the last refusal."""
         self._command = self._place = self._start = self._from = math.nan
         self._moved = False
         self._stood_s = 0.0
@@ -114,13 +119,15 @@ class StuckStem:
         self._refusals = max(self._refusals - DOUBT, 0.0)
         if self.band <= abs(self._command - self._from) <= self.band + BEYOND + EXACT:
             # A larger move says nothing, a wider band would have followed as well; nor do several in a row.
-            self.band = max(self.band - NARROWER, self.least)
+            self.band = max(self.band - NARROWER * 2 ** (self._row // IN_A_ROW), self.least)
+            self._row = min(self._row + 1, MOST_IN_A_ROW)
         if self.sticks and self.band <= self.least:
             self._forget()
 
     def _refused(self, away: float) -> None:
         if self._stuck:
             return
+        self._row = 0
         if self.sticks:
             # Less than the band is no refusal: a hand or another mode asks without it.
             if away > self.band:
