@@ -177,8 +177,8 @@ def test_six_hours_without_a_fault_tell_nothing(make_station: Callable[..., Loop
 
 
 def test_without_a_meter_the_pump_tells_what_a_loop_loses(checked: Checked) -> None:
-    """By its nominal flow and its speed: an ordinary loss is no leak, and a leak is one. At the real scan: it is
-    a rough reckoning, and scans of two seconds bring it to a warning."""
+    """By its nominal flow and its speed: an ordinary loss is no leak, and a leak is one. At the real
+    scan: it is a rough reckoning, and scans of two seconds bring it to a warning."""
     assert checked.file is not None
     file = checked.file.model_copy(deep=True)
     for role in ("makeup_flow", "makeup_pressure"):
