@@ -16,7 +16,7 @@ from controller.store.reader import HistoryReader
 from hil_tests.processes.station import Field, field
 from hil_tests.processes.test_kill import ValveTrace, read, write
 
-KILLS = int(os.environ.get("KILLS", "10"))
+KILLS = int(os.environ.get("KILLS", "20"))
 SEED = int(os.environ.get("KILL_SEED", "7"))
 LONGEST_LIFE_S = 4.0
 """From the start of the process, which takes two seconds or three: half of the kills fall into it."""
