@@ -88,6 +88,7 @@ def test_the_balance_of_the_water_holds_the_pressure_for_a_day() -> None:
     bench.leak = 0.03
     bench.run(hours=3)
     blind(bench)
+    bench.holding.blind.reckoned.reach = math.nan  # nor is it trusted to
     seen: list[float] = []
     bench.run(hours=24, each=lambda: seen.append(bench.pressure))
     assert bench.holding.blind.code == "makeup_by_balance"
@@ -123,12 +124,19 @@ def test_the_pump_turns_no_faster_blindly_than_what_held_the_setpoint() -> None:
     bench.leak = 0.1
     bench.run(hours=2)
     reckoned = bench.holding.blind.reckoned
-    for _ in range(29):  # on its way through the set-point
-        reckoned.learn_speed(1.0, 350.0, 349.0, 48.0)
-    reckoned.learn_speed(1.0, 350.0, 345.0, 48.0)
+    reckoned.reach = math.nan
+    reckoned.rest()
+    for kpa in range(340, 360):  # on its way through the set-point
+        reckoned.learn_speed(1.0, 350.0, float(kpa), 48.0)
+    reckoned.rest()
+    for _ in range(60):  # it lifts nothing
+        reckoned.learn_speed(1.0, 350.0, 350.0, 30.0)
     assert math.isnan(reckoned.speed(350.0))
-    for _ in range(60):
-        reckoned.learn_speed(1.0, 350.0, 350.0, 40.0)
+    reckoned.rest()
+    for kpa in range(340, 351):
+        reckoned.learn_speed(1.0, 350.0, float(kpa), 40.0)
+    for tenths in range(100):  # its check valve holds the pressure meanwhile
+        reckoned.learn_speed(1.0, 350.0, 350.0, 40.0 - tenths / 10)
     assert reckoned.speed(350.0) == pytest.approx(40.0)
     assert reckoned.speed(350.0 / 4) == pytest.approx(20.0)
     blind(bench)

@@ -6,8 +6,8 @@ while a pump ran, or the nominal one by the speed:
 
     Q = Q50·√((n² − n0²)/(50² − n0²))    affinity law, H = H0·n² − a·Q², against the pressure of the loop
 
-with n0 the lowest speed that has held the set-point: a pump that turns so slowly delivers nothing. One that
-feeds a leak holds it by a higher one, so that n0 rises over days only. Before it is known, Q50·n/50.
+with n0 the lowest speed that has lifted to the set-point: a pump that turns so slowly delivers nothing. One
+that feeds a leak holds it by a higher one, so that n0 rises over days only. Before it is known, Q50·n/50.
 """
 
 from __future__ import annotations

@@ -6,9 +6,10 @@ with the leak, C and β·V of `leak_balance`. A learned leak counts for at most 
 the volume an hour (FACTS §8: from there on it is a fault that people must look for, not the loss of every
 day). A fill begins at the water of `start_below` and ends when nothing is lacking.
 
-A makeup pump is a gauge by itself: at the speed n at which it last held the set-point p it cannot lift the
-loop far above it, for its head at little flow goes with n² (affinity law). So `reach` = p·(50 Hz/n)² is
-learned, and the pump turns no faster than its square root asks. Where that is known a fifth more is made up
+A makeup pump is a gauge by itself: its head at little flow goes with n² (affinity law). Where it has lifted
+the loop to a pressure p near the set-point that rises no further, it lifts just that: so `reach` = p·(50
+Hz/n)² is learned there, and the pump turns no faster than its square root asks. Later its check valve may
+hold the pressure while it turns more slowly and lifts nothing. Where that is known a fifth more is made up
 than the balance says (FACTS §8 allows half): too much ends at the pump's own head, too little would add up.
 """
 
@@ -28,8 +29,12 @@ MOST_PERCENT = 0.5
 USUAL_VOLUME = 100.0
 """m³ where no volume is in the file, as in `leak_balance`."""
 SHARE_HELD = 1.2
-HOLDS_KPA, HOLDS_S, REACH_S = 2.0, 30.0, 60.0
-"""So near to the set-point, for so long, a pump counts as holding it; filter of `reach`."""
+HOLDS_KPA, HOLDS_S = 3.0, 10.0
+"""So near to the set-point, no higher for so long: a pump has lifted the loop as far as it can …"""
+LIFTED_KPA, HIGHER_KPA = 2.0, 0.25
+"""… where it has lifted it by so much; less is no rise."""
+REACH_SHARE = 0.5
+"""Of what a fill has shown that goes into `reach`."""
 MOST_LACKING_KPA = 100.0
 """The balance runs no further than the water of so much pressure, up or down."""
 LEAST_FILL_S, LONGEST_FILL_S = 60.0, 1800.0
@@ -46,8 +51,8 @@ class ReckonedMakeup:
         self.reach = math.nan
         self.lacks = 0.0
         self.runs = False
-        self._holds_s = 0.0
         self._ran_s = 0.0
+        self.rest()
         self._total = math.nan
         self._temperature = math.nan
 
@@ -65,18 +70,25 @@ class ReckonedMakeup:
         self.lacks = stored * self._bounded(below) if math.isfinite(stored) else 0.0
         self._total, self._temperature = guard.meter.total, math.nan
 
+    def rest(self) -> None:
+        """No pump runs by the pressure: the next fill begins anew."""
+        self._lowest, self._highest = math.inf, -math.inf
+        self._at_highest = math.nan
+        self._stands_s = 0.0
+        self._shown = False
+
     def learn_speed(self, dt: float, setpoint: float, pressure: float, speed_hz: float) -> None:
         """A pump runs at `speed_hz` by the loop on the pressure."""
-        if abs(setpoint - pressure) > HOLDS_KPA or speed_hz <= 0.0:
-            self._holds_s = 0.0
+        self._lowest = min(self._lowest, pressure)
+        if pressure > self._highest + HIGHER_KPA:
+            self._highest, self._at_highest, self._stands_s = pressure, speed_hz, 0.0
+        self._stands_s += dt
+        lifted = self._highest >= self._lowest + LIFTED_KPA and self._stands_s >= HOLDS_S
+        if self._shown or not lifted or abs(setpoint - self._highest) > HOLDS_KPA or speed_hz <= 0.0:
             return
-        self._holds_s += dt
-        if self._holds_s < HOLDS_S:
-            return
-        reach = pressure * (NOMINAL_HZ / speed_hz) ** 2
-        if math.isnan(self.reach):
-            self.reach = reach
-        self.reach += min(dt / REACH_S, 1.0) * (reach - self.reach)
+        self._shown = True  # of this fill: what comes now may be the check valve
+        reach = self._highest * (NOMINAL_HZ / self._at_highest) ** 2
+        self.reach = reach if math.isnan(self.reach) else self.reach + REACH_SHARE * (reach - self.reach)
 
     # ---- while it is not
 

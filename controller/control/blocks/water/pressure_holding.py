@@ -294,6 +294,7 @@ class PressureHolding:
         low, high = self.settings.speed
         if not self.filling or self.pumps[self.duty].run.value < 0.5:
             self.start.rest()
+            self.blind.reckoned.rest()
             return low
         if not self.by.usable:
             return self._blind_speed()
@@ -307,7 +308,7 @@ class PressureHolding:
                 speed = self.loop.output
         self.usual_speed += min(tick.dt / USUAL_SPEED_S, 1.0) * (speed - self.usual_speed)
         if math.isnan(self._rising):
-            self.blind.reckoned.learn_speed(tick.dt, self.setpoint, self.by.value, speed)
+            self.blind.reckoned.learn_speed(tick.dt, self.setpoint, self.steady, speed)
         return speed
 
     def _blind_speed(self) -> float:
