@@ -148,7 +148,7 @@ def test_a_campaign_without_a_fault_has_all_margins(campaign: Campaign) -> None:
 )
 def test_the_judge_sees_harm(campaign: Campaign, invariant: str, harm) -> None:  # type: ignore[no-untyped-def]
     """What the plant itself would hardly do: its state is set by hand."""
-    rig = make_rig(campaign.file, campaign.profiles, COLD_DAY, SEED)
+    rig = make_rig(campaign.file, campaign.profiles, SHORT, SEED)
     judge = Judge(rig)
     for _ in range(40):
         harm(rig.plant.zones["low"])
