@@ -71,20 +71,21 @@ def every_zone_holds_its_set_point(name: str, weather: Weather) -> tuple[Station
         assert errors.worst(zone) < 1.0, zone
         assert errors.mean(zone) < 0.5, zone
     assert not errors.outside
-    assert adds_up(rig)
     assert {(e.code, e.subject) for e in rig.events if e.kind == "alarm"} == set()
     return file, rig
 
 
 @pytest.mark.parametrize("name", FILES)
 def test_every_zone_holds_its_set_point_in_a_real_night(name: str) -> None:
-    every_zone_holds_its_set_point(name, Weather.load("shenyang_2013_01"))
+    _, rig = every_zone_holds_its_set_point(name, Weather.load("shenyang_2013_01"))
+    assert adds_up(rig)
 
 
 @pytest.mark.parametrize("name", FILES)
 def test_in_steady_frost_pumps_bring_the_design_flow_and_rooms_are_warm(name: str) -> None:
     """demo.yaml is the nominal station with a set-point below its network's drop: its flow is not asked."""
     file, rig = every_zone_holds_its_set_point(name, Weather.constant(-10.0))
+    assert adds_up(rig)
     for zone in file.circuits if name != "demo" else ():
         plant = rig.plant.zones[zone]
         assert plant.flow == pytest.approx(plant.parameters.secondary_flow_kg_per_s, rel=0.05)

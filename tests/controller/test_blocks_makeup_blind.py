@@ -129,6 +129,9 @@ def test_the_pump_turns_no_faster_blindly_than_what_held_the_setpoint() -> None:
     for kpa in range(340, 360):  # on its way through the set-point
         reckoned.learn_speed(1.0, 350.0, float(kpa), 48.0)
     reckoned.rest()
+    for kpa in (340.0, *[350.0] * 20):  # what rises while it is not told to turn is not its lift
+        reckoned.learn_speed(1.0, 350.0, kpa, 0.0)
+    reckoned.rest()
     for _ in range(60):  # it lifts nothing
         reckoned.learn_speed(1.0, 350.0, 350.0, 30.0)
     assert math.isnan(reckoned.speed(350.0))

@@ -9,6 +9,7 @@ import sys
 import time
 from contextlib import closing
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from test_store_parts import CATALOGUE, START, alarm, record, running, scans_in, snapshot
@@ -171,17 +172,20 @@ def small_disk(tmp_path):
     subprocess.run(["umount", str(mount)], check=False)
 
 
+def fill_up(ballast: Path) -> None:
+    """Write until the disk takes no more."""
+    with ballast.open("wb", buffering=0) as file:
+        while True:
+            file.write(b"x" * 1024)
+
+
 async def test_a_really_full_disk_and_its_recovery(small_disk, clock):
     store = Store(small_disk, CATALOGUE, clock, sample_period_s=1.0)
     async with running(store):
         await record(store, clock, range(1, 12))
         ballast = small_disk / "ballast"
-        try:
-            with ballast.open("wb", buffering=0) as file:
-                while file.write(b"x" * 1024):
-                    pass
-        except OSError:
-            pass
+        with pytest.raises(OSError, match="No space"):
+            fill_up(ballast)
         await record(store, clock, range(12, 400), {50: [alarm(clock.now())]})
         assert store.health.code == "disk_full"
         flushed = store.flushed_scan

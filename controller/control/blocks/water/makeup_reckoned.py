@@ -84,7 +84,8 @@ class ReckonedMakeup:
             self._highest, self._at_highest, self._stands_s = pressure, speed_hz, 0.0
         self._stands_s += dt
         lifted = self._highest >= self._lowest + LIFTED_KPA and self._stands_s >= HOLDS_S
-        if self._shown or not lifted or abs(setpoint - self._highest) > HOLDS_KPA or speed_hz <= 0.0:
+        near = abs(setpoint - self._highest) <= HOLDS_KPA and self._at_highest > 0.0
+        if self._shown or not lifted or not near:
             return
         self._shown = True  # of this fill: what comes now may be the check valve
         reach = self._highest * (NOMINAL_HZ / self._at_highest) ** 2
